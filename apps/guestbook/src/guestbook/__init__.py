@@ -1,0 +1,1 @@
+"""A guestbook: words in PostgreSQL, pictures in files."""

@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import { convertToIni } from "../components/manifest/convert-to-ini.ts";
+import { renderExample } from "../components/manifest/example.ts";
+import { root } from "./pulumi.ts";
+import { templates, type TemplateName } from "./templates.ts";
+import { UserError } from "./user-error.ts";
+
+interface InitOptions {
+  flask?: boolean;
+  django?: boolean;
+  ini?: boolean;
+  allKeys?: boolean;
+}
+
+/** `silver init NAME`: an app that runs at once; `silver init --all-keys`: every key of a manifest, explained. */
+export function init(program: Command): void {
+  program
+    .command("init [name]")
+    .description("make a new app in apps/NAME that runs at once")
+    .option("--flask", "a Flask app (default: plain WSGI)")
+    .option("--django", "a Django app in one file")
+    .option("--ini", "write its manifest as app.ini instead of app.yaml")
+    .option("--all-keys", "print a manifest with every key, its meaning and default, and make nothing")
+    .action((name: string | undefined, options: InitOptions) => {
+      if (options.allKeys === true) process.stdout.write(renderExample("../../docs/manifest.schema.json"));
+      else make(name, options);
+    });
+}
+
+function make(name: string | undefined, options: InitOptions): void {
+  if (name === undefined || !/^[a-z][a-z0-9-]{0,23}$/.test(name))
+    throw new UserError(
+      name === undefined ? "the app needs a name" : `${name} can't be an app's name`,
+      "take 1 to 24 lower-case letters, digits and hyphens, a letter first: silver init blog",
+      2,
+    );
+  if (options.flask === true && options.django === true) throw new UserError("--flask and --django are two apps", undefined, 2);
+  const directory = join(root, "apps", name);
+  if (existsSync(directory)) throw new UserError(`apps/${name} is there already`);
+  const template: TemplateName = options.flask === true ? "flask" : options.django === true ? "django" : "wsgi";
+  for (const [path, content] of Object.entries(filesOf(name, template, options.ini === true))) {
+    const file = join(directory, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    console.log(`+ apps/${name}/${path}`);
+  }
+  console.log(`\nNext: place it in stacks/dev.yaml, below sites:
+
+  ${name}: { app: apps/${name}, nodes: [web1], locations: ["*/${name}"] }
+
+then: pulumi preview, and pulumi up.`);
+}
+
+function filesOf(name: string, template: TemplateName, ini: boolean): Record<string, string> {
+  const { "app.yaml": manifest, ...rest } = templates[template](name);
+  if (!ini) return { "app.yaml": manifest, ...rest };
+  const converted = convertToIni(manifest, `apps/${name}/app.yaml`);
+  if (converted.text === undefined) throw new Error(`the template ${template} has no app.ini form`);
+  // The line for YAML editors says nothing to a reader of app.ini.
+  const text = converted.text.replace(/^# yaml-language-server:.*\n/m, "");
+  return { "app.ini": text, ...rest };
+}

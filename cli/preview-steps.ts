@@ -1,0 +1,242 @@
+import { z } from "zod";
+import { changed, lists, maps, secretText } from "../components/plan/changes-site.ts";
+import { releaseNotes, type Change, type Changes, type Detail } from "../components/plan/changes.ts";
+
+const state = z.object({ type: z.string(), inputs: z.exactOptional(z.record(z.string(), z.unknown())) });
+const step = z.object({
+  op: z.string(),
+  urn: z.string(),
+  oldState: z.exactOptional(state),
+  newState: z.exactOptional(state),
+  detailedDiff: z.nullish(z.record(z.string(), z.unknown())),
+});
+
+/** What is read of `pulumi preview --json`. */
+export const previewSchema = z.object({
+  steps: z.array(step).default([]),
+  diagnostics: z.array(z.object({ message: z.string(), severity: z.string() })).default([]),
+});
+export type Preview = z.infer<typeof previewSchema>;
+
+/** One command that runs. */
+interface Command {
+  name: string;
+  op: "create" | "update" | "delete" | "replace";
+  /** Its plain inputs, before and after: what reviewers may see. */
+  old: Facts;
+  now: Facts;
+  /** Other inputs that differ, by name: their values are hidden. */
+  hidden: string[];
+}
+
+/** The facts of a command: the variables of a local one, and the comment lines at the head of a script. */
+interface Facts {
+  variables: Record<string, string>;
+  lines: string[];
+}
+
+/** What else is known of the change that is previewed. */
+export interface Background {
+  environment: string;
+  /** What git says; undefined where there is nothing to compare with. */
+  planned?: Changes;
+  /** Names of all declared sites. */
+  sites: readonly string[];
+  /** Files of the program that are others now. */
+  program: readonly string[];
+}
+
+/** The changes of which a preview tells, each with what explains it. Pure. */
+export function previewChanges(preview: Preview, { environment, planned, sites, program }: Background): Changes {
+  const commands = commandsOf(preview);
+  const replaced = new Map(
+    commands.flatMap(({ name, op }) =>
+      name.endsWith("-machine") && op === "replace" ? [[name.replace(/-machine$/, ""), true]] : [],
+    ),
+  );
+  const byOwner = Map.groupBy(commands, ({ name }) => name.replace(/-(machine|state|rollout)$/, ""));
+  const changes = [...byOwner].map(([owner, own]) => {
+    const known = planned?.changes.find((change) => change.name === owner);
+    const rollout = own.find(({ name }) => name.endsWith("-rollout"));
+    const change = rollout === undefined ? nodeChange(owner, own) : siteChange(owner, rollout);
+    const nodes = (rollout?.now.variables.nodes ?? "").split(" ").filter((node) => replaced.has(node));
+    const why = [...nodes.map((node) => `${node} is replaced`), ...(known?.why ?? [])];
+    const details = [...change.details, ...without(known?.details ?? [], change.details)];
+    const unknown = change.kind === "changed" && details.length === 0 && why.length === 0;
+    return {
+      ...change,
+      details,
+      why: unknown && program.length > 0 ? [`the program changed: ${some(program)}`] : [...new Set(why)],
+      data: [...new Set([...change.data, ...(known?.data ?? [])])],
+    };
+  });
+  const touched = new Set(changes.map(({ name }) => name));
+  const order = changes.toSorted((one, other) =>
+    one.subject === other.subject ? (one.name < other.name ? -1 : 1) : one.subject === "node" ? -1 : 1,
+  );
+  return { environment, changes: order, untouched: sites.filter((name) => !touched.has(name)).toSorted() };
+}
+
+/** The diff of each command that runs: plain facts as they were and are, anything else by its name alone. */
+export function previewDiff(preview: Preview): string[] {
+  return commandsOf(preview).flatMap(({ name, op, old, now, hidden }) => {
+    const shown = [
+      ...maps("", old.variables, now.variables).map((detail) => ({ ...detail, name: `${detail.name ?? ""}: ` })),
+      ...lists("", old.lines, now.lines).map((detail) => ({ ...detail, name: "" })),
+    ];
+    return [
+      `@@ ${op} ${name} @@`,
+      ...shown.flatMap(({ name: key, from, to }) => [
+        ...(from === undefined ? [] : [`- ${key}${oneLine(from)}`]),
+        ...(to === undefined ? [] : [`+ ${key}${oneLine(to)}`]),
+      ]),
+      ...hidden.map((path) => `  ${path} (hidden)`),
+    ];
+  });
+}
+
+function commandsOf({ steps }: Preview): Command[] {
+  const runs = steps.filter(({ op, oldState, newState }) => {
+    const { type = "" } = newState ?? oldState ?? {};
+    return type.startsWith("command:") && !["same", "read", "refresh"].includes(op);
+  });
+  // A replacement is told in several steps.
+  return [...Map.groupBy(runs, ({ urn }) => urn)].map(([urn, own]) => {
+    const ops = own.map(({ op }) => op);
+    const old = own.find(({ oldState }) => oldState !== undefined)?.oldState;
+    const now = own.find(({ newState }) => newState !== undefined)?.newState;
+    const paths = own.flatMap(({ detailedDiff }) => Object.keys(detailedDiff ?? {}));
+    const hidden = [...new Set(paths.map((path) => /^\w+/.exec(path)?.[0] ?? path))].filter((path) => path !== "environment");
+    return {
+      name: urn.split("::").at(-1) ?? urn,
+      op: ops.some((op) => op.includes("replace"))
+        ? "replace"
+        : ops.includes("create")
+          ? "create"
+          : ops.includes("delete")
+            ? "delete"
+            : "update",
+      old: factsOf(old?.inputs),
+      now: factsOf(ops.every((op) => op === "delete") ? undefined : now?.inputs),
+      hidden,
+    };
+  });
+}
+
+function factsOf(inputs: Record<string, unknown> = {}): Facts {
+  const { environment, create } = inputs;
+  const entries = typeof environment === "object" && environment !== null ? Object.entries(environment) : [];
+  const lines = typeof create === "string" ? create.split("\n").filter((line) => line.startsWith("# ")) : [];
+  return {
+    variables: Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string")),
+    lines: lines.map((line) => line.slice(2)),
+  };
+}
+
+function siteChange(name: string, { op, old: { variables: old }, now: { variables: now } }: Command): Change {
+  const base: Change = {
+    subject: "site",
+    name,
+    kind: "changed",
+    notes: [],
+    details: [],
+    why: [],
+    data: [],
+    runs: [`${name}-rollout`],
+  };
+  const services = prefixed(old, "service_");
+  if (op === "delete") return { ...base, kind: "removed", from: old.release ?? "", data: Object.keys(services) };
+  const details = [
+    ...(op === "create" ? [] : changed("version", old.version, now.version)),
+    ...lists("on", words(old.nodes), words(now.nodes)),
+    ...lists("locations", words(old.locations), words(now.locations)),
+    ...lists("packages", words(old.packages), words(now.packages)),
+    ...(op === "create" ? [] : changed("processes", old.processes, now.processes)),
+    ...maps("config", configOf(old), configOf(now)),
+    ...maps("services", services, prefixed(now, "service_")),
+  ];
+  const { release: to = "" } = now;
+  if (op === "create") return { ...base, kind: "added", to, details };
+  const { release: from = "" } = old;
+  const kept = Object.keys(prefixed(now, "service_"));
+  const notes = releaseNotes({ ...old, release: from }, { ...now, release: to });
+  return { ...base, from, to, notes, details, data: Object.keys(services).filter((service) => !kept.includes(service)) };
+}
+
+function configOf(variables: Record<string, string>): Record<string, string> {
+  const quoted = Object.entries(prefixed(variables, "config_")).map(([name, value]) => [name, JSON.stringify(value)]);
+  const secrets = Object.entries(prefixed(variables, "secret_")).map(([name, text]) => [
+    name,
+    secretText(text.replace(/^version /, "")),
+  ]);
+  return Object.fromEntries([...quoted, ...secrets]) as Record<string, string>;
+}
+
+function nodeChange(name: string, commands: Command[]): Change {
+  const machine = commands.find((command) => command.name.endsWith("-machine"));
+  const [old, now] = (["old", "now"] as const).map((side) => ({
+    variables: Object.assign({}, ...commands.map((command) => command[side].variables)) as Record<string, string>,
+    lines: commands.flatMap((command) => command[side].lines),
+  }));
+  const all = commands.map(({ op }) => op);
+  const kind =
+    machine === undefined || machine.op === "update"
+      ? "changed"
+      : ({ create: "added", delete: "removed", replace: "replaced" } as const)[machine.op];
+  const [from, to] = [old, now].map((facts) => facts?.variables.os ?? systemIn(facts?.lines ?? []));
+  // The head of a script that is not known before its machine is made has no lines to compare.
+  const known = (now?.lines.length ?? 0) > 0 || all.includes("delete");
+  const details = [
+    ...maps("machine", reachedBy(old?.variables), reachedBy(now?.variables)),
+    ...(known ? ["packages", "sites"].flatMap((key) => lists(key, words(valueOf(old, key)), words(valueOf(now, key)))) : []),
+    ...(known ? lists("route", valuesOf(old, "route"), valuesOf(now, "route")) : []),
+    ...(known && kind === "changed" ? changed("agent", valueOf(old, "agent"), valueOf(now, "agent")) : []),
+  ];
+  return {
+    subject: "node",
+    name,
+    kind,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    notes: [],
+    details: kind === "removed" ? [] : details,
+    why: [],
+    data: [],
+    runs: commands.map((command) => command.name),
+  };
+}
+
+/** How a machine is reached; its system is told by itself. */
+function reachedBy(variables: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => name !== "os"));
+}
+
+const valuesOf = (facts: Facts | undefined, key: string): string[] =>
+  (facts?.lines ?? []).filter((line) => line.startsWith(`${key}: `)).map((line) => line.slice(key.length + 2));
+const valueOf = (facts: Facts | undefined, key: string): string | undefined => valuesOf(facts, key)[0];
+const words = (text = ""): string[] => text.split(" ").filter((word) => word !== "");
+
+/** The system in `node: web1 (debian-12)`. */
+function systemIn(lines: readonly string[]): string | undefined {
+  return lines.flatMap((line) => /^node: .*\((.*)\)$/.exec(line)?.[1] ?? [])[0];
+}
+
+function prefixed(variables: Record<string, string>, prefix: string): Record<string, string> {
+  const found = Object.entries(variables).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(found.map(([name, value]) => [name.slice(prefix.length), value]));
+}
+
+/** What git tells of and the preview does not. */
+function without(details: readonly Detail[], told: readonly Detail[]): Detail[] {
+  const topics = new Set(told.map(({ about }) => about));
+  return details.filter(({ about }) => !topics.has(about) && about !== "variables");
+}
+
+function some(files: readonly string[]): string {
+  const most = 3;
+  return `${files.slice(0, most).join(", ")}${files.length > most ? ` and ${files.length - most} more` : ""}`;
+}
+
+function oneLine(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}

@@ -1,0 +1,66 @@
+import { spawnSync } from "node:child_process";
+import type { Command } from "commander";
+import { decide, renderChanges, renderMarkdown } from "./comment.ts";
+import { acceptOption, changesBetween } from "./plan.ts";
+import { planOrReport } from "./planned.ts";
+import { previewChanges, previewDiff, previewSchema, type Preview } from "./preview-steps.ts";
+import { environmentName, root, stackWords } from "./pulumi.ts";
+import { changedProgram, commitOf, mergeBase } from "./revision.ts";
+import { UserError } from "./user-error.ts";
+
+interface PreviewOptions {
+  markdown?: boolean;
+  accept: string[];
+}
+
+/** `silver preview`: what `pulumi up` would run, each command with its why. Needs the stack's secrets, and shows none. */
+export function preview(program: Command): void {
+  program
+    .command("preview [base]")
+    .description("what silver up would run, and why (base: the revision that explains it; default: as silver plan)")
+    .option("--markdown", "as a comment on a pull request")
+    .addOption(acceptOption())
+    .action((revision: string | undefined, options: PreviewOptions) => {
+      const { environment: named, json } = program.opts<{ environment?: string; json?: boolean }>();
+      const environment = environmentName(named);
+      const sites = planOrReport(root, environment).sites.map(({ name }) => name);
+      const base = revision === undefined ? mergeBase(root) : commitOf(root, revision);
+      const planned = base === undefined ? undefined : changesBetween(base, undefined, environment)[0];
+      const found = askPreview(environment);
+      const changes = previewChanges(found, {
+        environment,
+        sites,
+        ...(planned === undefined ? {} : { planned }),
+        program: base === undefined ? [] : changedProgram(root, base),
+      });
+      const decision = decide(changes, options.accept);
+      if (json === true) console.log(JSON.stringify({ ...changes, ...decision }, undefined, 2));
+      else if (options.markdown === true) process.stdout.write(renderMarkdown(changes, options.accept, previewDiff(found)));
+      else console.log([...renderChanges(changes, options.accept), ...warningsOf(found)].join("\n"));
+      process.exitCode = decision.canMerge ? 0 : 1;
+    });
+}
+
+/** Messages of the preview, without those that say nothing of the change: the stand-in plugin introduces itself. */
+function warningsOf({ diagnostics }: Preview): string[] {
+  return diagnostics
+    .filter(
+      ({ severity, message }) =>
+        ["warning", "error"].includes(severity) && !message.includes("stand-in for pulumi-resource-command"),
+    )
+    .map(({ message }) => `⚠ ${message.trim()}`);
+}
+
+function askPreview(environment: string): Preview {
+  const words = ["preview", "--json", "--non-interactive", ...stackWords(environment)];
+  // The scripts and the state of each node stand in it.
+  const run = spawnSync("pulumi", words, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 30 });
+  if (run.error !== undefined)
+    throw new UserError(`pulumi can't be run: ${run.error.message}`, 'in this shell, run: eval "$(sh scripts/env.sh)"');
+  const parsed = run.stdout.trim() === "" ? undefined : previewSchema.safeParse(JSON.parse(run.stdout));
+  if (run.status === 0 && parsed?.success === true) return parsed.data;
+  const told = parsed?.data === undefined ? [] : warningsOf(parsed.data);
+  throw new UserError(
+    [`the preview of ${environment} failed:`, ...told, run.stderr.trim()].filter((part) => part !== "").join("\n"),
+  );
+}

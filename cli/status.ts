@@ -1,0 +1,78 @@
+import type { Command } from "commander";
+import type { SiteState } from "../components/node/contract.ts";
+import { Failure } from "../components/rollout/failure.ts";
+import { askNode, declaredBy } from "./nodes.ts";
+import { renderColumns } from "./columns.ts";
+
+/** A site on one node: what is declared, and what the node itself says. */
+interface SiteStatus {
+  site: string;
+  node: string;
+  declared: string | null;
+  live: string | null;
+  previous: string | null;
+  /** Who is rolling out right now. */
+  holder: string | null;
+  /** `ok`, or what is not as declared. */
+  state: string;
+}
+
+/** `silver status`: what runs where, asked from the nodes. Exits 1 when anything is not as declared. */
+export function status(program: Command): void {
+  program
+    .command("status [site]")
+    .description("what runs where, asked from the nodes")
+    .action(async (only: string | undefined) => {
+      const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
+      const { reach, sites } = declaredBy(environment);
+      const answers = await Promise.all(
+        Object.values(reach).map(async (node) => ({
+          node: node.name,
+          found: await askNode(node, "status", { site: null }).catch(asFailure),
+        })),
+      );
+      const rows: SiteStatus[] = [];
+      for (const [site, { declared, nodes }] of Object.entries(sites)) {
+        for (const name of nodes) rows.push(statusOf(site, declared, name, answers.find(({ node }) => node === name)?.found));
+      }
+      for (const { node, found } of answers) {
+        if (found instanceof Failure) continue;
+        // What no environment declares any more and still serves.
+        const strays = found.sites.filter((state) => state.live !== null && sites[state.site]?.nodes.includes(node) !== true);
+        for (const state of strays) rows.push({ ...statusOf(state.site, null, node, found), state: "not declared" });
+      }
+      const shown = only === undefined ? rows : rows.filter(({ site }) => site === only);
+      if (json === true) console.log(JSON.stringify(shown, undefined, 2));
+      else
+        console.log(
+          renderColumns(
+            ["SITE", "NODE", "LIVE", "PREVIOUS", "STATE"],
+            shown.map((row) => [row.site, row.node, row.live ?? "-", row.previous ?? "-", row.state]),
+          ),
+        );
+      process.exitCode = shown.length > 0 && shown.every(({ state }) => state === "ok") ? 0 : 1;
+    });
+}
+
+function statusOf(
+  site: string,
+  declared: string | null,
+  node: string,
+  found: { sites: SiteState[] } | Failure | undefined,
+): SiteStatus {
+  const unknown = { site, node, declared, live: null, previous: null, holder: null };
+  if (found === undefined) return { ...unknown, state: "the environment has no such node" };
+  if (found instanceof Failure) return { ...unknown, state: `unknown: ${found.details.message}` };
+  const state = found.sites.find((candidate) => candidate.site === site);
+  if (state === undefined) return { ...unknown, state: `serves nothing, declared ${declared ?? "nothing"}` };
+  const { live, previous } = state;
+  const holder =
+    state.holder === null ? null : `${state.holder.who} rolls out ${state.holder.release} since ${state.holder.since}`;
+  const drift = live === declared ? "ok" : `declared ${declared ?? "nothing"}`;
+  return { site, node, declared, live, previous, holder, state: holder ?? drift };
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  throw error;
+}

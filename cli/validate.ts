@@ -1,0 +1,59 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import type { Command } from "commander";
+import { renderIssues } from "../components/manifest/code-frame.ts";
+import type { Issue } from "../components/manifest/issue.ts";
+import { readApp } from "../components/manifest/read.ts";
+import { loadPlan } from "../components/plan/load.ts";
+import { root } from "./pulumi.ts";
+import { UserError } from "./user-error.ts";
+
+/** `silver validate`: everything that can be wrong with what people wrote, offline: no node, no secret, no Pulumi. */
+export function validate(program: Command): void {
+  program
+    .command("validate [path...]")
+    .description("check manifests, offline (default: every app); with -e an environment and its apps")
+    .action((paths: string[]) => {
+      const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
+      if (environment !== undefined && paths.length > 0)
+        throw new UserError("give either paths or -e: an environment names its apps itself", undefined, 2);
+      const apps = environment !== undefined ? [] : paths.length > 0 ? paths.map(appOf) : everyApp();
+      const issues =
+        environment === undefined ? apps.flatMap((app) => readApp(root, app).issues) : loadPlan(root, environment).issues;
+      report(issues, json === true, environment ?? `${apps.length} ${apps.length === 1 ? "app" : "apps"}`);
+    });
+}
+
+/** The app that a path means: its directory, or a manifest in it. */
+function appOf(path: string): string {
+  const absolute = resolve(path);
+  if (!existsSync(absolute)) throw new UserError(`${path} is not there`, undefined, 2);
+  return relative(root, statSync(absolute).isDirectory() ? absolute : dirname(absolute));
+}
+
+function everyApp(): string[] {
+  return readdirSync(join(root, "apps"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `apps/${entry.name}`)
+    .sort();
+}
+
+function report(issues: Issue[], json: boolean, what: string): void {
+  const errors = issues.filter(({ severity }) => severity === "error").length;
+  if (json) console.log(JSON.stringify(issues, undefined, 2));
+  else if (issues.length === 0) console.log(`✓ ${what}: nothing to complain of`);
+  else {
+    const colour = process.stdout.isTTY;
+    console.log(renderIssues(issues, readText, { colour }));
+    console.log(`\n${errors === 0 ? "✓" : "✗"} ${what}: ${errors} errors, ${issues.length - errors} warnings`);
+  }
+  process.exitCode = errors === 0 ? 0 : 1;
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(join(root, file), "utf8");
+  } catch {
+    return undefined;
+  }
+}

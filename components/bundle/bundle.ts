@@ -1,0 +1,15 @@
+/** What an app team ships, frozen: same bytes, same id, on every machine, at any time. */
+export interface Bundle {
+  /** `<version>-<8 hex>`, or the 8 hex alone when the manifest gives no version. */
+  id: string;
+  /** SHA-256 of the canonical listing of `entries`, in hex. */
+  digest: string;
+  /** Directory of the app, relative to the project's root, with forward slashes. */
+  app: string;
+  /** Sorted by the bytes of their paths. Directories are implied by what stands in them. */
+  entries: BundleEntry[];
+}
+
+export type BundleEntry =
+  | { path: string; type: "file"; executable: boolean; sha256: string; size: number }
+  | { path: string; type: "link"; target: string };

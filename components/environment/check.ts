@@ -1,0 +1,89 @@
+import { isMap } from "../manifest/explain.ts";
+import { error, type Issue, type Place } from "../manifest/issue.ts";
+import { partsOf } from "../manifest/judge.ts";
+import type { Source } from "../manifest/source.ts";
+import { suggest } from "../manifest/suggest.ts";
+import { nodeSchema, siteSchema, type EnvironmentTree } from "./schema.ts";
+
+type NodeTree = EnvironmentTree["nodes"][string];
+type SiteTree = Partial<EnvironmentTree["sites"][string]>;
+
+/** The nodes by name; one that is wrong in itself is undefined. */
+type Nodes = Map<string, NodeTree | undefined>;
+
+/** What no field of an environment can tell alone; says it also of an environment that is wrong elsewhere. */
+export function checkEnvironment(source: Source, limits: EnvironmentTree["limits"] = {}): Issue[] {
+  const tree = isMap(source.tree) ? source.tree : {};
+  const nodes = mapEntries(tree.nodes, (node) => nodeSchema.safeParse(node).data);
+  const sites = mapEntries(tree.sites, (site) => partsOf(siteSchema, site));
+  const ofNodes = [...nodes].flatMap(([name, node]) => (node === undefined ? [] : checkNode(name, node, source)));
+  const ofSites = [...sites].flatMap(([name, site]) => [
+    ...checkNodesOf(name, site, nodes, source),
+    ...checkLimits(name, site, limits, source),
+  ]);
+  return [...ofNodes, ...ofSites];
+}
+
+function mapEntries<T>(map: unknown, make: (value: unknown) => T): Map<string, T> {
+  return new Map(Object.entries(isMap(map) ? map : {}).map(([name, value]) => [name, make(value)]));
+}
+
+/** A node is local, or has a host and its key; never both. */
+function checkNode(name: string, node: NodeTree, source: Source): Issue[] {
+  const say = (key: "host" | "hostKey" | "local" | "os", message: string, fix: string) => [
+    error("node-machine", source.placeOf(["nodes", name, key], "key"), `node ${name} ${message}`, fix),
+  ];
+  if (node.local) {
+    const foreign = node.host !== undefined ? "host" : node.hostKey !== undefined ? "hostKey" : undefined;
+    return foreign === undefined ? [] : say(foreign, `is local and has a ${foreign}`, `delete local, or ${foreign}`);
+  }
+  if (node.host === undefined) return say("hostKey", "is neither local nor has a host", "add local: true, or host and hostKey");
+  if (node.hostKey !== undefined) return [];
+  const fix = `add hostKey: the first two words of /etc/ssh/ssh_host_ed25519_key.pub on ${node.host}`;
+  return say("host", "has a host and no hostKey", fix);
+}
+
+/** The nodes of a site are there, and have the role that it needs of them. */
+function checkNodesOf(name: string, site: SiteTree, nodes: Nodes, source: Source): Issue[] {
+  const web = (site.nodes ?? []).flatMap((node, index) => {
+    const place = source.placeOf(["sites", name, "nodes", index], "value");
+    const what = `site ${name} runs on ${node}`;
+    if (!nodes.has(node)) return [unknownNode(place, what, node, nodes)];
+    // A service may share the node of a site; a site needs the role web.
+    const roles = nodes.get(node)?.roles;
+    if (roles === undefined || roles.includes("web")) return [];
+    const able = [...nodes].filter(([, other]) => other?.roles.includes("web")).map(([other]) => other);
+    const fix = able.length > 0 ? `nodes with that role: ${able.join(", ")}` : `add web to the roles of ${node}`;
+    return [error("node-role", place, `${what}, which has not the role web`, fix)];
+  });
+  const services = Object.entries(site.services ?? {}).flatMap(([service, node]) => {
+    const place = source.placeOf(["sites", name, "services", service], "value");
+    return nodes.has(node) ? [] : [unknownNode(place, `service ${service} of site ${name} runs on ${node}`, node, nodes)];
+  });
+  return [...web, ...services];
+}
+
+function unknownNode(place: Place, what: string, node: string, nodes: Nodes): Issue {
+  const known = [...nodes.keys()];
+  const meant = suggest(node, known);
+  const names = known.length > 0 ? `the nodes are ${known.join(", ")}` : "declare it under nodes";
+  return error(
+    "unknown-node",
+    place,
+    `${what}, which is no node of this environment`,
+    meant === undefined ? names : `did you mean ${meant}?`,
+  );
+}
+
+/** No site is given more than the environment allows. */
+function checkLimits(name: string, site: SiteTree, limits: EnvironmentTree["limits"], source: Source): Issue[] {
+  return (["processes", "memory"] as const).flatMap((key) => {
+    const own = site.limits?.[key];
+    const most = limits[key];
+    if (own === undefined || most === undefined || own <= most) return [];
+    const place = source.placeOf(["sites", name, "limits", key], "value");
+    const shown = key === "memory" ? `${most / 1024 ** 2}M` : String(most);
+    const message = `site ${name} has more ${key} than this environment allows, which is ${shown}`;
+    return [error("limit", place, message, `write ${shown} or less, or raise limits.${key}`)];
+  });
+}

@@ -1,0 +1,60 @@
+import type { Place } from "../manifest/issue.ts";
+
+/** One Pulumi stack as `stacks/<name>.yaml` declares it, with every default filled in. Plain data; secrets are names only. */
+export interface Environment {
+  name: string;
+  /** Path of the file, relative to the project's root. */
+  file: string;
+  /** A protected environment refuses other bytes under a version already released. */
+  protected: boolean;
+  ssh: { user: string; proxy?: string };
+  defaults: { retain: number; graceSeconds: number };
+  /** The most that any site may have. */
+  limits: Limits;
+  nodes: Record<string, EnvironmentNode>;
+  sites: Record<string, EnvironmentSite>;
+}
+
+export type Role = "web" | "service";
+
+export interface EnvironmentNode {
+  name: string;
+  /** Where the node comes from: `local` boots one on this machine, `host` is any machine reached by SSH. */
+  machine: { kind: "local" } | { kind: "host"; host: string; port: number; hostKey: string };
+  /** `<ID>-<VERSION_ID>` of /etc/os-release, e.g. `debian-13`; the agent refuses when the node disagrees. */
+  os: string;
+  roles: Role[];
+  /** Memory that the processes of all its sites may take together; absent: not checked. */
+  memoryBytes?: number;
+  place: { line: number; column: number };
+}
+
+export interface EnvironmentSite {
+  name: string;
+  /** Directory of the app, relative to the project's root. */
+  app: string;
+  /** Empty: the manifest's default location. */
+  locations: string[];
+  nodes: string[];
+  /** Service name → node that runs it. */
+  services: Record<string, string>;
+  /** Values of the environment for all its sites, and over them those of the site. */
+  config: Record<string, string | SecretVersion>;
+  /** Overrides the manifest: what the site says, or else the environment for all its sites. */
+  limits: Limits;
+  /** Where each value was set, by its path below the site, e.g. `config.SIGNUPS` or `limits.processes`. */
+  origins: Record<string, Place>;
+  place: { line: number; column: number };
+}
+
+export interface Limits {
+  /** Daemon processes on each node. */
+  processes?: number;
+  /** Memory that a process may allocate. */
+  memoryBytes?: number;
+}
+
+/** A value that stands encrypted in the stack's configuration: planning sees its version and never the value. */
+export interface SecretVersion {
+  secret: number;
+}

@@ -1,0 +1,117 @@
+import { byPlace, error, isError, type Issue, type Parsed, type Place } from "../manifest/issue.ts";
+import { judge } from "../manifest/judge.ts";
+import { tooLarge } from "../manifest/parse.ts";
+import type { Source } from "../manifest/source.ts";
+import { readYaml } from "../manifest/yaml.ts";
+import { checkEnvironment } from "./check.ts";
+import type { Environment, EnvironmentNode, EnvironmentSite, Limits } from "./environment.ts";
+import { layer } from "./layers.ts";
+import { environmentSchema, type EnvironmentTree } from "./schema.ts";
+
+/** An environment is at most this long, in characters: room for several hundred sites. */
+const CHARACTERS_MAX = 128 * 1024;
+
+/** A text and the path of its file, relative to the project's root. */
+export interface TextFile {
+  text: string;
+  file: string;
+}
+
+/**
+ * Reads an environment.
+ * @param file its path, relative to the project's root
+ * @param name its name, which is the stack's
+ * @param base stacks/base.yaml, where there is one: what the environment does not say, it says
+ * @returns the environment with every default filled in, or all that is wrong with it
+ */
+export function parseEnvironment(text: string, file: string, name: string, base?: TextFile): Parsed<Environment> {
+  const large = [tooLarge(text, file, CHARACTERS_MAX), base && tooLarge(base.text, base.file, CHARACTERS_MAX)].filter(
+    (issue) => issue !== undefined,
+  );
+  if (large.length > 0) return { issues: large };
+  const own = readYaml(text, file);
+  const source = base === undefined ? own : layer(readBase(base), own);
+  const { value: tree, issues, parts } = judge(environmentSchema, source);
+  const all = [...issues, ...checkEnvironment(source, parts.limits)];
+  if (tree === undefined || all.some(isError)) return { issues: base === undefined ? byPlace(all) : all };
+  return { value: toEnvironment(tree, source, file, name), issues: all };
+}
+
+function readBase({ text, file }: TextFile): Source {
+  const source = readYaml(text, file);
+  const hasNodes = typeof source.tree === "object" && source.tree !== null && "nodes" in source.tree;
+  if (!hasNodes) return source;
+  const message = "nodes stand in the file of one environment, not in the base of all";
+  const issue: Issue = error(
+    "misplaced-key",
+    source.placeOf(["nodes"], "key"),
+    message,
+    "move them to stacks/<environment>.yaml",
+  );
+  return { ...source, issues: [...source.issues, issue] };
+}
+
+function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name: string): Environment {
+  return {
+    name,
+    file,
+    protected: tree.protected,
+    ssh: tree.ssh,
+    defaults: { retain: tree.defaults.retain, graceSeconds: tree.defaults.grace },
+    limits: toLimits(tree.limits),
+    nodes: mapValues(tree.nodes, (key, node) => toNode(key, node, source)),
+    sites: mapValues(tree.sites, (key, site) => toSite(key, site, tree, source)),
+  };
+}
+
+function toNode(name: string, node: EnvironmentTree["nodes"][string], source: Source): EnvironmentNode {
+  const { local, host = "", port, hostKey = "", os, roles, memory } = node;
+  const machine = local ? ({ kind: "local" } as const) : ({ kind: "host", host, port, hostKey } as const);
+  return {
+    name,
+    machine,
+    os,
+    roles,
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    place: spot(source.placeOf(["nodes", name], "key")),
+  };
+}
+
+function toSite(
+  name: string,
+  site: EnvironmentTree["sites"][string],
+  { defaults }: EnvironmentTree,
+  source: Source,
+): EnvironmentSite {
+  const origins: Record<string, Place> = {};
+  /** The site's values over the environment's for all sites; notes where each was set. */
+  const over = <T extends object>(key: "config" | "limits", own: T, forAll: { values: T; path: string[] }): T => {
+    for (const each of Object.keys(forAll.values)) origins[`${key}.${each}`] = source.placeOf([...forAll.path, each], "value");
+    for (const each of Object.keys(own)) origins[`${key}.${each}`] = source.placeOf(["sites", name, key, each], "value");
+    return { ...forAll.values, ...own };
+  };
+  const { processes, memory } = defaults;
+  const limitsForAll = { ...(processes === undefined ? {} : { processes }), ...(memory === undefined ? {} : { memory }) };
+  for (const key of ["app", "nodes", ...(site.locations.length > 0 ? ["locations"] : [])])
+    origins[key] = source.placeOf(["sites", name, key], "value");
+  return {
+    ...site,
+    name,
+    config: over("config", site.config, { values: defaults.config, path: ["defaults", "config"] }),
+    limits: toLimits(over("limits", site.limits, { values: limitsForAll, path: ["defaults"] })),
+    origins,
+    place: spot(source.placeOf(["sites", name], "key")),
+  };
+}
+
+function toLimits({ processes, memory }: { processes?: number; memory?: number }): Limits {
+  return { ...(processes === undefined ? {} : { processes }), ...(memory === undefined ? {} : { memoryBytes: memory }) };
+}
+
+function spot({ line = 1, column = 1 }: Place): { line: number; column: number } {
+  return { line, column };
+}
+
+function mapValues<T, U>(record: Record<string, T>, make: (key: string, value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, make(key, value)]));
+}

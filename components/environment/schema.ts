@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { choice, either, list, map, text, toggle } from "../manifest/fields.ts";
+import { hostKey, hostName, location, name, path, variable, variableValue } from "../manifest/names.ts";
+import { count, duration, size } from "../manifest/quantities.ts";
+
+/** The systems that a node's set-up and its tests know. */
+const SYSTEMS = ["debian-12", "debian-13", "ubuntu-24.04", "ubuntu-26.04"] as const;
+
+/** One entry of `nodes`. */
+export const nodeSchema = z
+  .strictObject({
+    local: toggle().prefault(false).describe("true: the node is a container on this machine, which the tool makes and starts."),
+    host: hostName().exactOptional().describe("Name or address of a machine that SSH reaches. Needs hostKey."),
+    port: count(1, 65_535, 22).prefault(22).describe("Port of its SSH server."),
+    hostKey: hostKey()
+      .exactOptional()
+      .describe("Its public host key, type and base64: without it nobody would notice another machine in its place."),
+    os: choice(SYSTEMS).describe("ID and VERSION_ID of its /etc/os-release. A rollout is refused when the node says otherwise."),
+    roles: list(choice(["web", "service"]), "a list of roles (web, service)", "[web]", 1)
+      .default(["web"])
+      .describe("What the node does: serve sites (web), run the services that sites use (service)."),
+    memory: size("64M", "4T")
+      .exactOptional()
+      .describe("Memory that the processes of all its sites may take together. Default: not checked."),
+  })
+  .describe("One machine.");
+
+const limits = {
+  processes: count(1, 256, 8).exactOptional(),
+  memory: size("32M", "64G").exactOptional(),
+};
+
+const secret = z.strictObject({
+  secret: count(1, 1_000_000).describe("Version of the secret `<site>.<variable>`, which `silver secret set` wrote."),
+});
+
+const configValue = either([variableValue(), secret], {
+  code: "wrong-type",
+  must: "a text, or {secret: VERSION}",
+  example: '"on"',
+  isHidden: true,
+  explain: (value) => (typeof value === "boolean" ? { fix: `put it in quotes: "${String(value)}"` } : undefined),
+});
+
+const config = () => map(variable(), configValue, "a map: variable → text or {secret: VERSION}", '{SIGNUPS: "on"}').default({});
+
+/** One entry of `sites`. */
+export const siteSchema = z
+  .strictObject({
+    app: path("the project").describe("Directory of the app, from the project's root."),
+    locations: list(location(), "a list of locations", "[blog.acme.net]")
+      .default([])
+      .describe(
+        "Where the site answers: host[/path], .example.com[/path] or *[/path]. Default: the manifest's default_location.",
+      ),
+    nodes: list(name(), "a list of nodes", "[web1]", 1).describe("Nodes that serve the site."),
+    services: map(name(), name(), "a map: service → node", "{db: data1}")
+      .default({})
+      .describe("Node that runs each service. Default: the site's own node."),
+    config: config().describe(
+      "Variables of os.environ: a text, or the version of a secret. They go before the manifest's config.default.",
+    ),
+    limits: z
+      .strictObject({
+        processes: limits.processes.describe("Daemon processes on each node, in place of the manifest's processes.count."),
+        memory: limits.memory.describe("Memory that a process may allocate, in place of the manifest's processes.memory."),
+      })
+      .prefault({})
+      .describe("What overrides the manifest."),
+  })
+  .describe("An app placed in this environment.");
+
+/** The one truth about stacks/<environment>.yaml, alone or over stacks/base.yaml. */
+export const environmentSchema = z
+  .strictObject({
+    protected: toggle().prefault(false).describe("true: other bytes under a version that was already released are refused."),
+    ssh: z
+      .strictObject({
+        user: text(/^[a-z_][a-z0-9_-]{0,31}$/, { code: "bad-text", must: "the name of a Unix user", example: "silver" })
+          .default("root")
+          .describe("User that logs in on nodes; any but root needs sudo without a password."),
+        proxy: hostName().exactOptional().describe("Host through which the nodes are reached. Default: none."),
+      })
+      .prefault({})
+      .describe("How nodes are reached. The keys come from the SSH agent."),
+    defaults: z
+      .strictObject({
+        retain: count(1, 100).prefault(5).describe("Releases that a node keeps of each site, the live one included."),
+        grace: duration("0s", "7d").prefault("10m").describe("Time that the previous release stays warm after a rollout."),
+        processes: limits.processes.describe(
+          "Daemon processes on each node, in place of the manifest's processes.count, where a site sets none.",
+        ),
+        memory: limits.memory.describe(
+          "Memory that a process may allocate, in place of the manifest's processes.memory, where a site sets none.",
+        ),
+        config: config().describe("Variables of os.environ for every site that sets none of the same name."),
+      })
+      .prefault({})
+      .describe("What holds for all sites."),
+    limits: z
+      .strictObject({
+        processes: limits.processes.describe("Most daemon processes of a site on each node. Default: no limit."),
+        memory: limits.memory.describe("Most memory that a process may allocate. Default: no limit."),
+      })
+      .prefault({})
+      .describe("The most that any site may have, whatever its manifest says."),
+    nodes: map(name(), nodeSchema, "a map: name → node", "{web1: {local: true, os: debian-13}}")
+      .default({})
+      .describe("The machines."),
+    sites: map(name(), siteSchema, "a map: name → site", "{blog: {app: apps/blog, nodes: [web1]}}")
+      .default({})
+      .describe("Which app runs where."),
+  })
+  .describe(
+    "One environment: its nodes, and which app runs where. Secrets are named here; their values stand in Pulumi's configuration.",
+  );
+
+/** An environment as the schema yields it. */
+export type EnvironmentTree = z.output<typeof environmentSchema>;

@@ -1,0 +1,85 @@
+import { readFile } from "node:fs/promises";
+import type { Clone } from "./clone.ts";
+import { MachineError } from "./machine-error.ts";
+import { claimAddress, raiseNetwork } from "./network.ts";
+import { filesOf } from "./node-disk.ts";
+import type { NodeFiles, NodeRecord } from "./node-disk.ts";
+import { secondsSince } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import { runCommand } from "./run-command.ts";
+import { sshCommand } from "./ssh-command.ts";
+import type { SshTarget } from "./ssh-command.ts";
+import { interfaceName } from "./subnet.ts";
+import { isRunning, startSupervisor } from "./supervisor.ts";
+
+/** Seconds from the start of a node until its systemd must have started what it starts at boot. Measured: 1. */
+const bootSeconds = 120;
+
+/** Starts a node that stands still, and waits until it is booted and lets us in. */
+export async function bootNode(clone: Clone, record: NodeRecord, progress: Progress): Promise<void> {
+  const files = filesOf(clone, record.name);
+  const started = Date.now();
+  const standing = !(await isRunning(files));
+  if (standing) {
+    const place = await claimAddress(clone, record.name, record.place);
+    if (place.address !== record.address)
+      throw new MachineError(
+        `the address ${record.address} of node ${record.name} was given to another checkout`,
+        `make the node anew: node components/machines/main.ts remove ${record.name}`,
+      );
+    progress(`  … starting ${record.name}`);
+    await raiseNetwork(clone, record.place, files.namespace);
+    await startSupervisor(clone, record.name, files);
+  }
+  await awaitBoot(clone, record, files);
+  if (!standing) return;
+  progress(`✓ Node ${record.name} booted at ${record.address} ${secondsSince(started)}`);
+  await checkWayOut(clone, record, progress);
+}
+
+/**
+ * Says so when the node can't look up where its packages come from: apt would fail much later, with less of a hint.
+ * A node is of use without it, so this is told and not an error. Behind apt's proxy the node need not look anything up.
+ */
+async function checkWayOut(clone: Clone, record: NodeRecord, progress: Progress): Promise<void> {
+  const ask = `! grep -qs Proxy /etc/apt/apt.conf.d/90host || exit 0
+    set -- $(grep -ho 'http://[^/ ]*' /etc/apt/sources.list); timeout 10 getent hosts "\${1#http://}" >&2 || echo "\${1#http://}"`;
+  const { stdout } = await runCommand(sshCommand(rootOf(clone, record), ask), { timeoutSeconds: 30 });
+  const archive = stdout.trim();
+  if (archive !== "")
+    progress(
+      `! ${record.name} can't look up ${archive}, so it will get no packages. If this computer can, another firewall here drops what ` +
+        `nodes send (Docker's does: iptables -I DOCKER-USER -i ${interfaceName(clone.id)} -j ACCEPT, and -o likewise)`,
+    );
+}
+
+/** Waits until sshd lets us in and systemd has started what it starts at boot. */
+async function awaitBoot(clone: Clone, record: NodeRecord, files: NodeFiles): Promise<void> {
+  const target = {
+    address: record.address,
+    port: record.port,
+    user: "root",
+    knownHosts: files.knownHosts,
+    keyFile: clone.keyFile,
+  };
+  const ask = sshCommand(target, "systemctl is-system-running --wait");
+  const deadline = Date.now() + bootSeconds * 1000;
+  let last = "";
+  while (Date.now() < deadline && (await isRunning(files))) {
+    const answer = await runCommand(ask, { timeoutSeconds: bootSeconds });
+    const state = answer.stdout.trim();
+    // "degraded": a unit failed, which is for whoever works on the node to judge.
+    if (state === "running" || state === "degraded") return;
+    last = state || answer.stderr.trim();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const log = (await readFile(files.console, "utf8").catch(() => "")).trim().split("\n").slice(-15);
+  throw new MachineError(
+    `node ${record.name} at ${record.address} did not boot: ${last || "it ended"}\n  ${log.join("\n  ")}`,
+    `see ${files.console}; node components/machines/main.ts remove ${record.name} takes it away`,
+  );
+}
+
+function rootOf(clone: Clone, { name, address, port }: NodeRecord): SshTarget {
+  return { address, port, user: "root", knownHosts: filesOf(clone, name).knownHosts, keyFile: clone.keyFile };
+}

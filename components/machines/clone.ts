@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** One checkout of the project and what it owns on this computer: its nodes and the key that opens them. */
+export interface Clone {
+  /** Six hex digits that tell this checkout from every other one on this computer. */
+  id: string;
+  /** The checkout's directory, for people who wonder whose node this is. */
+  checkout: string;
+  /** Holds one directory a node. */
+  nodesDirectory: string;
+  /** Private key, in OpenSSH's format, that root on every node of this checkout accepts. Made when absent. */
+  keyFile: string;
+}
+
+/** The clone of a checkout, told by its real path: moving the checkout makes another clone. */
+export function cloneOf(checkoutPath: string): Clone {
+  const checkout = realpathSync(checkoutPath);
+  const id = createHash("sha256").update(checkout).digest("hex").slice(0, 6);
+  const stateHome = process.env.XDG_STATE_HOME ?? join(homedir(), ".local/state");
+  return {
+    id,
+    checkout,
+    nodesDirectory: join(stateHome, "silverlining", id, "nodes"),
+    keyFile: join(checkout, ".silver/ssh/id_ed25519"),
+  };
+}
+
+/** The clone this file belongs to. */
+export function ownClone(): Clone {
+  return cloneOf(resolve(import.meta.dirname, "../.."));
+}

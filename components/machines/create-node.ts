@@ -1,0 +1,62 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Clone } from "./clone.ts";
+import { furnishRoot } from "./furnish-root.ts";
+import { ensureImage } from "./image.ts";
+import { withLock } from "./lock.ts";
+import { claimAddress } from "./network.ts";
+import { filesOf, makingDirectory, nodeFiles, removeTree } from "./node-disk.ts";
+import type { NodeRecord } from "./node-disk.ts";
+import { checkDisk } from "./preflight.ts";
+import { extractImage } from "./prepared-image.ts";
+import type { Progress } from "./progress.ts";
+import { mustRun } from "./run-command.ts";
+import { knownHostsLine } from "./ssh-command.ts";
+
+/** What a new node is. */
+export interface NodeSpec {
+  name: string;
+  /** One of `systems`. */
+  os: string;
+  /** Packages that are in its image already, their services not enabled: for tests that can't wait for apt. */
+  prepared: readonly string[];
+}
+
+/** Disk of a node: 280 MB when new (measured), then the packages and releases of a few sites. */
+const nodeMegabytes = 1000;
+
+/** Makes a node's disk from its image, with an identity and an address of its own. It is there whole, or not at all. */
+export async function createNode(clone: Clone, spec: NodeSpec, progress: Progress): Promise<NodeRecord> {
+  const { name, os, prepared } = spec;
+  const files = filesOf(clone, name);
+  await checkDisk(clone.nodesDirectory, nodeMegabytes, `node ${name}`);
+  const authorizedKey = await ensureKey(clone);
+  const archive = await ensureImage(os, prepared, progress);
+  progress(`  … making ${name} (${os})`);
+  const made = nodeFiles(makingDirectory(files));
+  await removeTree(made.directory);
+  await mkdir(made.root, { recursive: true });
+  await extractImage(archive, made.root);
+  const machineId = randomBytes(16).toString("hex");
+  const hostKey = await furnishRoot(made.root, { name, machineId, authorizedKey });
+  const place = await claimAddress(clone, name);
+  const record: NodeRecord = { name, address: place.address, port: 22, hostKey, machineId, os, place };
+  await writeFile(made.knownHosts, knownHostsLine(record, hostKey));
+  await writeFile(made.record, `${JSON.stringify(record, undefined, 2)}\n`);
+  await rename(made.directory, files.directory);
+  return record;
+}
+
+/** The public half of the key that opens this clone's nodes; makes the key when there is none. */
+function ensureKey(clone: Clone): Promise<string> {
+  return withLock(`/run/lock/silverlining/${clone.id}-key.lock`, 60, async () => {
+    const publicKey = () => readFile(`${clone.keyFile}.pub`, "utf8");
+    const found = await publicKey().catch(() => undefined);
+    if (found !== undefined) return found;
+    await mkdir(dirname(clone.keyFile), { recursive: true, mode: 0o700 });
+    const comment = `silverlining ${clone.checkout}`;
+    await mustRun("making a key", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", clone.keyFile]);
+    return publicKey();
+  });
+}

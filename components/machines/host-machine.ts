@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { explainSsh } from "../rollout/ssh.ts";
+import type { Machine } from "./machine.ts";
+import { MachineError } from "./machine-error.ts";
+import { runCommand } from "./run-command.ts";
+import { knownHostsLine, sshCommand } from "./ssh-command.ts";
+
+/** A machine that somebody else made, and how SSH reaches it. */
+export interface Host {
+  name: string;
+  /** Host name or IP address. */
+  address: string;
+  port: number;
+  /** The only key that is accepted there: `ssh-ed25519 AAAA…`. */
+  hostKey: string;
+  /** What the environment says it runs: `<ID>-<VERSION_ID>` of /etc/os-release. */
+  os: string;
+  /** Anyone but root must have sudo without a password there. */
+  user: string;
+  /** Jump host, `[user@]host[:port]`. */
+  proxy?: string;
+  /** Private key. Default: those of the SSH agent. */
+  keyFile?: string;
+}
+
+const facts = 'cat /etc/machine-id && . /etc/os-release && echo "$ID-$VERSION_ID"';
+
+/**
+ * Logs in and asks the machine what it is; changes nothing there.
+ * Fails, saying which and what to do, when it can't be reached, shows another host key, refuses the login, or runs another system.
+ */
+export async function reachHost(host: Host): Promise<Machine> {
+  const directory = await mkdtemp(join(tmpdir(), "silver-host-"));
+  try {
+    const knownHosts = join(directory, "known_hosts");
+    await writeFile(knownHosts, knownHostsLine(host, host.hostKey));
+    const answer = await runCommand(sshCommand({ ...host, knownHosts }, facts), { timeoutSeconds: 60 });
+    // 255 is ssh's own; any other code is the far end's.
+    if (answer.code === 255 || answer.code === null) {
+      const route = { node: host, proxy: host.proxy, files: { knownHosts, control: "" } };
+      const { message, fix } = explainSsh(route, answer, answer.stderr);
+      throw new MachineError(`${host.name}: ${message}`, fix);
+    }
+    const [machineId = "", os = "no system with /etc/os-release"] = answer.stdout.trim().split("\n");
+    if (os !== host.os)
+      throw new MachineError(
+        `${host.name}: ${host.address} runs ${os}, and the environment says ${host.os}`,
+        `write the os it runs into the environment, or set the machine up with ${host.os}`,
+      );
+    return { name: host.name, address: host.address, port: host.port, hostKey: host.hostKey, machineId, os };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}

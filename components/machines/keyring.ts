@@ -1,0 +1,61 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { MachineError } from "./machine-error.ts";
+import { runCommand } from "./run-command.ts";
+
+/** Keys that sign a distribution's archive: the file a package brings, where that package is in this computer's own archive. */
+export interface Keyring {
+  file: string;
+  package: string;
+}
+
+export const debianKeyring: Keyring = {
+  file: "/usr/share/keyrings/debian-archive-keyring.gpg",
+  package: "debian-archive-keyring",
+};
+
+export const ubuntuKeyring: Keyring = {
+  file: "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
+  package: "ubuntu-keyring",
+};
+
+// Debian 12 has no ubuntu-keyring and Debian 13 has: apt takes it from there, verified with Debian's keys, in directories of its own.
+const fetchScript = `set -eu
+cd "$1"
+mkdir -p lists/partial archives/partial
+echo "deb [signed-by=$2] http://deb.debian.org/debian trixie main" >sources.list
+: >status
+own() {
+  apt-get -q -o APT::Sandbox::User=root -o Dir::Etc::SourceList="$PWD/sources.list" -o Dir::Etc::SourceParts=/dev/null \\
+    -o Dir::State="$PWD" -o Dir::State::status="$PWD/status" -o Dir::Cache="$PWD" "$@"
+}
+own update --error-on=any
+own download "$3"
+dpkg-deb -x "$3"_*.deb keyring
+`;
+
+/**
+ * A file with the keys of an archive: where its package is installed, that package's; else the one Debian 13 has, in `workDirectory`.
+ * Refuses when neither is to be had: an archive is never trusted unverified.
+ */
+export async function findKeyring(keyring: Keyring, workDirectory: string): Promise<string> {
+  if (await isReadable(keyring.file)) return keyring.file;
+  if (keyring.package !== debianKeyring.package && (await isReadable(debianKeyring.file))) {
+    await runCommand(["sh", "-c", fetchScript, "sh", workDirectory, debianKeyring.file, keyring.package], {
+      timeoutSeconds: 300,
+    });
+    const fetched = join(workDirectory, "keyring", keyring.file);
+    if (await isReadable(fetched)) return fetched;
+  }
+  throw new MachineError(
+    `${keyring.file} is missing: packages signed with it can't be verified`,
+    `apt-get install ${keyring.package}`,
+  );
+}
+
+function isReadable(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

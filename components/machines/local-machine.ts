@@ -1,0 +1,136 @@
+import { readdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { bootNode } from "./boot-node.ts";
+import type { Clone } from "./clone.ts";
+import { createNode } from "./create-node.ts";
+import type { NodeSpec } from "./create-node.ts";
+import { systems } from "./image-recipe.ts";
+import { withLock } from "./lock.ts";
+import type { Machine } from "./machine.ts";
+import { MachineError } from "./machine-error.ts";
+import { lowerNetwork, releaseAddress } from "./network.ts";
+import { filesOf, machineName, readRecord, removeDisk } from "./node-disk.ts";
+import type { NodeFiles, NodeRecord } from "./node-disk.ts";
+import { checkMachine, checkRoot } from "./preflight.ts";
+import type { Progress } from "./progress.ts";
+import { runCommand } from "./run-command.ts";
+import { isRunning, stopSupervisor } from "./supervisor.ts";
+
+/** A node as `list` tells it. */
+export interface ListedNode extends Machine {
+  running: boolean;
+}
+
+/** Seconds a node gets for its own shutdown: systemd gives a unit 90. */
+const shutdownSeconds = 100;
+
+/**
+ * Makes a node true: creates it when it is absent, starts it when it stands still, waits until it is booted and lets us in.
+ * A node that exists keeps its address, host key and disk. Safe to run again, and beside itself.
+ */
+export async function ensureNode(clone: Clone, spec: NodeSpec, progress: Progress): Promise<Machine> {
+  const { name, os } = spec;
+  checkName(name);
+  if (!systems.some((known) => known === os))
+    throw new MachineError(`a local node can't run "${os}"`, `choose one of ${systems.join(", ")}`);
+  await checkMachine();
+  return alone(clone, name, async (files) => {
+    const found = await readRecord(files);
+    if (found !== undefined && found.os !== os)
+      throw new MachineError(
+        `node ${name} exists and runs ${found.os}, not ${os}`,
+        `remove it first (its disk goes with it): node components/machines/main.ts remove ${name}`,
+      );
+    const record = found ?? (await createNode(clone, spec, progress));
+    await bootNode(clone, record, progress);
+    return machineOf(record);
+  });
+}
+
+/** Starts a node that stands still, with the address and host key it had: also after this computer was rebooted. */
+export async function startNode(clone: Clone, name: string, progress: Progress): Promise<Machine> {
+  checkName(name);
+  await checkMachine();
+  return alone(clone, name, async (files) => {
+    const record = await readRecord(files);
+    if (record === undefined)
+      throw new MachineError(
+        `this checkout has no node ${name}`,
+        `make it: node components/machines/main.ts ensure ${name} --os ${systems[0]}`,
+      );
+    await bootNode(clone, record, progress);
+    return machineOf(record);
+  });
+}
+
+/** Shuts a node down in order; its disk and its address stay. Nothing happens when it stands still or is absent. */
+export async function stopNode(clone: Clone, name: string, progress: Progress): Promise<void> {
+  checkName(name);
+  checkRoot();
+  await alone(clone, name, async (files) => {
+    const record = await readRecord(files);
+    if (record === undefined) return;
+    const wasRunning = await isRunning(files);
+    await stopSupervisor(files, shutdownSeconds);
+    await lowerNetwork(clone, record.place, files.namespace);
+    if (wasRunning) progress(`✓ Node ${name} stopped`);
+  });
+}
+
+/** Removes a node and all it has on this computer, its disk too. Nothing happens when it is absent. */
+export async function removeNode(clone: Clone, name: string, progress: Progress): Promise<void> {
+  checkName(name);
+  checkRoot();
+  await alone(clone, name, async (files) => {
+    const record = await readRecord(files);
+    if (record !== undefined) {
+      await stopSupervisor(files, 0);
+      await lowerNetwork(clone, record.place, files.namespace);
+    }
+    await removeDisk(files);
+    await releaseAddress(clone, name);
+    // With the last node go the directories that held it.
+    await runCommand(["rmdir", "--ignore-fail-on-non-empty", clone.nodesDirectory, dirname(clone.nodesDirectory)]);
+    if (record !== undefined) progress(`✓ Node ${name} removed`);
+  });
+}
+
+/** Starts every node of the clone. */
+export async function startAllNodes(clone: Clone, progress: Progress): Promise<void> {
+  for (const { name } of await listNodes(clone)) await startNode(clone, name, progress);
+}
+
+/** Removes every node of the clone, also one that was never made whole. */
+export async function removeAllNodes(clone: Clone, progress: Progress): Promise<void> {
+  for (const name of await namesOf(clone)) await removeNode(clone, name, progress);
+}
+
+/** Every node of the clone, by name. */
+export async function listNodes(clone: Clone): Promise<ListedNode[]> {
+  const nodes: ListedNode[] = [];
+  for (const name of await namesOf(clone)) {
+    const files = filesOf(clone, name);
+    const record = await readRecord(files);
+    if (record !== undefined) nodes.push({ ...machineOf(record), running: await isRunning(files) });
+  }
+  return nodes;
+}
+
+async function namesOf(clone: Clone): Promise<string[]> {
+  const entries = await readdir(clone.nodesDirectory).catch(() => []);
+  return [...new Set(entries.map((entry) => entry.replace(/^\.new-/, "")))].sort();
+}
+
+function checkName(name: string): void {
+  if (!/^[a-z][a-z0-9-]{0,23}$/.test(name))
+    throw new MachineError(`"${name}" can't name a node`, "use at most 24 of a-z, 0-9 and -, the first of them a letter");
+}
+
+/** One command at a time works on a node: the second waits, and then finds what the first has made. */
+function alone<T>(clone: Clone, name: string, action: (files: NodeFiles) => Promise<T>): Promise<T> {
+  return withLock(`/run/lock/silverlining/${machineName(clone, name)}.lock`, 2400, () => action(filesOf(clone, name)));
+}
+
+function machineOf({ name, address, port, hostKey, machineId, os }: NodeRecord): Machine {
+  return { name, address, port, hostKey, machineId, os };
+}

@@ -1,0 +1,14 @@
+/** A machine as the rest of the project sees it, wherever it comes from. */
+export interface Machine {
+  name: string;
+  /** Host name or IP address. */
+  address: string;
+  /** Of sshd. */
+  port: number;
+  /** The only key that is accepted there, as in a known_hosts line: `ssh-ed25519 AAAA…`. */
+  hostKey: string;
+  /** systemd's machine id: a machine made anew has another. */
+  machineId: string;
+  /** `<ID>-<VERSION_ID>` of its /etc/os-release. */
+  os: string;
+}

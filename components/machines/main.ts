@@ -1,0 +1,82 @@
+import { parseArgs } from "node:util";
+import { ownClone } from "./clone.ts";
+import { reachHost } from "./host-machine.ts";
+import type { Host } from "./host-machine.ts";
+import { ensureImage } from "./image.ts";
+import { systems } from "./image-recipe.ts";
+import { ensureNode, listNodes, removeAllNodes, removeNode, startAllNodes, startNode, stopNode } from "./local-machine.ts";
+import { MachineError } from "./machine-error.ts";
+
+const usage = `usage: node components/machines/main.ts <verb> [node] [--os debian-12]
+  ensure NODE    make the node or start it, and wait until it is booted
+  start [NODE]   start the node, or every node of this checkout
+  stop NODE      shut it down; its disk stays
+  remove NODE    take it away, disk and all
+  list           every node of this checkout
+  down           remove every node of this checkout
+  image          build the image of --os ahead of time
+  reach NODE     log in to a machine that somebody else made, and tell what it is; the environment has its
+                 address, port, hostKey, user, os and, with a jump host, proxy
+The operating system may also come from the environment, as "os": one of ${systems.join(", ")}.
+A node and the list are printed on stdout as JSON; what happens is told on stderr.`;
+
+const progress = (line: string) => {
+  console.error(line);
+};
+
+function parseWords(words: string[]) {
+  try {
+    return parseArgs({ args: words, allowPositionals: true, options: { os: { type: "string" } } });
+  } catch (error) {
+    throw new MachineError(`${(error as Error).message}\n${usage}`);
+  }
+}
+
+/** The machine that the variables of a command declare. */
+function hostFrom(name: string, variables: NodeJS.ProcessEnv): Host {
+  const { address, port = "22", hostKey, user = "root", os, proxy } = variables;
+  if (address === undefined || hostKey === undefined || os === undefined)
+    throw new MachineError(`reach needs address, hostKey and os of ${name} in its environment`);
+  return { name, address, port: Number(port), hostKey, user, os, ...(proxy === undefined ? {} : { proxy }) };
+}
+
+/** Runs one verb; what it returns is for stdout. */
+async function run(words: string[]): Promise<unknown> {
+  const { values, positionals } = parseWords(words);
+  const [verb = "", name, ...rest] = positionals;
+  const os = values.os ?? process.env.os ?? systems[0];
+  const clone = ownClone();
+  const named = ["ensure", "stop", "remove", "reach"].includes(verb);
+  if (rest.length > 0 || (named ? name === undefined : name !== undefined && verb !== "start")) throw new MachineError(usage);
+  switch (verb) {
+    case "ensure":
+      return ensureNode(clone, { name: name ?? "", os, prepared: [] }, progress);
+    case "start":
+      return name === undefined ? startAllNodes(clone, progress) : startNode(clone, name, progress);
+    case "stop":
+      return stopNode(clone, name ?? "", progress);
+    case "remove":
+      return removeNode(clone, name ?? "", progress);
+    case "list":
+      return listNodes(clone);
+    case "down":
+      return removeAllNodes(clone, progress);
+    case "image":
+      await ensureImage(os, [], progress);
+      return undefined;
+    case "reach":
+      return reachHost(hostFrom(name ?? "", process.env));
+    default:
+      throw new MachineError(usage);
+  }
+}
+
+try {
+  const result = await run(process.argv.slice(2));
+  if (result !== undefined) console.log(JSON.stringify(result));
+} catch (error) {
+  if (!(error instanceof MachineError)) throw error;
+  console.error(`✗ ${error.message}`);
+  if (error.fix !== undefined) console.error(`  ${error.fix}`);
+  process.exitCode = 1;
+}

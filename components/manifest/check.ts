@@ -1,0 +1,61 @@
+import { error, type Issue } from "./issue.ts";
+import { notYet } from "./not-yet.ts";
+import { quote } from "./quote.ts";
+import type { ManifestTree } from "./schema.ts";
+import { serviceTypeOf, serviceTypes, type ServiceType } from "./service-types.ts";
+import type { Source } from "./source.ts";
+import { suggest } from "./suggest.ts";
+
+/** What no field of a manifest can tell alone; `tree` has the keys that are right on their own. */
+export function checkManifest(tree: Partial<ManifestTree>, source: Source): Issue[] {
+  return [...checkServices(tree, source), ...checkMigration(tree, source)];
+}
+
+function checkServices({ services = {} }: Partial<ManifestTree>, source: Source): Issue[] {
+  return Object.entries(services).flatMap(([name, { type = serviceTypeOf(name), options }]) => {
+    const path = ["services", name];
+    if (type === undefined) return [missingType(name, source)];
+    const known = Object.keys((serviceTypes[type] as ServiceType).options);
+    return Object.keys(options)
+      .filter((option) => !known.includes(option))
+      .map((option) => {
+        const fix = known.length > 0 ? `its options are ${known.join(", ")}` : "it has no options";
+        return error(
+          "unknown-key",
+          source.placeOf([...path, option], "key"),
+          `${quote(option)} is no option of a service of the type ${type}`,
+          fix,
+        );
+      });
+  });
+}
+
+function missingType(name: string, source: Source): Issue {
+  const place = source.placeOf(["services", name], "key");
+  const label = source.nameOf(["services", name]);
+  const later = notYet(`services.*.type=${name}`);
+  if (later !== undefined) return error("not-yet", place, `${label}: a service of the type ${name} is not built yet`, later);
+  const types = Object.keys(serviceTypes);
+  const meant = suggest(name, types);
+  return error(
+    "missing-key",
+    place,
+    `${label} has no type, and ${name} is none`,
+    meant === undefined ? `give it a type: ${types.join(", ")}` : `did you mean ${meant}?`,
+  );
+}
+
+/** A migration changes data; so there must be some. */
+function checkMigration({ migrate, services = {} }: Partial<ManifestTree>, source: Source): Issue[] {
+  if (migrate === undefined) return [];
+  const types = Object.entries(services).map(([name, { type }]) => type ?? serviceTypeOf(name));
+  if (types.some((type) => type !== undefined && serviceTypes[type].keepsData)) return [];
+  return [
+    error(
+      "no-data",
+      source.placeOf(["migrate"], "key"),
+      "there is a migration, and no service that keeps data",
+      "add the service whose data it migrates, or delete migrate",
+    ),
+  ];
+}

@@ -1,0 +1,75 @@
+import { styleText } from "node:util";
+import type { Issue, Place } from "./issue.ts";
+
+export interface FrameOptions {
+  /** Whether to colour; a caller asks for it when a person's terminal shows the text. Default: false. */
+  colour?: boolean;
+}
+
+/** Columns of a line that a frame shows; a longer line is cut around its place. */
+const widest = 100;
+
+/**
+ * Issues as a person reads them, each with its line and a caret under the place:
+ *
+ *     apps/blog/app.ini:7:1 error [unknown-key] runnr is not a key
+ *       7 | runnr = src/wsgi.py
+ *         | ^^^^^
+ *       did you mean runner?
+ *
+ * @param read text of a file; undefined where it can't be had: then the frame is left out
+ */
+export function renderIssues(
+  issues: readonly Issue[],
+  read: (file: string) => string | undefined,
+  options: FrameOptions = {},
+): string {
+  const lines = new Map<string, string[] | undefined>();
+  const lineAt = ({ file, line }: Place) => {
+    if (!lines.has(file)) lines.set(file, read(file)?.split("\n"));
+    return line === undefined ? undefined : lines.get(file)?.[line - 1];
+  };
+  return issues.map((issue) => renderIssue(issue, lineAt(issue.place), options)).join("\n\n");
+}
+
+/** One issue; `line` is the text of the line it stands on. */
+function renderIssue(
+  { code, severity, place, message, fix }: Issue,
+  line: string | undefined,
+  { colour = false }: FrameOptions,
+): string {
+  const paint = (style: "bold" | "red" | "yellow" | "cyan", text: string) =>
+    colour ? styleText(style, text, { validateStream: false }) : text;
+  const tone = severity === "error" ? "red" : "yellow";
+  const head = `${paint("bold", printable(placeText(place)))} ${paint(tone, severity)} [${code}] ${printable(message)}`;
+  const [source, caret] = line === undefined ? [] : frameLines(line, place);
+  return [head, source, caret && paint(tone, caret), fix && `  ${paint("cyan", printable(fix))}`]
+    .filter((text) => text !== undefined)
+    .join("\n");
+}
+
+/** `file:line:column`, as terminals and editors make a link of it. */
+function placeText({ file, line, column }: Place): string {
+  return [file, line, column].filter((part) => part !== undefined).join(":");
+}
+
+/** The line with its number, and the line with the carets. */
+function frameLines(line: string, place: Place): string[] {
+  const text = printable(line.replace(/\r$/, "").replace(/^\u{feff}/u, ""));
+  const start = Math.min((place.column ?? 1) - 1, text.length);
+  const from = Math.max(0, Math.min(start - 40, text.length - widest));
+  const shown = `${from > 0 ? "…" : ""}${text.slice(from, from + widest)}${from + widest < text.length ? "…" : ""}`;
+  const number = String(place.line ?? "");
+  const word = /^[\w.%+@-]+/.exec(text.slice(start, from + widest))?.[0].length ?? 1;
+  const indent = " ".repeat(start - from + (from > 0 ? 1 : 0));
+  return [`  ${number} | ${shown}`, `  ${" ".repeat(number.length)} | ${indent}${"^".repeat(word)}`];
+}
+
+/** Text of unknown origin for a terminal: one column a character, and nothing that the terminal would obey. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
+    const code = character.charCodeAt(0);
+    if (character === "\t") return " ";
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : "\u{fffd}";
+  });
+}

@@ -1,0 +1,148 @@
+import type { z } from "zod";
+import { fieldRules, type Explanation, type FieldRule } from "./fields.ts";
+import { error, type Issue } from "./issue.ts";
+import { notYet } from "./not-yet.ts";
+import { quote } from "./quote.ts";
+import { fieldAt, keyPatternOf, keyRuleAt, keysAt, type Path } from "./schema-walk.ts";
+import type { Source } from "./source.ts";
+import { suggest } from "./suggest.ts";
+
+/** One of our issues, and how it hangs together with others. */
+export interface Finding {
+  issue: Issue;
+  /** Path of the key that is not there. */
+  missing?: string;
+  /** Path of the key that was most likely meant. */
+  meant?: string;
+}
+
+/** Says in our words, and at its place, what zod found. */
+export class Explainer {
+  readonly #schema: z.ZodType;
+  readonly #source: Source;
+
+  constructor(schema: z.ZodType, source: Source) {
+    this.#schema = schema;
+    this.#source = source;
+  }
+
+  /** Our findings for one issue of zod's; `above` is the path of the value that zod looked at. */
+  explain(issue: z.core.$ZodIssue, above: Path = []): Finding[] {
+    const path = [...above, ...issue.path.map((step) => (typeof step === "symbol" ? String(step) : step))];
+    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => this.#unknownKey([...path, key]));
+    if (issue.code === "invalid_key") return [{ issue: this.#refuseName(path) }];
+    const value = valueAt(this.#source.tree, path);
+    const branch = issue.code === "invalid_union" && isMap(value) ? issue.errors.find(looksInside) : undefined;
+    if (branch) return branch.flatMap((inner) => this.explain(inner, path));
+    if (value === undefined) return [this.#missingKey(path)];
+    const own = issue.code === "custom" ? (issue.params as { rule?: FieldRule } | undefined)?.rule : undefined;
+    const target = fieldAt(this.#schema, path);
+    return [{ issue: this.#refuseValue(path, value, own ?? (target && fieldRules.get(target))) }];
+  }
+
+  #refuseValue(path: Path, value: unknown, rule: FieldRule = this.#mapRule(path)): Issue {
+    const place = this.#source.placeOf(path, "value");
+    const label = this.#label(path);
+    const later = notYet(`${keyPatternOf(this.#schema, path)}=${String(value)}`);
+    if (later !== undefined) return error("not-yet", place, `${label} ${String(value)} is not built yet`, later);
+    if (value === null) return error("missing-key", place, `${label} has no value`, "give it one, or delete it");
+    const special = closerLook(rule, value);
+    const found = rule.isHidden === true && typeof value === "string" ? "a text that is not shown" : show(value);
+    const message = `${label} is ${found}: it must be ${special?.must ?? rule.must}`;
+    return error(special?.code ?? rule.code, place, message, special?.fix ?? defaultFix(value, rule));
+  }
+
+  /** The last step of the path is a name of the writer's choice, and none of the right form. */
+  #refuseName(path: Path): Issue {
+    const name = path.at(-1);
+    const parent = path.slice(0, -1);
+    const rule = keyRuleAt(this.#schema, parent) ?? this.#mapRule(parent);
+    const special = closerLook(rule, name);
+    const message = `${this.#label(path)}: ${show(name)} must be ${special?.must ?? rule.must}`;
+    const fix = special?.fix ?? defaultFix(name, rule);
+    return error(special?.code ?? rule.code, this.#source.placeOf(path, "key"), message, fix);
+  }
+
+  /** Of a schema without a rule of its own: only maps with fixed keys have none. */
+  #mapRule(path: Path): FieldRule {
+    const keys = keysAt(this.#schema, path).join(", ");
+    return {
+      code: "wrong-type",
+      must: "a map of keys and values",
+      example: "",
+      explain: (value) => ({ fix: /^\S+:\S/.test(String(value)) ? "put a blank behind each colon" : `its keys are ${keys}` }),
+    };
+  }
+
+  #unknownKey(path: Path): Finding {
+    const place = this.#source.placeOf(path, "key");
+    const parent = path.slice(0, -1);
+    const later = notYet(keyPatternOf(this.#schema, path));
+    if (later !== undefined) return { issue: error("not-yet", place, `${this.#label(path)} is not built yet`, later) };
+    const known = keysAt(this.#schema, parent);
+    const meant = INI_NAMES.get(String(path.at(-1))) ?? suggest(String(path.at(-1)), known);
+    const message = `${show(path.at(-1))} is not a key${parent.length > 0 ? ` of ${this.#label(parent)}` : ""}`;
+    if (meant === undefined) return { issue: error("unknown-key", place, message, `its keys are ${known.join(", ")}`) };
+    return { issue: error("unknown-key", place, message, `did you mean ${meant}?`), meant: idOf([...parent, meant]) };
+  }
+
+  #missingKey(path: Path): Finding {
+    const parent = path.slice(0, -1);
+    const name = String(path.at(-1));
+    const message = parent.length > 0 ? `${this.#label(parent)} has no ${name}` : `there is no ${this.#label(path)}`;
+    const issue = error("missing-key", this.#source.placeOf(parent, "key"), message, `add ${this.#label(path)}`);
+    return { issue, missing: idOf(path) };
+  }
+
+  /** The key at a path, as its writer knows it; the whole text has no path. */
+  #label(path: Path): string {
+    return path.length > 0 ? this.#source.nameOf(path) : "the text";
+  }
+}
+
+/** Keys of app.ini that have another name in app.yaml. */
+const INI_NAMES = new Map([
+  ["app_name", "name"],
+  ["service", "services"],
+  ["worker", "workers"],
+]);
+
+/** The value at a path, as it was read: zod tells the value after its transforms. */
+function valueAt(tree: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, step) => {
+    if (Array.isArray(value)) return value[Number(step)] as unknown;
+    return isMap(value) && Object.hasOwn(value, step) ? value[step] : undefined;
+  }, tree ?? {});
+}
+
+/** Whether a branch of a union took the value for its own, and found fault with what is in it. */
+function looksInside(errors: z.core.$ZodIssue[]): boolean {
+  return errors.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
+}
+
+/** What the rule has to say of this value; of one that is longer than any right one, what it says of all is enough. */
+function closerLook(rule: FieldRule, value: unknown): Partial<Explanation> | undefined {
+  return typeof value === "string" && value.length > 300 ? undefined : rule.explain?.(value);
+}
+
+/** "Did you mean …" for a word of a closed list, else an example. */
+function defaultFix(value: unknown, { code, must, example }: FieldRule): string {
+  const words = code === "bad-choice" && typeof value === "string" ? must.replace("one of ", "").split(", ") : [];
+  const meant = suggest(String(value), words);
+  return meant === undefined ? `write for example ${example}` : `did you mean ${meant}?`;
+}
+
+const idOf = (path: Path) => JSON.stringify(path);
+
+/** Whether a value is a map, as both readers make them. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value as a message shows it: short, on one line. */
+export function show(value: unknown): string {
+  if (Array.isArray(value)) return value.length > 0 ? "a list" : "an empty list";
+  if (isMap(value)) return Object.keys(value).length > 0 ? "a map" : "an empty map";
+  if (typeof value !== "string") return String(value);
+  return quote(value);
+}

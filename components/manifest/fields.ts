@@ -1,0 +1,85 @@
+import { z } from "zod";
+import type { Code } from "./codes.ts";
+
+/** What is said of a value that a field refuses: zod tells that it is wrong, this what a person needs. */
+export interface FieldRule {
+  code: Code;
+  /** Completes "it must be …", e.g. `true or false`. */
+  must: string;
+  /** A value that is right, as it stands in YAML. */
+  example: string;
+  /** The value may be confidential: no message shows it. Default: false. */
+  isHidden?: boolean;
+  /** A closer look at one refused value. Default: `must` says all. */
+  explain?: (value: unknown) => Partial<Explanation> | undefined;
+}
+
+/** What differs for one refused value from what its field says of all. */
+export interface Explanation {
+  code: Code;
+  must: string;
+  fix: string;
+}
+
+/** The rule of each field, found by its schema. Not zod's own metadata: that goes into the JSON Schema. */
+export const fieldRules = z.registry<FieldRule>();
+
+/** A schema with its rule. */
+export function field<T extends z.ZodType>(schema: T, rule: FieldRule): T {
+  fieldRules.add(schema, rule);
+  return schema;
+}
+
+/** A text of one form. */
+export function text(pattern: RegExp, rule: FieldRule) {
+  return field(z.string().regex(pattern), rule);
+}
+
+/** One of a closed list of words. */
+export function choice<const T extends readonly [string, ...string[]]>(words: T) {
+  return field(z.enum(words), { code: "bad-choice", must: `one of ${words.join(", ")}`, example: words[0] });
+}
+
+/** true or false; the texts "true" and "false" are the same, for the INI form has only texts. */
+export function toggle() {
+  const word = z.enum(["true", "false"]).transform((text) => text === "true");
+  return field(z.union([z.boolean(), word]), { code: "bad-switch", must: "true or false", example: "true" });
+}
+
+/** A list whose values stand once each. `must` completes "it must be …"; `least` is the smallest number of values. */
+export function list<T extends z.ZodType>(item: T, must: string, example: string, least = 0) {
+  const schema = z
+    .array(item)
+    .min(least)
+    .check(({ value, issues }) => {
+      const seen = new Set<unknown>();
+      for (const [index, one] of value.entries()) {
+        if (seen.has(one)) issues.push({ code: "custom", path: [index], input: one, params: { rule: REPEATED } });
+        seen.add(one);
+      }
+    })
+    .meta({ uniqueItems: true });
+  return field(schema, {
+    code: "wrong-type",
+    must: least > 0 ? `${must}, at least ${least}` : must,
+    example,
+    explain: (value) => (/^[A-Za-z0-9._/-]+$/.test(String(value)) ? { fix: `write [${String(value)}]` } : undefined),
+  });
+}
+
+const REPEATED: FieldRule = {
+  code: "repeated-value",
+  must: "a value that does not stand in the list before",
+  example: "",
+  explain: () => ({ fix: "delete one of the two" }),
+};
+
+/** A map whose names have one form. `must` completes "it must be …". */
+export function map<K extends z.ZodType<string, string>, V extends z.ZodType>(key: K, value: V, must: string, example: string) {
+  return field(z.record(key, value), { code: "wrong-type", must, example });
+}
+
+/** One of several forms. */
+export function either<const T extends readonly z.ZodType[]>(options: T, rule: FieldRule) {
+  return field(z.union(options), rule);
+}

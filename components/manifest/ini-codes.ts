@@ -1,0 +1,70 @@
+import type { CodeEntry } from "./codes.ts";
+
+/** The codes that only an app.ini can bring: its form, and what 2010 read otherwise than it looks. */
+export const iniCodes = {
+  "bad-line": {
+    rule: "Each line of app.ini is a section, a key with a value, the indented rest of a value, or a comment.",
+    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\nversion 1.5.0\n" },
+    fix: "Write key = value; indent a line that goes on with the value above; begin a comment with #.",
+  },
+  "bad-words": {
+    rule: "A value of several words in app.ini has the form that the reference shows for its key.",
+    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\nprocesses = 8 16\n" },
+    fix: "Write it as the message shows; text with blanks stands in double quotes.",
+  },
+  "comment-in-value": {
+    rule: "In app.ini a comment has a line of its own, without indent; behind a value only ; after a blank begins one.",
+    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py # ours\n" },
+    fix: "Put the comment on a line of its own.",
+  },
+  "control-character": {
+    rule: "A manifest is plain text, without control characters.",
+    example: { "app.ini": "[production]\napp_name = blog\u0007\nrunner = src/wsgi.py\n" },
+    fix: "Save the file as UTF-8 text with Unix line ends.",
+  },
+  "ignored-text": {
+    rule: "Only the section [production] of app.ini is read, and nothing behind a section's name.",
+    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\n[development]\nrunner = devel.py\n" },
+    fix: "Delete what is not read, or make it a comment.",
+  },
+  interpolation: {
+    rule: "%(name)s stays as it is written. (In 2010 Silver Lining put the value of another key in its place.)",
+    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/%(app_name)s.py\n" },
+    fix: "Write the value itself.",
+  },
+  "key-before-section": {
+    rule: "Every key of app.ini stands under [production].",
+    example: { "app.ini": "app_name = blog\nrunner = src/wsgi.py\n[production]\n" },
+    fix: "Put the line [production] first.",
+  },
+  "missing-section": {
+    rule: "app.ini has a section [production], in lower case.",
+    example: { "app.ini": "[Production]\napp_name = blog\nrunner = src/wsgi.py\n" },
+    fix: "Begin the file with the line [production].",
+  },
+  "old-key": {
+    rule: "Keys of old files that mean nothing now have no effect.",
+    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\ndefault_host = blog.acme.net\n" },
+    fix: "Do what the message says.",
+  },
+  "one-line": {
+    rule: "Most keys of app.ini take one line; only lists and keys of several words go on over more.",
+    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\n  other.py\n" },
+    fix: "Take the indent away if the line is a key of its own, or delete it.",
+  },
+  "repeated-section": {
+    rule: "[production] stands once in app.ini; the keys of a second one are read as if they stood under the first.",
+    example: { "app.ini": "[production]\napp_name = blog\n[production]\nrunner = src/wsgi.py\n" },
+    fix: "Delete the second line [production].",
+  },
+  "service-on": {
+    rule: "service.NAME in app.ini asks for the service whatever its value, as in 2010.",
+    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\nservice.files = false\n" },
+    fix: "Delete the line if the app does not need the service.",
+  },
+  "swallowed-key": {
+    rule: "An indented line in app.ini goes on with the value above it.",
+    example: { "app.ini": "[production]\napp_name = blog\npackages = git\n  runner = src/wsgi.py\n" },
+    fix: "Take the indent away if the line is a key of its own.",
+  },
+} as const satisfies Record<string, CodeEntry>;

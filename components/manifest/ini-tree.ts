@@ -1,0 +1,140 @@
+import type { Code } from "./codes.ts";
+import type { IniEntry, IniLine } from "./ini.ts";
+import { splitWords, type IniWord } from "./ini-words.ts";
+import type { Issue, Place } from "./issue.ts";
+import { quoteName } from "./quote.ts";
+
+export type TreePath = readonly (string | number)[];
+
+/** A place without its file, which is the same for all. */
+export interface Spot {
+  line: number;
+  column: number;
+}
+
+/** Of a file of nothing but mistakes, this many errors and this many warnings are told. */
+export const mostIssues = 50;
+
+/** The plain tree that an INI file gives, while it is being made, and the spot of each of its parts. */
+export class IniTree {
+  readonly tree: Record<string, unknown> = {};
+  readonly issues: Issue[] = [];
+  readonly #file: string;
+  readonly #keys = new Map<string, Spot>();
+  readonly #values = new Map<string, Spot>();
+  readonly #told = { error: 0, warning: 0 };
+
+  constructor(file: string, root: Spot) {
+    this.#file = file;
+    this.mark([], root, root);
+  }
+
+  /** Remembers where something stands, also when it gives nothing in the tree (a blank value). */
+  mark(path: TreePath, key: Spot, value: Spot): void {
+    this.#keys.set(keyOf(path), key);
+    this.#values.set(keyOf(path), value);
+  }
+
+  /** Puts a value at a path where nothing stands yet; makes the maps on the way. */
+  put(path: readonly [string, ...string[]], value: unknown, keySpot: Spot, valueSpot: Spot): void {
+    const map = this.#mapAt(path.slice(0, -1), keySpot, valueSpot);
+    const name = path.at(-1) ?? "";
+    if (Object.hasOwn(map, name)) {
+      this.error("duplicate-key", keySpot, `${quoteName(name)} stands twice here`, "delete one of the two");
+      return;
+    }
+    setOwn(map, name, value);
+    this.mark(path, keySpot, valueSpot);
+  }
+
+  /** Makes the map at a path, where there is none yet. */
+  open(path: readonly [string, ...string[]], keySpot: Spot, valueSpot: Spot): void {
+    this.#mapAt(path, keySpot, valueSpot);
+    this.mark(path, keySpot, valueSpot);
+  }
+
+  placeOf(path: TreePath, what: "key" | "value"): Place {
+    const spots = what === "key" ? this.#keys : this.#values;
+    for (let length = path.length; length > 0; length -= 1) {
+      const spot = spots.get(keyOf(path.slice(0, length)));
+      if (spot) return this.#place(spot);
+    }
+    return this.#place(spots.get(keyOf([])) ?? { line: 1, column: 1 });
+  }
+
+  error(code: Code, spot: Spot, message: string, fix?: string): void {
+    this.#issue("error", code, spot, message, fix);
+  }
+
+  warning(code: Code, spot: Spot, message: string, fix?: string): void {
+    this.#issue("warning", code, spot, message, fix);
+  }
+
+  /** Whether so many errors were told that a further one would be left out. */
+  get isFull(): boolean {
+    return this.#told.error >= mostIssues;
+  }
+
+  /** Words of all lines of a value; mistakes in its quotes are told. */
+  wordsOf(entry: IniEntry): IniWord[] {
+    return contentLines(entry).flatMap((line) => {
+      const { words, mistake } = splitWords(line);
+      if (mistake) {
+        const fix = 'end them with " before a blank or the end of the line; " ;" begins a comment, also within quotes';
+        this.error("bad-words", mistake, mistake.message, fix);
+      }
+      return words;
+    });
+  }
+
+  #mapAt(path: readonly string[], keySpot: Spot, valueSpot: Spot): Record<string, unknown> {
+    let map = this.tree;
+    for (const [index, step] of path.entries()) {
+      if (!Object.hasOwn(map, step)) {
+        setOwn(map, step, {});
+        this.mark(path.slice(0, index + 1), keySpot, valueSpot);
+      }
+      const next = map[step];
+      if (typeof next !== "object" || next === null || Array.isArray(next)) {
+        this.error("duplicate-key", keySpot, `${quoteName(step)} stands twice here, once as an option`, "delete one of the two");
+        return {};
+      }
+      map = next as Record<string, unknown>;
+    }
+    return map;
+  }
+
+  #issue(severity: Issue["severity"], code: Code, spot: Spot, message: string, fix: string | undefined): void {
+    this.#told[severity] += 1;
+    if (this.#told[severity] > mostIssues) return;
+    this.issues.push({ code, severity, place: this.#place(spot), message, ...(fix === undefined ? {} : { fix }) });
+  }
+
+  #place({ line, column }: Spot): Place {
+    return { file: this.#file, line, column };
+  }
+}
+
+/**
+ * The lines of a value that say something: Silver Lining skipped blank ones, and ones that begin with `#`, in its lists
+ * (AppConfig._parse_lines); here that holds for every key, because the other keys had no use for such a line.
+ */
+export function contentLines(entry: IniEntry): IniLine[] {
+  return entry.lines.filter((line) => line.text !== "" && !line.text.startsWith("#"));
+}
+
+export function keySpot(entry: IniEntry): Spot {
+  return { line: entry.line, column: entry.column };
+}
+
+/** Where the value begins; at the key when there is none. */
+export function valueSpot(entry: IniEntry): Spot {
+  return contentLines(entry)[0] ?? keySpot(entry);
+}
+
+const keyOf = (path: TreePath) => path.join("\0");
+
+/** Sets a key; not by assignment, which would make `__proto__` the prototype instead of a key. */
+function setOwn(map: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+}

@@ -1,0 +1,69 @@
+import type { IniLine } from "./ini.ts";
+
+/** One word of a line such as `/health 200 "ok" within=30s`. */
+export interface IniWord {
+  /** What it says: without its quotes, and for an option without `key=`. */
+  text: string;
+  /** As it stands in the file. */
+  raw: string;
+  /** `within` of `within=30s`; absent for a bare word. */
+  option?: string;
+  quoted: boolean;
+  line: number;
+  column: number;
+  /** Where the value begins: behind `key=` for an option. */
+  valueColumn: number;
+}
+
+/** A quote that does not end, or text that follows directly on one. */
+export interface WordMistake {
+  line: number;
+  column: number;
+  message: string;
+}
+
+/** A word: an optional `key=`, then a quoted text or anything without blanks. Linear: what one word takes, the next does not see. */
+const wordPattern = /(?=[^ \t])([a-z][a-z_]*=)?(?:"((?:[^"\\]|\\.)*)"(?![^ \t])|([^ \t]*))/g;
+
+/**
+ * Splits a line at its blanks. A value in double quotes may hold blanks; `\"`, `\\`, `\n` and `\t` are known in it.
+ * Ends at the first mistake: it says nothing of what follows on quotes that do not end.
+ */
+export function splitWords({ text: whole, line, column: start }: IniLine): { words: IniWord[]; mistake?: WordMistake } {
+  const words: IniWord[] = [];
+  for (const match of whole.matchAll(wordPattern)) {
+    const [raw, key, quoted, bare = ""] = match;
+    const column = start + match.index;
+    const valueColumn = column + (key?.length ?? 0);
+    if (bare.startsWith('"')) {
+      const ends = /^"(?:[^"\\]|\\.)*"/.test(whole.slice(valueColumn - start));
+      const message = ends ? "text follows directly on the quotes" : "the quotes that begin here do not end";
+      return { words, mistake: { line, column: valueColumn, message } };
+    }
+    const text = quoted === undefined ? bare : unescapeQuoted(quoted);
+    const option = key === undefined ? {} : { option: key.slice(0, -1) };
+    words.push({ text, raw, ...option, quoted: quoted !== undefined, line, column, valueColumn });
+  }
+  return { words };
+}
+
+/** Text of a value that stands in double quotes; any other value as it is. */
+export function unquote(text: string): string {
+  const inside = /^"((?:[^"\\]|\\.)*)"$/.exec(text)?.[1];
+  return inside === undefined ? text : unescapeQuoted(inside);
+}
+
+/** The value in double quotes: `unquote` of it is the value again. */
+export function quoteValue(text: string): string {
+  const escapes: Record<string, string> = { '"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t" };
+  return `"${text.replace(/["\\\n\t]/g, (character) => escapes[character] ?? character)}"`;
+}
+
+/** The value as one word: in double quotes where it must. */
+export function quoteWord(text: string): string {
+  return text === "" || text.startsWith('"') || /[ \t\n]/.test(text) ? quoteValue(text) : text;
+}
+
+function unescapeQuoted(inside: string): string {
+  return inside.replace(/\\(.)/g, (whole, character: string) => ({ n: "\n", t: "\t", '"': '"', "\\": "\\" })[character] ?? whole);
+}

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { Explainer, isMap } from "./explain.ts";
+import { byPlace, isError, type Issue, type Parsed } from "./issue.ts";
+import type { Source } from "./source.ts";
+
+/** What a schema says of a tree: the whole of it when nothing is an error, and the keys at its top that are right on their own. */
+export interface Judgement<T> extends Parsed<T> {
+  parts: Partial<T>;
+}
+
+/** Holds a tree against a schema of fixed keys. All that is wrong is said, in the order of the text. */
+export function judge<T extends z.ZodRawShape>(
+  schema: z.ZodObject<T, z.core.$strict>,
+  source: Source,
+): Judgement<z.output<z.ZodObject<T, z.core.$strict>>> {
+  if (source.tree === undefined) return { issues: source.issues, parts: {} };
+  // An empty text is a map without keys: then the message is about the keys that are missing.
+  const tree = source.tree ?? {};
+  const result = schema.safeParse(tree);
+  const explainer = new Explainer(schema, source);
+  const findings = result.success ? [] : result.error.issues.flatMap((issue) => explainer.explain(issue));
+  // What the reader said of a value comes first: that the schema does not like what was read there only follows from it.
+  const said = new Set(source.issues.filter(isError).map(placeKey));
+  // A key that is missing because it stands there mistyped is one mistake.
+  const meant = new Set(findings.map((finding) => finding.meant));
+  const found = findings.filter(
+    ({ issue, missing }) => !said.has(placeKey(issue)) && (missing === undefined || !meant.has(missing)),
+  );
+  const issues = byPlace(distinct([...source.issues, ...found.map(({ issue }) => issue)]));
+  if (!result.success) return { issues, parts: partsOf(schema, tree) };
+  return issues.some(isError) ? { issues, parts: result.data } : { value: result.data, issues, parts: result.data };
+}
+
+/** A value can break two checks of one field, which has one thing to say. */
+function distinct(issues: Issue[]): Issue[] {
+  return [...new Map(issues.map((issue) => [`${placeKey(issue)} ${issue.message}`, issue])).values()];
+}
+
+const placeKey = ({ place }: Issue) => `${place.line ?? 0}:${place.column ?? 0}`;
+
+/** The values of those keys that are right on their own. */
+export function partsOf<T extends z.ZodRawShape>(
+  { shape }: z.ZodObject<T, z.core.$strict>,
+  tree: unknown,
+): Partial<z.output<z.ZodObject<T, z.core.$strict>>> {
+  const parts: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(shape)) {
+    const result = isMap(tree) ? z.safeParse(field, tree[key]) : undefined;
+    if (result?.success && result.data !== undefined) parts[key] = result.data;
+  }
+  return parts as Partial<z.output<z.ZodObject<T, z.core.$strict>>>;
+}

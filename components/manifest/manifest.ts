@@ -1,0 +1,72 @@
+import type { ManifestTree } from "./schema.ts";
+
+/** Keys of the same name in the file and here; absent where the app has none, or while not-yet.ts holds them back. */
+type SameKeys = Pick<ManifestTree, "cache" | "cron" | "migrate" | "slow" | "static" | "test" | "workers">;
+
+/** What an app needs, as its team wrote it in `app.yaml` or `app.ini`, with every default filled in. Plain data. */
+export interface Manifest extends SameKeys {
+  /** Path of the manifest file, relative to the project's root. */
+  file: string;
+  name: string;
+  /** Semver without build metadata, or a timestamp such as `20261121_001`; absent: the content id alone. */
+  version?: string;
+  platform: "python" | "php" | "static";
+  /** Path of the WSGI file inside the app, e.g. `src/wsgi.py`; absent for a static app. */
+  runner?: string;
+  /** Directory of PHP files inside the app. */
+  phpRoot?: string;
+  /** `host[/path]`, `.example.com` or `*`: used when the environment gives the site no locations. */
+  defaultLocation?: string;
+  /** apt packages the app needs on its nodes. */
+  packages: string[];
+  /** Scripts that root runs before and after the packages are installed. */
+  installScripts: { before: string[]; after: string[] };
+  services: Record<string, ServiceRequest>;
+  config: { required: Record<string, string>; default: Record<string, string>; template?: string; checker?: string };
+  check: Check;
+  /** Paths that are asked, and `script:PROGRAM`s that are run, before the cut-over. */
+  updateFetch: string[];
+  /** Whether the previous release works with migrated data. */
+  compatibleWithPrevious: boolean;
+  /** Seconds for which the data from before a migration is kept. */
+  keepDataSeconds: number;
+  processes: Processes;
+  timeouts: Timeouts;
+}
+
+/** A service the app asks for; `name` is the key it stands under. */
+export interface ServiceRequest {
+  /** `postgres`, `files` … */
+  type: string;
+  /** Options of the type, e.g. `{ quota: "2G" }`: their form is checked, their meaning is the service's. */
+  options: Record<string, string>;
+}
+
+/** What must be true of a release before it is let in, asked over HTTP. */
+export interface Check {
+  path: string;
+  status: number;
+  /** Text the answer's body must contain. */
+  body?: string;
+  /** Seconds a new release may take to pass. */
+  withinSeconds: number;
+  /** Seconds for which it is asked again after the cut-over. */
+  watchSeconds?: number;
+}
+
+export interface Processes {
+  /** Daemon processes; each holds one request a thread. */
+  count: number;
+  threads: number;
+  /** Memory a process may allocate, in bytes. */
+  memoryBytes: number;
+  /** Requests after which a process is replaced. */
+  requests: number;
+}
+
+export interface Timeouts {
+  requestSeconds: number;
+  startSeconds: number;
+  /** Longest time the previous release is given to finish what it began. */
+  drainSeconds: number;
+}

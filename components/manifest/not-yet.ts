@@ -1,0 +1,44 @@
+/**
+ * What is not built yet → what to do instead. A key that stands here (by its path) is left out of the schema, and so of the
+ * JSON Schema and the reference, and is refused by name; `key=value` does the same to one value of a closed list.
+ * Deleting a line turns the key or value on.
+ */
+const NOT_YET: Record<string, string> = {
+  "platform=php": "write a Python runner",
+  "platform=static": "serve the files by a small Python runner",
+  php_root: "write a Python runner",
+  update_fetch: "fetch those pages after the rollout",
+  package_install_script: "name Debian packages under packages",
+  after_install_script: "do it when the runner starts",
+  "services.*.type=postgis": "use the type postgres, without the extension",
+  "services.*.type=mysql": "use the type postgres, or reach a server that runs already by values of config",
+  "services.*.type=redis": "reach a server that runs already by values of config",
+  "services.*.type=memcached": "reach a server that runs already by values of config",
+  "services.*.type=couchdb": "reach a server that runs already by values of config",
+  "services.*.type=mongodb": "reach a server that runs already by values of config",
+  "services.*.type=rabbitmq": "reach a server that runs already by values of config",
+  "services.*.type=writable_root": "use the type files, and write below CONFIG_FILES",
+  "services.*.type=nfs": "use the type files",
+  "config.template": "read the values from os.environ",
+  "config.checker": "check the values when the runner starts, and raise an error that says what is wrong",
+  "check.watch": "look at silver status after the rollout",
+  test: "let what it tests be part of the answer at check.path",
+  migrate: "migrate by hand before the rollout, so that the old release still works",
+  compatible_with_previous: "leave it out: nothing migrates yet",
+  keep_data: "leave it out: nothing migrates yet",
+  cron: "call a page of the site from a timer elsewhere",
+  workers: "do the work within the request",
+  slow: "raise timeouts.request and processes.count",
+  cache: "send Cache-Control headers from the app",
+  static: "send the headers from the app",
+};
+
+/** What to do instead of a key (by its path) or `key=value` that is not built yet; undefined for any other. */
+export function notYet(what: string): string | undefined {
+  return Object.hasOwn(NOT_YET, what) ? NOT_YET[what] : undefined;
+}
+
+/** Every key and `key=value` that is not built yet, with what to do instead. */
+export function listNotYet(): [what: string, instead: string][] {
+  return Object.entries(NOT_YET);
+}

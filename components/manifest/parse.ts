@@ -1,0 +1,81 @@
+import { checkManifest } from "./check.ts";
+import { parseIni } from "./ini-manifest.ts";
+import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./issue.ts";
+import { judge } from "./judge.ts";
+import type { Manifest, ServiceRequest } from "./manifest.ts";
+import { manifestSchema, type ManifestTree } from "./schema.ts";
+import { serviceTypeOf } from "./service-types.ts";
+import { readYaml } from "./yaml.ts";
+
+/** A manifest is at most this long, in characters: ten times what one with every key has, and read within 50 ms. */
+export const CHARACTERS_MAX = 16 * 1024;
+
+/**
+ * Reads a manifest. The name of the file says the format: `.ini`, or else YAML.
+ * @param file path of the manifest, relative to the project's root
+ * @returns the manifest with every default filled in, or all that is wrong with it
+ */
+export function parseManifest(text: string, file: string): Parsed<Manifest> {
+  const { value, issues } = examineManifest(text, file);
+  return value === undefined ? { issues } : { value, issues };
+}
+
+/** What was read of a manifest, also where something is wrong with it: for checks that go on to look at the app's files. */
+export interface ExaminedManifest extends Parsed<Manifest> {
+  /** The keys that are right on their own. */
+  parts: Partial<ManifestTree>;
+  /** Place of the value of a key. */
+  placeOf: (key: keyof ManifestTree) => Place;
+}
+
+/** As `parseManifest`, with the parts of a manifest that is wrong as a whole. */
+export function examineManifest(text: string, file: string): ExaminedManifest {
+  const large = tooLarge(text, file, CHARACTERS_MAX);
+  if (large) return { issues: [large], parts: {}, placeOf: () => large.place };
+  const source = file.endsWith(".ini") ? parseIni(text, file) : readYaml(text, file);
+  const { value: tree, issues: judged, parts } = judge(manifestSchema, source);
+  const issues = byPlace([...judged, ...checkManifest(parts, source)]);
+  const placeOf = (key: keyof ManifestTree) => source.placeOf([key], "value");
+  if (tree === undefined || issues.some(isError)) return { issues, parts, placeOf };
+  return { value: toManifest(tree, file), issues, parts, placeOf };
+}
+
+/** The issue of a text that is longer than `max` characters. */
+export function tooLarge(text: { length: number }, file: string, max: number): Issue | undefined {
+  if (text.length <= max) return undefined;
+  const message = `the file has ${text.length} characters, and at most ${max} are read`;
+  return error("too-large", { file, line: 1, column: 1 }, message, "move data into files of the app");
+}
+
+function toManifest(tree: ManifestTree, file: string): Manifest {
+  const {
+    default_location: defaultLocation,
+    php_root: phpRoot,
+    package_install_script: before = [],
+    after_install_script: after = [],
+    update_fetch: updateFetch = [],
+    compatible_with_previous: compatibleWithPrevious = false,
+    keep_data: keepDataSeconds = 72 * 3600,
+    services = {},
+    ...same
+  } = tree;
+  return {
+    ...same,
+    file,
+    platform: tree.platform ?? "python",
+    ...(phpRoot === undefined ? {} : { phpRoot }),
+    ...(defaultLocation === undefined ? {} : { defaultLocation }),
+    installScripts: { before, after },
+    services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, toRequest(name, service)])),
+    updateFetch,
+    compatibleWithPrevious,
+    keepDataSeconds,
+  };
+}
+
+function toRequest(
+  name: string,
+  { type = serviceTypeOf(name) ?? name, options }: { type?: string; options: Record<string, string> },
+): ServiceRequest {
+  return { type, options };
+}

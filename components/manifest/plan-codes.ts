@@ -1,0 +1,83 @@
+import type { CodeEntry } from "./codes.ts";
+
+const BLOG = `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`;
+
+/** Codes of what only shows when an app's files, its manifest and an environment come together. */
+export const planCodes = {
+  "dangling-link": {
+    rule: "What a symbolic link of an app points to exists.",
+    example: { "dev.yaml": BLOG, "static/logo.png": { linkTo: "nowhere.png" } },
+    fix: "Delete the link, or add what it points to.",
+  },
+  "file-name": {
+    rule: "Names of an app's files are valid UTF-8 without control characters, and stay apart where case is ignored.",
+    example: { "dev.yaml": BLOG, "static/Logo.png": "", "static/logo.png": "" },
+    fix: "Rename the file.",
+  },
+  "full-node": {
+    rule: "The sites of a node may use at most 5,000 connections at once (8 for each process and thread, at least 128 a site), and together the memory that the environment gives for the node.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], limits: {processes: 256}}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nprocesses: {threads: 4}\n",
+    },
+    fix: "Lower limits.processes of its sites, or place some on another node.",
+  },
+  "missing-config": {
+    rule: "The environment gives a site every variable that its manifest requires.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nconfig: {required: {STRIPE_KEY: from stripe.com/keys}}\n",
+    },
+    fix: "Add it to the site's config: a text, or {secret: 1}.",
+  },
+  "no-location": {
+    rule: "A site is somewhere: at the locations of its environment, else at the default_location of its manifest.",
+    example: {
+      "dev.yaml": "nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1]}\n",
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
+    },
+    fix: 'Add locations: [blog.acme.net], or ["*"] for every host.',
+  },
+  "service-name": {
+    rule: "A site's services yield different variables, and its roles in PostgreSQL don't begin with pg_, which PostgreSQL keeps for itself.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  pg: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nservices: {db: {type: postgres}}\n",
+    },
+    fix: "Give the site or the service another name.",
+  },
+  "shared-location": {
+    rule: "No two sites of a node have the same location.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n  shop: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
+    },
+    fix: "Give one of them another host or path.",
+  },
+  "special-file": {
+    rule: "An app holds files, directories and links: no sockets, pipes or devices.",
+    example: {},
+    fix: "Delete it, or keep it outside of the app.",
+  },
+  "undeclared-config": {
+    rule: "The manifest declares each variable that an environment gives the site, as required or with a default.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], config: {SIGNUPS: "on"}}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
+    },
+    fix: "Delete it, or declare it in the manifest.",
+  },
+  "unknown-service": {
+    rule: "An environment places services that the app asks for.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], services: {db: web1}}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
+    },
+    fix: "Delete the line, or add the service to the manifest.",
+  },
+  unreadable: {
+    rule: "Whoever deploys can read every file of an app.",
+    example: {},
+    fix: "Change the file's owner or mode.",
+  },
+} as const satisfies Record<string, CodeEntry>;

@@ -1,0 +1,82 @@
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join, sep } from "node:path";
+import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./issue.ts";
+import type { Manifest } from "./manifest.ts";
+import { CHARACTERS_MAX, examineManifest, tooLarge } from "./parse.ts";
+
+/** The two forms of a manifest. */
+const FORMS = ["app.yaml", "app.ini"] as const;
+
+/**
+ * Reads the manifest of an app and looks at the files it names. The only file of this layer that reads from disk.
+ * @param root the project's directory
+ * @param app directory of the app, relative to it, with forward slashes
+ * @returns the manifest, or all that is wrong with it: no manifest, two of them, what is wrong in it, and a runner that is
+ * missing, leads out of the app or does not define `application`
+ */
+export function readApp(root: string, app: string): Parsed<Manifest> {
+  const [form, second] = FORMS.filter((name) => existsSync(join(root, app, name)));
+  if (form === undefined) {
+    const message = `${app} has no manifest: neither ${FORMS.join(" nor ")}`;
+    return { issues: [error("missing-file", { file: app }, message, "write app.yaml, with name and runner at least")] };
+  }
+  const file = `${app}/${form}`;
+  if (second !== undefined) {
+    const message = `${app} has two manifests, ${form} and ${second}`;
+    return { issues: [error("both-manifests", { file }, message, "delete the one that is out of date")] };
+  }
+  // Nobody should wait for a gigabyte to be read: a character has at most 4 bytes.
+  const { size } = statSync(join(root, file));
+  const large = size > 4 * CHARACTERS_MAX ? tooLarge({ length: size }, file, CHARACTERS_MAX) : undefined;
+  if (large) return { issues: [large] };
+  const { value, issues, parts, placeOf } = examineManifest(decodeManifest(readFileSync(join(root, file))), file);
+  const all = byPlace([
+    ...issues,
+    ...(parts.runner === undefined ? [] : checkRunner(root, app, parts.runner, placeOf("runner"))),
+  ]);
+  return value === undefined || all.some(isError) ? { issues: all } : { value, issues: all };
+}
+
+/** The text of a manifest: UTF-8, or else Latin-1, which an app.ini of 2010 may be in. */
+export function decodeManifest(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return bytes.toString("latin1");
+  }
+}
+
+/** The runner is a file of the app, and defines `application`. */
+function checkRunner(root: string, app: string, runner: string, place: Place): Issue[] {
+  const directory = realpathSync(join(root, app));
+  const path = join(directory, runner);
+  if (!existsSync(path))
+    return [error("missing-file", place, `runner ${runner} does not exist in ${app}`, "create it, or correct the path")];
+  const real = realpathSync(path);
+  if (!real.startsWith(directory + sep)) {
+    return [error("leads-out", place, `runner ${runner} is a link that leads out of ${app}`, "move the file into the app")];
+  }
+  if (!statSync(real).isFile())
+    return [error("missing-file", place, `runner ${runner} is no file`, "write the path of the WSGI file")];
+  if (definesApplication(readFileSync(real, "latin1"))) return [];
+  const fix = "define it at the top level: def application(environ, start_response)";
+  return [error("no-application", { file: `${app}/${runner}` }, "the runner does not define application", fix)];
+}
+
+/** Ways in which a line of Python binds `application`, or may bind it. */
+const BINDS = [
+  /^\s*(?:async\s+)?(?:def|class)\s+application\b/,
+  /\bapplication\s*(?::[^=]*)?=(?!=)/,
+  /^\s*(?:from|import)\b.*\bapplication\b/,
+  // The lines of an import in parentheses.
+  /^\s*(?:\w+\s+as\s+)?application\s*[,)]?\s*$/,
+  /\bimport\s*\*|\bexec\(|\bglobals\(\)/,
+];
+
+/**
+ * Whether a Python text defines `application`. By its look alone, and in doubt it does:
+ * whether it can really be called shows when the release starts.
+ */
+function definesApplication(python: string): boolean {
+  return python.split("\n").some((line) => BINDS.some((pattern) => pattern.test(line.replace(/#.*/, ""))));
+}

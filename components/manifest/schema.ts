@@ -1,0 +1,184 @@
+import { z } from "zod";
+import { built, builtWords } from "./built.ts";
+import { cronTime } from "./cron-time.ts";
+import { choice, list, map, text, toggle } from "./fields.ts";
+import { command, line, location, name, packageName, path, runner, urlPath, version } from "./names.ts";
+import { count, duration, size } from "./quantities.ts";
+import { config, services } from "./schema-config.ts";
+
+const check = built("check.", {
+  path: urlPath().default("/").describe("Path that is asked of a new release before it is let in, below the site's location."),
+  status: count(200, 599).prefault(200).describe("Status that the answer must have."),
+  body: line(1, "ok").exactOptional().describe("Text that the body must contain. Default: any body will do."),
+  within: duration("1s", "1h").prefault("30s").describe("Time in which a new release must pass, counted from its start."),
+  watch: duration("0s", "1h")
+    .exactOptional()
+    .describe("Time for which the release is asked again after the cut-over. Default: 20s."),
+})
+  .transform(({ within: withinSeconds, watch, ...rest }) => ({
+    ...rest,
+    withinSeconds,
+    ...(watch === undefined ? {} : { watchSeconds: watch }),
+  }))
+  .describe("What must be true of a release before it is let in, asked over HTTP.");
+
+const processes = built("processes.", {
+  count: count(1, 256, 8)
+    .prefault(8)
+    .describe(
+      "Daemon processes that each node runs for the site. A wedged request costs one of them until its timeout: have more than that.",
+    ),
+  threads: count(1, 64)
+    .prefault(1)
+    .describe("Requests that a process serves at once. With more than 1, a crash or a wedge takes its neighbours with it."),
+  memory: size("32M", "64G").prefault("400M").describe("Memory that a process may allocate; at its limit it is replaced."),
+  requests: count(1, 1_000_000).prefault(5000).describe("Requests after which a process is replaced by a fresh one."),
+})
+  .transform(({ memory: memoryBytes, ...rest }) => ({ ...rest, memoryBytes }))
+  .describe("The processes that serve the site, on each of its nodes.");
+
+const timeouts = built("timeouts.", {
+  request: duration("1s", "1h").prefault("10s").describe("Time that a request may take before its process is replaced."),
+  start: duration("1s", "10m").prefault("30s").describe("Time that the runner may take to load."),
+  drain: duration("1s", "1h").prefault("1m").describe("Longest time that the previous release is given to finish what it began."),
+})
+  .transform((raw) => ({ requestSeconds: raw.request, startSeconds: raw.start, drainSeconds: raw.drain }))
+  .describe("Longest times.");
+
+const migrate = built("migrate.", {
+  run: command().describe("Program that migrates the data, once for all nodes, before the cut-over."),
+  timeout: duration("1s", "1d").prefault("10m").describe("Time after which it counts as failed."),
+  mode: choice(["copy", "online"])
+    .default("copy")
+    .describe(
+      "copy: on a copy of the data, with writes held meanwhile. online: on the live data, because the old release works with the new form, too.",
+    ),
+  max_pause: duration("1s", "1h")
+    .prefault("1m")
+    .describe("Longest time that writes may be held; a rollout that would take longer is refused."),
+})
+  .transform(({ timeout: timeoutSeconds, max_pause: maxPauseSeconds, ...rest }) => ({ ...rest, timeoutSeconds, maxPauseSeconds }))
+  .describe("How the release changes the data.");
+
+const job = built("cron.", {
+  at: cronTime().describe(
+    "When: five fields as in crontab(5), or @hourly, @daily, @weekly, @monthly, @yearly; in the node's time zone.",
+  ),
+  run: command().describe("Program of the app, with its arguments."),
+  overlap: choice(["skip", "allow"]).default("skip").describe("What happens when the last run is still going on."),
+  timeout: duration("1s", "1d").prefault("1h").describe("Time after which a run is ended."),
+})
+  .transform(({ timeout: timeoutSeconds, ...rest }) => ({ ...rest, timeoutSeconds }))
+  .describe("One job.");
+
+const worker = built("workers.", {
+  run: command().describe("Program of the app that runs all the time."),
+  count: count(1, 64).prefault(1).describe("How many of it."),
+  stop: duration("1s", "1h").prefault("1m").describe("Time it is given to finish what it began."),
+})
+  .transform(({ stop: stopSeconds, ...rest }) => ({ ...rest, stopSeconds }))
+  .describe("One kind of worker.");
+
+const slow = built("slow.", {
+  paths: list(urlPath(), "a list of paths", "[/export]", 1).describe("Paths below which requests take long."),
+  processes: count(1, 64).prefault(2).describe("Processes of their own, so that they never wait for or hold up the others."),
+  timeout: duration("1s", "1d").prefault("10m").describe("Time that such a request may take."),
+})
+  .transform(({ timeout: timeoutSeconds, ...rest }) => ({ ...rest, timeoutSeconds }))
+  .describe("Requests that take long, in a pool of their own.");
+
+const cache = built("cache.", {
+  default: duration("0s", "365d").prefault("0s").describe("Time that an answer without Cache-Control is kept."),
+  paths: map(urlPath(), duration("0s", "365d"), "a map: path → duration", "{/feed: 5m}")
+    .default({})
+    .describe("The same for what is below a path."),
+  ignore_cookies: list(
+    text(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, { code: "bad-text", must: "the name of a cookie", example: "_ga" }),
+    "a list of cookie names",
+    "[_ga]",
+  )
+    .default([])
+    .describe("Cookies that the app does not look at: requests with no others are answered from the cache."),
+})
+  .transform((raw) => ({ defaultSeconds: raw.default, pathSeconds: raw.paths, ignoreCookies: raw.ignore_cookies }))
+  .describe("What Varnish keeps.");
+
+const header = text(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, {
+  code: "bad-text",
+  must: "the name of a header",
+  example: "X-Frame-Options",
+});
+
+const statics = built("static.", {
+  forever: list(
+    text(/^(?:(?!\.{1,2}\/)[A-Za-z0-9_.+-]+\/)+$/, {
+      code: "bad-path",
+      must: "a directory below static/, with a slash at its end",
+      example: "assets/",
+    }),
+    "a list of directories",
+    "[assets/]",
+  )
+    .default([])
+    .describe("Directories below static/ whose files never change under one name: browsers keep them for a year."),
+  max_age: duration("0s", "365d").prefault("1h").describe("Time that browsers keep the other files."),
+  headers: map(header, line(1, "DENY"), "a map: header → value", "{X-Frame-Options: DENY}")
+    .default({})
+    .describe("Headers that go with every file."),
+})
+  .transform(({ max_age: maxAgeSeconds, ...rest }) => ({ ...rest, maxAgeSeconds }))
+  .describe("How the files in static/ are served.");
+
+const jobs = <T extends z.ZodType>(one: T, what: string, example: string) => map(name(), one, `a map: name → ${what}`, example);
+const paths = () => list(path("the app's directory"), "a list of scripts", "[bin/setup]");
+
+/** The one truth about app.yaml and app.ini: both readers make the tree that this judges. Its keys are in the order of the reference. */
+export const manifestSchema = built("", {
+  name: name().describe("Name of the app."),
+  version: version()
+    .exactOptional()
+    .describe("Semver without build metadata, or a timestamp. Default: none; releases are told apart by their content alone."),
+  platform: choice(builtWords("platform", ["python", "php", "static"]))
+    .exactOptional()
+    .describe("What runs the app. Default: told by the runner."),
+  runner: runner().describe("The WSGI file, which defines `application`."),
+  php_root: path("the app's directory").exactOptional().describe("Directory of PHP files and of the files beside them."),
+  default_location: location()
+    .exactOptional()
+    .describe(
+      "Where the site answers when the environment gives it no locations: host[/path], .example.com[/path] or *[/path]. Default: none.",
+    ),
+  packages: list(packageName(), "a list of Debian packages", "[libjpeg62-turbo]")
+    .default([])
+    .describe("Debian packages that the app needs on its nodes."),
+  package_install_script: paths()
+    .exactOptional()
+    .describe("Scripts of the app that root runs before the packages are installed."),
+  after_install_script: paths().exactOptional().describe("Scripts of the app that root runs after the packages are installed."),
+  services: services.exactOptional(),
+  config: config.prefault({}),
+  check: check.prefault({}),
+  test: command().exactOptional().describe("Program of the app that tests the release before it goes live."),
+  update_fetch: list(line(1), "a list of paths and script:PROGRAM", "[/update]")
+    .exactOptional()
+    .describe("What is asked (a path) or run (script:PROGRAM) before the cut-over; each must succeed."),
+  migrate: migrate.exactOptional(),
+  compatible_with_previous: toggle()
+    .exactOptional()
+    .describe("true: the previous release works with the migrated data, so that a failing watch may go back to it."),
+  keep_data: duration("0s", "365d")
+    .exactOptional()
+    .describe("Time for which the data from before a migration is kept. Default: 72h."),
+  cron: jobs(job, "job", "{digest: {}}").exactOptional().describe("Programs that run at their time, on one node."),
+  workers: jobs(worker, "worker", "{mail: {}}")
+    .exactOptional()
+    .describe("Programs that run all the time, beside the web processes."),
+  processes: processes.prefault({}),
+  slow: slow.exactOptional(),
+  timeouts: timeouts.prefault({}),
+  cache: cache.exactOptional(),
+  static: statics.exactOptional(),
+}).describe("What an app needs: app.yaml, or the same as app.ini.");
+
+/** A manifest as the schema yields it: defaults filled in, durations in seconds, sizes in bytes. */
+export type ManifestTree = z.output<typeof manifestSchema>;

@@ -1,0 +1,3 @@
+from silver.main import main
+
+main()

@@ -1,0 +1,60 @@
+"""The part of the nft rules that only the node knows: which user may answer from which release's address.
+
+The rules themselves come with the node's state; they include the file written here, so that they are whole right after a boot.
+"""
+
+from . import addresses, files
+from .errors import AgentError, last_lines
+from .lock import shared
+from .paths import DOOR, NFT_CONF
+
+SET = "inet silver answerers"
+
+
+def render(elements):
+    """`elements`: (address, port, uid), sorted."""
+    if not elements:
+        return "# no release yet\n"
+    return f"add element {SET} {{ " + ", ".join(f"{address} . {port} . {uid}" for address, port, uid in elements) + " }\n"
+
+
+def elements(node):
+    found = []
+    for key, place in addresses.read(node)["taken"].items():
+        site, release = key.split("/")
+        try:
+            uid, _ = node.ids(f"site-{site}")
+        except KeyError:
+            continue
+        found.append((place["address"], place["port"], uid))
+    return sorted(found)
+
+
+def update(node):
+    """Brings file and kernel to what the table of addresses says. True when something changed."""
+    with shared(node, "door"):
+        text = render(elements(node))
+        if files.write(node.paths.at(DOOR), text) is None:
+            return False
+        load(node, f"flush set {SET}\n{text}")
+        return True
+
+
+def load(node, rules):
+    """Gives nft rules to the kernel, all of them or none."""
+    done = node.run(["nft", "-f", "-"], stdin=rules, ok=None)
+    if done.code != 0:
+        raise AgentError("internal", "nft refused the rules of the node's door", log=last_lines(done.err))
+
+
+def load_all(node):
+    """Loads the whole door anew, rules and elements in one step."""
+    with shared(node, "door"):
+        files.write(node.paths.at(DOOR), render(elements(node)))
+        with open(node.paths.at(NFT_CONF), encoding="utf-8") as file:
+            load(node, file.read())
+
+
+def stands(node):
+    """Whether the kernel has the rules at all: somebody may have flushed them."""
+    return node.run(["nft", "list", "table", "inet", "silver"], ok=None).code == 0

@@ -1,0 +1,221 @@
+"""Files as a node needs them: written whole or not at all, on the disk before anyone relies on them, and only when they differ."""
+
+import errno
+import json
+import os
+import shutil
+import stat
+
+from .errors import AgentError
+
+# Given up when a disk is full, so that the writes which end a rollout still find room.
+RESERVE_BYTES = 64 * 1024 * 1024
+_reserve = None
+
+
+def keep_reserve(path):
+    """Makes the reserve where there is room for it, and remembers where it stands."""
+    global _reserve
+    _reserve = path
+    if os.path.exists(path):
+        return False
+    room = os.statvfs(os.path.dirname(path))
+    if room.f_bavail * room.f_frsize < 4 * RESERVE_BYTES:
+        return False
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, RESERVE_BYTES)
+    finally:
+        os.close(fd)
+    return True
+
+
+def use_reserve(path):
+    """Remembers where the reserve stands without making it."""
+    global _reserve
+    _reserve = path
+
+
+def _with_reserve(work):
+    """Runs `work`; when the disk is full, gives the reserve up and tries once more."""
+    try:
+        return work()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not _reserve or not os.path.exists(_reserve):
+            raise
+        os.unlink(_reserve)
+        return work()
+
+
+def sync_directory(path):
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_directory(path, mode=0o755, gid=None):
+    """Makes a directory what it should be. True when something changed."""
+    changed = False
+    try:
+        os.mkdir(path, mode)
+        changed = True
+    except FileExistsError:
+        if not os.path.isdir(path) or os.path.islink(path):
+            raise AgentError("file", f"{path} is not a directory", fix=f"move {path} away") from None
+    seen = os.lstat(path)
+    if gid is not None and (seen.st_uid, seen.st_gid) != (os.geteuid(), gid):
+        os.chown(path, os.geteuid(), gid)
+        changed = True
+    if stat.S_IMODE(seen.st_mode) != mode:
+        os.chmod(path, mode)
+        changed = True
+    return changed
+
+
+def differs(path, data, mode, gid=None):
+    """Why the file is not what it should be; None when it is."""
+    try:
+        seen = os.lstat(path)
+    except FileNotFoundError:
+        return "missing"
+    if not stat.S_ISREG(seen.st_mode):
+        return "not a plain file"
+    if seen.st_size != len(data):
+        return "content differs"
+    with open(path, "rb") as file:
+        if file.read() != data:
+            return "content differs"
+    if stat.S_IMODE(seen.st_mode) != mode:
+        return f"mode {stat.S_IMODE(seen.st_mode):04o}, should be {mode:04o}"
+    if seen.st_uid != os.geteuid() or (gid is not None and seen.st_gid != gid):
+        return "owner differs"
+    return None
+
+
+def write(path, data, mode=0o644, gid=None):
+    """Writes a file when it differs; says why it did, or None. After a crash it is the old one or the new one, never half."""
+    if isinstance(data, str):
+        data = data.encode()
+    why = differs(path, data, mode, gid)
+    if why is not None:
+        _with_reserve(lambda: _replace(path, data, mode, gid))
+    return why
+
+
+def _replace(path, data, mode, gid):
+    directory = os.path.dirname(path)
+    new = f"{directory}/.{os.path.basename(path)}.new"
+    if os.path.lexists(new):
+        os.unlink(new)
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            if gid is not None:
+                os.fchown(fd, os.geteuid(), gid)
+            os.fchmod(fd, mode)
+            with open(fd, "wb", closefd=False) as file:
+                file.write(data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(new, path)
+    except BaseException:
+        if os.path.lexists(new):
+            os.unlink(new)
+        raise
+    sync_directory(directory)
+
+
+def canonical(value):
+    """JSON that is the same for the same data."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def write_json(path, value, mode=0o600, gid=None):
+    return write(path, canonical(value) + "\n", mode, gid)
+
+
+def read_json(path, default=None):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return default
+    except ValueError:
+        raise AgentError("file", f"{path} is not JSON", fix=f"look at {path}; it is written by the agent alone") from None
+
+
+def append_line(path, value):
+    """Adds one JSON line, on the disk when this returns. A line torn by a crash is ended first, so that it spoils no other."""
+
+    def work():
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            size = os.fstat(fd).st_size
+            torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+            line = (b"\n" if torn else b"") + canonical(value).encode() + b"\n"
+            if os.write(fd, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        sync_directory(os.path.dirname(path))
+
+    _with_reserve(work)
+
+
+def read_lines(path):
+    """All whole JSON lines; torn ones are left out."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().split("\n")
+    except FileNotFoundError:
+        return []
+    records = []
+    for line in lines:
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            continue
+    return records
+
+
+def remove(path):
+    """Takes a file away for good. True when it was there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    sync_directory(os.path.dirname(path))
+    return True
+
+
+def remove_tree(path):
+    """Takes a directory away: first its name, so that no half of it is ever taken for the whole."""
+    if not os.path.lexists(path):
+        return False
+    gone = f"{path}.gone"
+    if not path.endswith(".gone"):
+        if os.path.lexists(gone):
+            shutil.rmtree(gone)
+        os.rename(path, gone)
+        sync_directory(os.path.dirname(path))
+        path = gone
+    shutil.rmtree(path)
+    return True
+
+
+def put(path, data, mode, gid=None):
+    """Writes into a directory that nobody looks at yet, and that is brought to the disk as a whole."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(fd, "w", encoding="utf-8") as file:
+        if gid is not None:
+            os.fchown(fd, os.geteuid(), gid)
+        os.fchmod(fd, mode)
+        file.write(data)
+
+
+def make_directory_for(path):
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)

@@ -1,0 +1,47 @@
+"""The end of a rollout: its line in the history, and what no longer serves on its way out."""
+
+from . import history, journal, retire, state, undo
+
+
+def bundle_of(release):
+    return release.rpartition(".")[0]
+
+
+def finish(node, lease, arguments):
+    """Ends the rollout that holds the lease. What is neither live nor undone by now is undone."""
+    site = lease.site
+    record = journal.read(node, site)
+    verdict = arguments["verdict"]
+    if record is not None and record["phase"] in ("prepare", "flip", "undo"):
+        undo.undo(node, site)
+        record = {**record, "phase": "undone"}
+    settings = {key: arguments[key] for key in ("retain", "graceSeconds", "drainSeconds")}
+    end(node, lease, record, arguments["release"], verdict, arguments["reason"], arguments["seconds"], settings, verdict == "reverted")
+
+
+def end(node, lease, record, release, verdict, reason, seconds, settings, blamed=False):
+    """`blamed`: the bundle was at fault, which the next rollout of it must know."""
+    site = lease.site
+    present = state.read(node, site)
+    history.append(
+        node,
+        site,
+        {
+            "token": lease.token,
+            "who": lease.holder["who"],
+            "release": release,
+            "from": record["before"]["live"] if record else present["live"],
+            "to": present["live"],
+            "verdict": verdict,
+            "reason": reason,
+            "seconds": seconds,
+        },
+    )
+    reverted = {bundle: why for bundle, why in present["reverted"].items() if verdict != "live" or bundle != bundle_of(release)}
+    if blamed:
+        reverted[bundle_of(release)] = reason or "no reason was given"
+    state.change(node, site, reverted=reverted, settings=settings)
+    if verdict == "live":
+        retire.schedule_all(node, site)
+    journal.clear(node, site)
+    node.note(site, f"{verdict}: {release}" + (f": {reason}" if reason else ""))

@@ -1,0 +1,103 @@
+"""A site's lease: one session at a time. A lock that dies with the session, a token that only grows, and words about the holder."""
+
+import contextlib
+import fcntl
+import os
+import time
+
+from . import files, history
+from .errors import AgentError
+
+# A status, a retiring release or the end of the session before may hold the lock for a moment.
+PATIENCE_SECONDS = 2.0
+
+
+def lock_path(node, site):
+    return node.paths.var(f"leases/{site}.lock")
+
+
+def record_path(node, site):
+    return node.paths.var(f"leases/{site}.json")
+
+
+def _open(node, site):
+    os.makedirs(node.paths.var("leases"), mode=0o700, exist_ok=True)
+    return os.open(lock_path(node, site), os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _lock(fd, patience_seconds):
+    """True when the lock is ours, at the latest when the patience is over."""
+    end = time.monotonic() + patience_seconds
+    pause = 0.02
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.5)
+
+
+class Lease:
+    def __init__(self, node, site, fd, token, holder):
+        self.node, self.site, self.fd, self.token, self.holder = node, site, fd, token, holder
+
+    def check(self, token):
+        """Refuses orders of an older rollout."""
+        if token != self.token:
+            raise AgentError(
+                "lease-lost",
+                f"token {token} is not the one of {self.site}'s lease ({self.token})",
+                fix="start the rollout again",
+                holder=self.holder,
+            )
+
+    def give_back(self):
+        if self.fd is not None:
+            files.write_json(record_path(self.node, self.site), {"token": self.token, "holder": None})
+            os.close(self.fd)
+            self.fd = None
+
+
+def take(node, site, who, pid, release):
+    """The site's lease for this process. Error `leased` with the holder when another has it."""
+    fd = _open(node, site)
+    try:
+        if not _lock(fd, PATIENCE_SECONDS):
+            held = holder(node, site)
+            by = f"by {held['who']} (pid {held['pid']}, {held['release']}, since {held['since']})" if held else "by another session"
+            raise AgentError("leased", f"{site} is being rolled out {by}", fix="wait until it has ended, or stop it", holder=held)
+        token = (files.read_json(record_path(node, site)) or {"token": 0})["token"] + 1
+        held = {"who": who, "pid": pid, "release": release, "since": history.now()}
+        files.write_json(record_path(node, site), {"token": token, "holder": held})
+        return Lease(node, site, fd, token, held)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def holder(node, site):
+    """Who holds the lease; None when nobody does."""
+    record = files.read_json(record_path(node, site))
+    if record is None or record["holder"] is None:
+        return None
+    fd = _open(node, site)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return record["holder"]
+    finally:
+        os.close(fd)
+    return None
+
+
+@contextlib.contextmanager
+def quiet(node, site, patience_seconds=0.0):
+    """The site's lock without a lease, for the agent's own work. Yields False when a session has it."""
+    fd = _open(node, site)
+    try:
+        yield _lock(fd, patience_seconds)
+    finally:
+        os.close(fd)

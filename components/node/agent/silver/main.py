@@ -1,0 +1,60 @@
+"""The program: `silver-agent serve`, or `silver-agent VERB` for one request."""
+
+import os
+import sys
+
+from .contract import VERBS
+
+USAGE = f"""Usage: silver-agent serve          requests on stdin, one JSON object a line
+       silver-agent VERB           arguments of one request as JSON on stdin
+Verbs: {" ".join(VERBS)}
+"""
+
+
+def main():
+    # Whatever login this came through: what it makes must be readable for whom it is meant.
+    os.umask(0o022)
+    match sys.argv[1:]:
+        case ["serve"]:
+            from .serve import Serve
+
+            Serve().run()
+        case ["retire", site, release]:
+            from .node import Node
+            from .retire import retire
+
+            retire(Node(), site, release)
+        case [verb] if verb in VERBS:
+            sys.exit(once(verb))
+        case _:
+            sys.stderr.write(USAGE)
+            sys.exit(2)
+
+
+def once(verb):
+    """Carries out one request for a person or a script. Exit code 0, 1 when it failed, 2 when it was asked wrongly."""
+    import json
+
+    from . import verbs
+    from .node import Node
+    from .serve import explained
+
+    node = Node(say=lambda step, text: print(f"{step}: {text}", file=sys.stderr, flush=True))
+    session = verbs.Session(node)
+    try:
+        words = "" if sys.stdin.isatty() else sys.stdin.read()
+        try:
+            arguments = json.loads(words or "{}")
+        except ValueError:
+            from .errors import AgentError
+
+            raise AgentError("usage", "stdin is not JSON") from None
+        result = verbs.carry_out(node, session, verb, arguments)
+    except Exception as error:
+        failure = explained(error)
+        print(f"silver-agent {verb}: {failure.text()}", file=sys.stderr)
+        return 2 if failure.code == "usage" else 1
+    finally:
+        session.end()
+    print(json.dumps(result, ensure_ascii=False))
+    return 0

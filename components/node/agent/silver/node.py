@@ -1,0 +1,86 @@
+"""The node as the rest of the agent sees it: places, programs, accounts, and a way to say what is going on."""
+
+import os
+
+from .errors import DriverGone
+from .paths import Paths
+from .runner import Runner
+
+
+class Node:
+    def __init__(self, paths=None, run=None, say=None):
+        self.paths = paths or Paths()
+        self.run = run or Runner()
+        self._say = say or (lambda step, text: None)
+        self.gone = lambda: False
+
+    def say(self, step, text):
+        """Progress for whoever drives; nobody listening changes nothing."""
+        self._say(step, text)
+
+    def still_wanted(self):
+        """For loops that only wait: leaves at once when the driver is gone."""
+        if self.gone():
+            raise DriverGone
+
+    def note(self, site, text):
+        """One line for `silver logs --kind rollout`."""
+        import syslog
+
+        syslog.openlog(f"silver-rollout-{site}")
+        syslog.syslog(syslog.LOG_INFO, text)
+
+    def ids(self, user):
+        """(uid, gid) of a site's user."""
+        import pwd
+
+        entry = pwd.getpwnam(user)
+        return entry.pw_uid, entry.pw_gid
+
+    def group(self, name):
+        import grp
+
+        return grp.getgrnam(name).gr_gid
+
+    def read(self, path):
+        """A short text file, stripped; empty when it is not there."""
+        try:
+            with open(self.paths.at(path)) as file:
+                return file.read().strip()
+        except FileNotFoundError:
+            return ""
+
+    def os(self):
+        """`debian-12`, as environments write it."""
+        fields = dict(line.split("=", 1) for line in self.read("/etc/os-release").splitlines() if "=" in line)
+        return f"{fields.get('ID', '?')}-{fields.get('VERSION_ID', '?')}".replace('"', "")
+
+    def name(self):
+        import socket
+
+        return socket.gethostname()
+
+    def hello(self):
+        import platform
+
+        from .contract import PROTOCOL
+
+        return {
+            "protocol": PROTOCOL,
+            "agent": own_digest(),
+            "os": self.os(),
+            "machineId": self.read("/etc/machine-id"),
+            "bootId": self.read("/proc/sys/kernel/random/boot_id"),
+            "python": platform.python_version(),
+        }
+
+
+def own_digest():
+    """SHA-256 of the zipapp this runs from; empty when it runs from a directory, as in tests."""
+    import hashlib
+
+    archive = getattr(__loader__, "archive", None)
+    if archive is None or not os.path.isfile(archive):
+        return ""
+    with open(archive, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

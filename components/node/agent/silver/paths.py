@@ -1,0 +1,62 @@
+"""Where everything stands on a node. Tests put a directory of their own before it all."""
+
+import os.path
+
+
+class Paths:
+    def __init__(self, root="/"):
+        self.root = root
+
+    def at(self, path):
+        """The real place of an absolute path of the node."""
+        return os.path.join(self.root, path.lstrip("/"))
+
+    # Sites
+    def sites(self):
+        return self.at("/srv/silver")
+
+    def archive(self):
+        return self.at("/srv/silver/.archive")
+
+    def site(self, site):
+        return self.at(f"/srv/silver/{site}")
+
+    def releases(self, site):
+        return f"{self.site(site)}/releases"
+
+    def release(self, site, release):
+        return f"{self.releases(site)}/{release}"
+
+    def state(self, site):
+        return f"{self.site(site)}/state.json"
+
+    def history(self, site):
+        return f"{self.site(site)}/history.jsonl"
+
+    def journal(self, site):
+        return f"{self.site(site)}/journal.json"
+
+    # The agent's own records
+    def var(self, name):
+        return self.at(f"/var/lib/silver/{name}")
+
+    def vcl_directory(self):
+        return self.at("/var/lib/silver/varnish")
+
+    def vcl(self, name):
+        return f"{self.vcl_directory()}/{name}.vcl"
+
+    # systemd
+    def unit(self, unit):
+        return self.at(f"/etc/systemd/system/{unit}")
+
+    def unit_link(self, unit):
+        """What `systemctl enable` makes for a unit with WantedBy=multi-user.target."""
+        return self.at(f"/etc/systemd/system/multi-user.target.wants/{unit}")
+
+
+TOP_VCL = "/etc/silver/varnish/top.vcl"
+S503_VCL = "/etc/silver/varnish/s503.vcl"
+BOOT_CLI = "/var/lib/silver/varnish/boot.cli"
+NFT_CONF = "/etc/silver/nft.conf"
+DOOR = "/var/lib/silver/door.nft"

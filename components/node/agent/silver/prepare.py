@@ -1,0 +1,155 @@
+"""Brings a release up beside the live one, without anyone seeing it yet."""
+
+import contextlib
+import socket
+import time
+
+from . import addresses, door, files, journal, packages, releases, services, state, undo, unit, varnish
+from .errors import AgentError
+
+
+def check(node, lease, arguments):
+    """What the keys alone don't say."""
+    release = arguments["release"]
+    if release["site"] != lease.site or release["user"] != f"site-{lease.site}":
+        raise AgentError("usage", f"release.site: {release['site']} is not the leased site {lease.site}")
+    if set(arguments["secrets"]) != set(release["secrets"]):
+        missing = sorted(set(release["secrets"]) ^ set(arguments["secrets"]))
+        raise AgentError("usage", f"secrets: {', '.join(missing)} must stand in both the release and the secrets")
+    generation = state.read(node, lease.site)["generation"]
+    for service in arguments.get("services", {"setUp": []})["setUp"]:
+        if not services.is_own(lease.site, service, generation):
+            raise AgentError("usage", f"services: {service['name']} is not of the leased site {lease.site}")
+    paths = {file["path"] for file in release["files"]}
+    for needed in ("conf/unit.service", "conf/site.vcl"):
+        if needed not in paths:
+            raise AgentError("usage", f"release.files: {needed} is missing")
+    if own := sorted(path for path in paths if not path.startswith("conf/")):
+        raise AgentError("usage", f"release.files: {own[0]} does not stand below conf/")
+
+
+def prepare(node, lease, arguments):
+    check(node, lease, arguments)
+    release, secrets = arguments["release"], arguments["secrets"]
+    bound = arguments.get("services", {"setUp": [], "variables": {}})
+    wanted = [*release["packages"], *services.packages(bound)]
+    site, name = release["site"], release["id"]
+    present = state.read(node, site)
+    if name in present["releases"]:
+        releases.check_record(node, release, secrets)
+    if present["live"] == name:
+        # Nothing to bring; what the node has lost of it meanwhile is put right.
+        changes = packages.install(node, wanted)
+        changes += services.set_up(node, site, bound)
+        changes += releases.write_environ(node, release, secrets, bound["variables"])
+        changes += start(node, release, arguments["startSeconds"])
+        with varnish.turn(node):
+            changes += varnish.apply(node)
+        return result(node, site, name, changes)
+    begin(node, lease, name, present)
+    try:
+        changes = packages.install(node, wanted)
+        changes += services.set_up(node, site, bound)
+        if name in present["releases"]:
+            changes += releases.write_environ(node, release, secrets, bound["variables"])
+        else:
+            releases.assemble(node, release, arguments["listing"], secrets, bound["variables"])
+            state.change(node, site, releases=[name, *present["releases"]])
+            changes.append({"what": node.paths.release(site, name), "why": "new"})
+        changes += start(node, release, arguments["startSeconds"])
+    except (AgentError, OSError):
+        # What can't be undone now stays in the journal; why it began is what must be told.
+        with contextlib.suppress(AgentError, OSError):
+            undo.undo(node, site)
+        raise
+    return result(node, site, name, changes)
+
+
+def begin(node, lease, name, present):
+    """The first line of the journal: what it was like before."""
+    site = lease.site
+    service = unit.name(site, name)
+    existed = name in present["releases"]
+    journal.write(
+        node,
+        site,
+        {
+            "phase": "prepare",
+            "token": lease.token,
+            "who": lease.holder["who"],
+            "release": name,
+            "turned": False,
+            "before": {
+                "live": present["live"],
+                "previous": present["previous"],
+                "existed": existed,
+                "active": existed and service in unit.active(node, [service]),
+                "enabled": existed and unit.enabled(node, service),
+            },
+        },
+    )
+
+
+def result(node, site, name, changes):
+    return {**addresses.find(node, site, name), "unit": unit.name(site, name), "changes": changes}
+
+
+def start(node, release, seconds):
+    """Starts a release's unit where it does not run, and loads its VCL; writes only what differs."""
+    site, name = release["site"], release["id"]
+    service, vcl = unit.name(site, name), varnish.vcl_name(site, release["digest"])
+    conf = f"{node.paths.release(site, name)}/conf"
+    place = addresses.take(node, site, name)
+    changes = []
+    if door.update(node):
+        changes.append({"what": f"{place['address']}:{place['port']}", "why": "a new address"})
+    if why := unit.install(node, service, text(f"{conf}/unit.service")):
+        changes.append({"what": service, "why": why})
+    if why := files.write(node.paths.vcl(vcl), text(f"{conf}/site.vcl")):
+        changes.append({"what": node.paths.vcl(vcl), "why": why})
+    try:
+        if service not in unit.active(node, [service]):
+            node.say("prepare", f"starting {service}")
+            unit.start(node, service)
+            changes.append({"what": service, "why": "did not run"})
+        # Compiled while the app comes up.
+        varnish.load(node, vcl)
+        wait(node, service, place, seconds)
+    except AgentError as error:
+        if error.code == "unit":
+            error.code = "start"
+        from . import redact
+
+        error.log = redact.site_lines(node, site, error.log)
+        raise
+    return changes
+
+
+def text(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def wait(node, service, place, seconds):
+    """Until the release listens; error `start` when its unit gives up, or the time is over."""
+    end = time.monotonic() + seconds
+    while not listens(place):
+        node.still_wanted()
+        seen = unit.show(node, [service])[service]
+        if seen.get("ActiveState") not in ("active", "reloading") or seen.get("NRestarts", "0") != "0":
+            raise failed(node, service, f"ended by itself ({seen.get('Result', 'unknown')})")
+        if time.monotonic() >= end:
+            raise failed(node, service, f"did not listen on {place['address']}:{place['port']} within {seconds:g} s")
+        time.sleep(0.02)
+
+
+def listens(place):
+    try:
+        socket.create_connection((place["address"], place["port"]), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+def failed(node, service, why):
+    return AgentError("start", f"{service} {why}", fix="see the app's words below", log=unit.log(node, service))

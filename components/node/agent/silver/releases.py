@@ -1,0 +1,191 @@
+"""Releases on the disk: received, put together, taken away."""
+
+import os
+
+from . import addresses, bytecode, door, files, listing, state, tree, unit, varnish
+from .errors import AgentError
+
+# Less than this, and a node can't even end a rollout in good order.
+LEAST_BYTES = 128 * 1024 * 1024
+LEAST_INODES = 2_000
+
+
+def app(node, site, release):
+    return f"{node.paths.release(site, release)}/app"
+
+
+def data(site, generation):
+    """Where the files of a site's data generation stand."""
+    return f"/srv/silver/{site}/data/g{generation}"
+
+
+def partial(node, site, release):
+    return f"{node.paths.release(site, release)}.partial"
+
+
+def receive(node, site, release, bundle):
+    """Makes room for an upload; no directory when the bundle stands here already, in this release or another."""
+    check_room(node)
+    present = state.read(node, site)["releases"]
+    if release in present or same_bundle(node, site, bundle):
+        return {"directory": None, "linkFrom": []}
+    sweep(node, site)
+    os.makedirs(f"{partial(node, site, release)}/app", mode=0o755)
+    return {"directory": f"{partial(node, site, release)}/app", "linkFrom": [app(node, site, earlier) for earlier in present]}
+
+
+def check_room(node):
+    room = os.statvfs(node.paths.sites())
+    free = room.f_bavail * room.f_frsize
+    if free < LEAST_BYTES:
+        raise AgentError(
+            "no-space", f"{free // 1024**2} MB are free below /srv/silver, {LEAST_BYTES // 1024**2} are needed", fix="free some space"
+        )
+    if room.f_files and room.f_favail < LEAST_INODES:
+        raise AgentError(
+            "no-space", f"{room.f_favail} inodes are free below /srv/silver, {LEAST_INODES} are needed", fix="remove small files"
+        )
+
+
+def same_bundle(node, site, bundle):
+    """A release on the disk with this bundle; None when there is none."""
+    for release in state.read(node, site)["releases"]:
+        record = state.record(node, site, release)
+        if record and record["bundle"]["id"] == bundle and os.path.isdir(app(node, site, release)):
+            return release
+    return None
+
+
+def fill(text, values):
+    """Puts what only the node knows into a rendered file."""
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    return text
+
+
+def assemble(node, release, listed, secrets, bound):
+    """Makes a release of what was received; it has its name only when it is whole and on the disk."""
+    site, name = release["site"], release["id"]
+    directory, final = partial(node, site, name), node.paths.release(site, name)
+    entries = listing.parse(listed, release["bundle"]["digest"])
+    node.say("prepare", f"checking {len(entries)} files")
+    fill_app(node, site, release, f"{directory}/app", entries)
+    tree.normalise(f"{directory}/app", entries)
+    present = state.read(node, site)["releases"]
+    bytecode.compile_tree(f"{directory}/app", f"{final}/app", entries, [app(node, site, earlier) for earlier in present])
+    write_files(node, release, directory, final)
+    write_environ(node, release, secrets, bound, directory)
+    node.run(["sync", "--file-system", directory])
+    files.remove_tree(final)
+    os.rename(directory, final)
+    files.sync_directory(os.path.dirname(final))
+
+
+def fill_app(node, site, release, directory, entries):
+    if not os.path.isdir(directory):
+        source = same_bundle(node, site, release["bundle"]["id"])
+        if source is None:
+            raise AgentError("bundle-differs", f"nothing of bundle {release['bundle']['id']} was received", fix="roll out again")
+        os.makedirs(directory)
+        tree.link_from(app(node, site, source), directory, entries)
+    listing.verify(directory, entries)
+
+
+def write_files(node, release, directory, final):
+    site, name = release["site"], release["id"]
+    _, gid = node.ids(release["user"])
+    place = addresses.take(node, site, name)
+    values = {
+        "ROOT": final,
+        "ADDRESS": place["address"],
+        "PORT": place["port"],
+        "RELEASE": name,
+        "VCL": varnish.vcl_name(site, release["digest"]),
+        "DATA": data(site, state.read(node, site)["generation"]),
+    }
+    for file in release["files"]:
+        path = f"{directory}/{file['path']}"
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        files.put(path, fill(file["content"], values), int(file["mode"], 8), gid if file.get("group") else None)
+    files.put(f"{directory}/release.json", files.canonical(release), 0o600)
+
+
+def write_environ(node, release, secrets, bound, directory=None):
+    """What the app finds in os.environ. A release never changes, and where its services are may: that is always as it is now."""
+    site, name = release["site"], release["id"]
+    path = f"{directory or node.paths.release(site, name)}/environ.json"
+    own = {"SILVER_CANONICAL_HOSTNAME": node.name(), "SILVER_INSTANCE_NAME": name}
+    why = files.write_json(path, {**own, **release["variables"], **bound, **secrets}, 0o640, node.ids(release["user"])[1])
+    return [{"what": path, "why": why}] if why else []
+
+
+def check_record(node, release, secrets):
+    """A release is immutable: one that stands here must be the very one that is asked for."""
+    site, name = release["site"], release["id"]
+    record = state.record(node, site, name)
+    if record is None or record["digest"] != release["digest"]:
+        raise AgentError(
+            "bundle-differs",
+            f"another release with the id {name} stands on this node",
+            fix="change anything of the app: its id changes with it",
+        )
+    environ = files.read_json(f"{node.paths.release(site, name)}/environ.json") or {}
+    changed = sorted(secret for secret in secrets if environ.get(secret) != secrets[secret])
+    if changed:
+        raise AgentError(
+            "usage",
+            f"{name} was made with another value of {', '.join(changed)} under the same version",
+            fix="give the changed secret a new version",
+        )
+
+
+def remove(node, site, release, archive=None):
+    """Takes a release away, into `archive` where there is one: who serves it first, its directory last, for the sake of a crash."""
+    present = state.read(node, site)
+    if release in present["releases"]:
+        left = [other for other in present["releases"] if other != release]
+        state.change(node, site, releases=left, previous=None if present["previous"] == release else present["previous"])
+    record = state.record(node, site, release)
+    changes = []
+    if unit.remove(node, unit.name(site, release)):
+        changes.append({"what": unit.name(site, release), "why": "its release is removed"})
+    if record is not None:
+        vcl = varnish.vcl_name(site, record["digest"])
+        varnish.discard(node, vcl)
+        files.remove(node.paths.vcl(vcl))
+    addresses.give_back(node, site, release)
+    door.update(node)
+    files.remove_tree(partial(node, site, release))
+    if take_away(node.paths.release(site, release), archive):
+        changes.append({"what": node.paths.release(site, release), "why": "its release is removed"})
+    return changes
+
+
+def take_away(directory, archive):
+    if archive is None or not os.path.isdir(directory):
+        return files.remove_tree(directory)
+    # No secret outlives what it was for.
+    files.remove(f"{directory}/environ.json")
+    os.rename(directory, f"{archive}/{os.path.basename(directory)}")
+    files.sync_directory(archive)
+    return True
+
+
+def prune(node, site):
+    """Removes what is beyond `retain` and no longer runs, and what never became a release."""
+    present = state.read(node, site)
+    first = [name for name in (present["live"], present["previous"]) if name]
+    order = first + [name for name in present["releases"] if name not in first]
+    beyond = [name for name in order if name != present["live"]][max(present["settings"]["retain"] - 1, 0) :]
+    sweep(node, site)
+    strays = set(os.listdir(node.paths.releases(site))) - set(present["releases"])
+    candidates = beyond + sorted(strays)
+    running = unit.active(node, [unit.name(site, name) for name in candidates])
+    return [change for name in candidates if unit.name(site, name) not in running for change in remove(node, site, name)]
+
+
+def sweep(node, site):
+    """Takes away what was never whole, and what no longer is."""
+    for name in os.listdir(node.paths.releases(site)):
+        if name.endswith((".partial", ".gone")):
+            files.remove_tree(f"{node.paths.releases(site)}/{name}")

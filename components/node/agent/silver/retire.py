@@ -1,0 +1,67 @@
+"""How a release that no longer serves ends: warm for a while, then drained, then stopped. Each in a transient unit of its own."""
+
+import time
+
+from . import journal, lease, releases, state, unit, varnish
+from .varnish_cli import VarnishCli
+
+# Longest wait for a rollout of the same site to end.
+PATIENCE_SECONDS = 3600
+
+
+def timer(site, release):
+    return f"silver-retire-{site}@{release}"
+
+
+def schedule(node, site, release, seconds):
+    """Retires a release in so many seconds, in a unit of its own."""
+    later = [f"--on-active={seconds:g}", "--timer-property=AccuracySec=1s"] if seconds > 0 else []
+    command = ["/usr/local/bin/silver-agent", "retire", site, release]
+    # It fails when the same release waits for it or is being retired at this moment, which is as well.
+    node.run(["systemd-run", "--quiet", "--collect", f"--unit={timer(site, release)}", *later, *command], ok=None)
+
+
+def schedule_all(node, site, anew=True):
+    """The previous release stays warm for its time; what is older goes now. What was said before is forgotten, unless not `anew`."""
+    present = state.read(node, site)
+    if anew:
+        node.run(["systemctl", "stop", f"{timer(site, '*')}.timer"], ok=None)
+    for release in present["releases"]:
+        if release != present["live"] and unit.enabled(node, unit.name(site, release)):
+            schedule(node, site, release, present["settings"]["graceSeconds"] if release == present["previous"] else 0)
+
+
+def retire(node, site, release):
+    """Waits until nothing is in its hands or the time for it is over, then stops it."""
+    record = state.record(node, site, release)
+    cut = drain(node, site, varnish.vcl_name(site, record["digest"])) if record else 0
+    service = unit.name(site, release)
+    with lease.quiet(node, site, PATIENCE_SECONDS) as ours:
+        if not ours or wanted_again(node, site, release):
+            return
+        unit.disable(node, service)
+        node.run(["systemctl", "stop", "--no-block", service], ok=None)
+    # Apache ends what it has begun before it goes; that must keep no rollout waiting.
+    unit.stop(node, service)
+    node.note(site, f"{release} has stopped" + (f", {cut} requests were cut" if cut else ""))
+    with lease.quiet(node, site, PATIENCE_SECONDS) as ours:
+        if not ours or wanted_again(node, site, release):
+            return
+        if record:
+            varnish.discard(node, varnish.vcl_name(site, record["digest"]))
+        releases.prune(node, site)
+
+
+def wanted_again(node, site, release):
+    """A rollout has come back to it meanwhile, or died while it did: then it is not ours to stop."""
+    record = journal.read(node, site)
+    return state.read(node, site)["live"] == release or (record is not None and record["release"] == release)
+
+
+def drain(node, site, vcl):
+    """How many requests are still in hand when the time for them is over."""
+    cli = VarnishCli(node)
+    end = time.monotonic() + state.read(node, site)["settings"]["drainSeconds"]
+    while (left := cli.connections(vcl)) > 0 and time.monotonic() < end:
+        time.sleep(0.5)
+    return left

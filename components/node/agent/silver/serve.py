@@ -1,0 +1,116 @@
+"""One session: a request a line in, a message a line out, until the driver is gone."""
+
+import json
+import os
+import select
+import signal
+import time
+
+from . import files, verbs
+from .contract import SILENCE_SECONDS
+from .errors import AgentError, DriverGone
+from .node import Node
+
+HUNG_UP = select.POLLHUP | select.POLLERR | select.POLLRDHUP
+
+
+class Serve:
+    def __init__(self, node=None, source=0, sink=1, silence_seconds=SILENCE_SECONDS):
+        self.node = node or Node()
+        self.node._say = self.event
+        self.node.gone = self.gone
+        self.source, self.sink, self.silence_seconds = source, sink, silence_seconds
+        self.session = verbs.Session(self.node)
+        self.request = 0
+        self.stopped = False
+        self.left = b""
+
+    # Messages
+
+    def message(self, **fields):
+        """A driver that no longer reads must not stop what is being done: it is noticed between requests."""
+        line = json.dumps({"id": self.request, **fields}, ensure_ascii=False).encode(errors="replace") + b"\n"
+        try:
+            while line and not self.stopped:
+                line = line[os.write(self.sink, line) :]
+        except OSError:
+            self.stopped = True
+
+    def event(self, step, text):
+        self.message(event={"step": step, "text": text})
+
+    # The driver
+
+    def gone(self):
+        """For a verb that waits: whether it still makes sense to."""
+        poll = select.poll()
+        poll.register(self.source, HUNG_UP)
+        return self.stopped or bool(poll.poll(0))
+
+    def lines(self):
+        """Requests as they come; ends when there will be no more."""
+        end = time.monotonic() + self.silence_seconds
+        while not self.stopped:
+            line, newline, rest = self.left.partition(b"\n")
+            if newline:
+                self.left = rest
+                yield line
+                end = time.monotonic() + self.silence_seconds
+                continue
+            ready, _, _ = select.select([self.source, self.wake], [], [], max(0, end - time.monotonic()))
+            if self.source not in ready:
+                return
+            chunk = os.read(self.source, 1 << 16)
+            if not chunk:
+                return
+            self.left += chunk
+            end = time.monotonic() + self.silence_seconds
+
+    # The session
+
+    def run(self):
+        files.use_reserve(self.node.paths.var("reserve"))
+        self.listen_to_signals()
+        try:
+            for line in self.lines():
+                self.answer(line)
+        finally:
+            self.session.end()
+
+    def listen_to_signals(self):
+        """A signal ends the session between requests, and any wait; never the middle of a step."""
+        self.wake, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake)
+
+        def stop(number, frame):
+            self.stopped = True
+
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, stop)
+
+    def answer(self, line):
+        try:
+            request = json.loads(line)
+            self.request, verb, arguments = request["id"], request["verb"], request["args"]
+        except (ValueError, KeyError, TypeError):
+            self.request = 0
+            self.message(error=AgentError("usage", "a request is one line of JSON with id, verb and args").json())
+            return
+        try:
+            self.message(result=verbs.carry_out(self.node, self.session, verb, arguments))
+        except DriverGone:
+            self.stopped = True
+        except Exception as error:
+            self.message(error=explained(error).json())
+
+
+def explained(error):
+    """Any failure as the contract's error. The words of an unforeseen one are kept back: they may hold a secret."""
+    if isinstance(error, AgentError):
+        return error
+    import traceback
+
+    frames = [f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    what = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else type(error).__name__
+    return AgentError("internal", f"the agent failed: {what}", fix="a bug: report it with the lines below", log=frames[-12:])

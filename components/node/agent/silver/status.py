@@ -1,0 +1,51 @@
+"""What is on this node, for people and for the rollout."""
+
+from . import addresses, lease, redact, state, unit
+from .errors import AgentError
+
+
+def site(node, name):
+    present = state.read(node, name)
+    units = {release: unit.name(name, release) for release in present["releases"]}
+    running = unit.active(node, list(units.values()))
+    found = []
+    for release in present["releases"]:
+        record, place = state.record(node, name, release), addresses.find(node, name, release)
+        if record is not None and place is not None:
+            found.append(
+                {
+                    "id": release,
+                    "bundle": record["bundle"]["id"],
+                    **place,
+                    "unit": units[release],
+                    "active": units[release] in running,
+                }
+            )
+    return {
+        "site": name,
+        "serial": present["serial"],
+        "live": present["live"],
+        "previous": present["previous"],
+        "releases": found,
+        "generation": present["generation"],
+        "holder": lease.holder(node, name),
+        "reverted": present["reverted"],
+    }
+
+
+def status(node, name):
+    return {"sites": [site(node, each) for each in state.sites(node) if name in (None, each)]}
+
+
+def logs(node, arguments):
+    """The app's lines by unit, which no other site can write under; the rollout's are root's."""
+    name, release = arguments["site"], arguments["release"]
+    if name not in state.sites(node):
+        raise AgentError("usage", f"there is no site {name} on this node", fix="see: silver-agent status")
+    if arguments["kind"] == "rollout":
+        which = [f"SYSLOG_IDENTIFIER=silver-rollout-{name}", "_UID=0"]
+    else:
+        which = ["--unit", unit.name(name, release) if release else f"silver-{name}@*.service"]
+    words = ["--lines", str(arguments["lines"]), "--output", "short-iso", "--no-pager", "--quiet"]
+    done = node.run(["journalctl", *words, *which])
+    return {"lines": redact.site_lines(node, name, done.out.splitlines())}

@@ -1,0 +1,45 @@
+"""An app's files on a node: root's, read-only for the site, with times that follow from the content alone."""
+
+import os
+import shutil
+import stat
+
+
+def modified_nanoseconds(sha256):
+    """A time in 2001 to 2017 made from a content hash: equal files have equal times, different ones different times to the nanosecond."""
+    number = int(sha256[:32], 16)
+    return (1_000_000_000 + number % 500_000_000) * 1_000_000_000 + (number >> 64) % 1_000_000_000
+
+
+def normalise(tree, entries):
+    """Sets owner, modes and times. A file linked from another release is copied before its mode is changed: that release keeps its own."""
+    for entry in entries:
+        path = f"{tree}/{entry.path}"
+        seen = os.lstat(path)
+        if entry.target is not None:
+            os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
+            continue
+        mode = 0o755 if entry.executable else 0o644
+        when = modified_nanoseconds(entry.sha256)
+        if (seen.st_uid, seen.st_gid, stat.S_IMODE(seen.st_mode), seen.st_mtime_ns) == (os.geteuid(), os.getegid(), mode, when):
+            continue
+        if seen.st_nlink > 1:
+            shutil.copyfile(path, f"{tree}.copy")
+            os.rename(f"{tree}.copy", path)
+        os.chown(path, os.geteuid(), os.getegid())
+        os.chmod(path, mode)
+        os.utime(path, ns=(when, when))
+    for directory, _, _ in os.walk(tree):
+        os.chown(directory, os.geteuid(), os.getegid())
+        os.chmod(directory, 0o755)
+
+
+def link_from(source, tree, entries):
+    """Makes a tree of the bundle's files out of a release that has the same bundle: links, no second copy of any byte."""
+    for entry in entries:
+        path = f"{tree}/{entry.path}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if entry.target is not None:
+            os.symlink(entry.target, path)
+        else:
+            os.link(f"{source}/{entry.path}", path)

@@ -1,0 +1,45 @@
+"""Back to what served before a rollout began. Safe to do again: a crash in the middle goes on where it was."""
+
+from . import journal, releases, retire, state, unit, varnish
+
+
+def undo(node, site):
+    """Undoes what the journal says is under way; the changes."""
+    record = journal.read(node, site)
+    if record is None:
+        return []
+    record = journal.write(node, site, record, phase="undo")
+    changes = turn_back(node, site, record) if record["turned"] else []
+    changes += step_down(node, site, record)
+    journal.clear(node, site)
+    node.note(site, f"{record['release']} was taken back, {record['before']['live'] or 'nothing'} is live")
+    return changes
+
+
+def turn_back(node, site, record):
+    before = record["before"]
+    with varnish.turn(node):
+        changes = varnish.apply(node, {site: before["live"]})
+        state.change(node, site, live=before["live"], previous=before["previous"])
+    return changes
+
+
+def step_down(node, site, record):
+    """The new release as it was before: running, stopped, or not there at all."""
+    release, before = record["release"], record["before"]
+    service = unit.name(site, release)
+    if not before["enabled"]:
+        unit.disable(node, service)
+    if before["active"]:
+        return []
+    if not before["existed"]:
+        present = state.read(node, site)["releases"]
+        state.change(node, site, releases=[name for name in present if name != release])
+    if record["turned"]:
+        # Requests may be in its hands: it goes once they have ended.
+        retire.schedule(node, site, release, 0)
+        return [{"what": service, "why": "stops when its requests have ended"}]
+    unit.end(node, service)
+    if before["existed"]:
+        return [{"what": service, "why": "did not run before"}]
+    return releases.remove(node, site, release)

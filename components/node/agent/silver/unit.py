@@ -1,0 +1,92 @@
+"""systemd units, of releases and of the node."""
+
+import os
+
+from . import files
+from .errors import AgentError, last_lines
+
+
+def name(site, release):
+    return f"silver-{site}@{release}.service"
+
+
+def show(node, units):
+    """Properties of units, by name. A unit that systemd does not know is `inactive`."""
+    if not units:
+        return {}
+    wanted = "Id,ActiveState,SubState,Result,UnitFileState,NeedDaemonReload,NRestarts,LoadState"
+    done = node.run(["systemctl", "show", f"--property={wanted}", *units])
+    found = {}
+    for block in done.out.strip().split("\n\n"):
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        found[fields.get("Id", "")] = fields
+    return {unit: found.get(unit, {}) for unit in units}
+
+
+def active(node, units):
+    return {unit for unit, seen in show(node, units).items() if seen.get("ActiveState") in ("active", "reloading")}
+
+
+def reload(node):
+    node.run(["systemctl", "daemon-reload"])
+
+
+def install(node, unit, text):
+    """Writes a release's unit. systemd reads one it has never seen by itself; only a known one needs a reload."""
+    why = files.write(node.paths.unit(unit), text)
+    if why is not None and show(node, [unit])[unit].get("NeedDaemonReload") == "yes":
+        reload(node)
+    return why
+
+
+def enabled(node, unit):
+    return os.path.islink(node.paths.unit_link(unit))
+
+
+def enable(node, unit):
+    """So that a reboot brings it back. `systemctl enable` makes the same link, and then reloads every unit of the node."""
+    link = node.paths.unit_link(unit)
+    if os.path.islink(link):
+        return False
+    os.makedirs(os.path.dirname(link), exist_ok=True)
+    os.symlink(f"../{unit}", link)
+    files.sync_directory(os.path.dirname(link))
+    return True
+
+
+def disable(node, unit):
+    return files.remove(node.paths.unit_link(unit))
+
+
+def start(node, unit):
+    """Starts a unit; error `unit` with its last log lines."""
+    done = node.run(["systemctl", "start", unit], ok=None, seconds=120)
+    if done.code != 0:
+        raise AgentError("unit", f"{unit} did not start", fix=f"see: systemctl status {unit}", log=log(node, unit) or last_lines(done.err))
+
+
+def stop(node, unit):
+    """Asks a unit to stop and waits until it has: its own time limit ends what hangs."""
+    node.run(["systemctl", "stop", unit], ok=None, seconds=900)
+    node.run(["systemctl", "reset-failed", unit], ok=None)
+
+
+def end(node, unit):
+    """Ends a unit that nobody has asked anything yet: Apache's way out waits for apps that hang or keep dying."""
+    node.run(["systemctl", "stop", "--no-block", unit], ok=None)
+    node.run(["systemctl", "kill", "--signal=SIGKILL", unit], ok=None)
+    stop(node, unit)
+
+
+def remove(node, unit):
+    """Stops a unit and takes its file away."""
+    disable(node, unit)
+    stop(node, unit)
+    return files.remove(node.paths.unit(unit))
+
+
+def log(node, unit, lines=40):
+    """The last words of a unit and of systemd about it."""
+    node.run(["journalctl", "--sync"], ok=None)
+    done = node.run(["journalctl", "--unit", unit, "--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"], ok=None)
+    return done.out.splitlines()

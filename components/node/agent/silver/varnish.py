@@ -1,0 +1,171 @@
+"""Which release each site's label stands on: in Varnish, and in boot.cli for the next time Varnish starts."""
+
+import contextlib
+import hashlib
+import os
+
+from . import files, state
+from .errors import AgentError
+from .lock import shared
+from .paths import BOOT_CLI, S503_VCL, TOP_VCL
+from .varnish_cli import VarnishCli
+
+
+def label(site):
+    return f"site_{site.replace('-', '_')}"
+
+
+def vcl_name(site, release_digest):
+    return f"r_{site.replace('-', '_')}_{release_digest[:8]}"
+
+
+def content_name(prefix, path):
+    """A VCL of the node is named after its content: a name says what is loaded. None when there is no such file."""
+    try:
+        with open(path, "rb") as file:
+            return f"{prefix}_{hashlib.sha256(file.read()).hexdigest()[:8]}"
+    except FileNotFoundError:
+        return None
+
+
+def live_vcl(node, site, release):
+    """Name of a release's VCL; None when nothing is live or its VCL is not here."""
+    record = state.record(node, site, release) if release else None
+    if record is None:
+        return None
+    name = vcl_name(site, record["digest"])
+    return name if os.path.exists(node.paths.vcl(name)) else None
+
+
+class Wanted:
+    """What Varnish should have loaded and labelled, from what is on the disk; `override` is a site's release that is just being let in."""
+
+    def __init__(self, node, override=None):
+        self.s503 = content_name("s503", node.paths.at(S503_VCL))
+        self.top = content_name("top", node.paths.at(TOP_VCL))
+        listed = {site["name"] for site in (files.read_json(node.paths.var("node.json")) or {"sites": []})["sites"]}
+        live = {site: state.read(node, site)["live"] for site in state.sites(node)}
+        live.update(override or {})
+        # Site → VCL; None stands for the 503 VCL. A site that serves keeps its label until it is removed.
+        self.sites = {
+            site: live_vcl(node, site, live.get(site))
+            for site in sorted(listed | set(override or {}) | {site for site, release in live.items() if release})
+        }
+
+    def boot_cli(self, node):
+        """Labels first stand on the 503 VCL; a leading `-` lets the rest go on when one line fails."""
+        if self.s503 is None:
+            return ""
+        lines = [f"vcl.load {self.s503} {S503_VCL}"]
+        lines += [f"vcl.label {label(site)} {self.s503}" for site in self.sites]
+        for site, vcl in self.sites.items():
+            if vcl is not None:
+                lines += [f"-vcl.load {vcl} {node.paths.vcl(vcl)}", f"-vcl.label {label(site)} {vcl}"]
+        if self.top is not None:
+            lines += [f"vcl.load {self.top} {TOP_VCL}", f"vcl.use {self.top}"]
+        return "\n".join(lines) + "\n"
+
+
+@contextlib.contextmanager
+def turn(node):
+    """boot.cli is shared by all sites: from writing it until the state says the same, nobody else may write it."""
+    with shared(node, "varnish"):
+        yield
+
+
+def load(node, vcl):
+    """Compiles a release's VCL beside all others; nothing serves from it yet. Error `vcl` with the compiler's words."""
+    cli = VarnishCli(node)
+    if vcl not in cli.list()[0]:
+        cli("vcl.load", vcl, node.paths.vcl(vcl))
+
+
+def discard(node, vcl):
+    """Lets a VCL go; requests it has in hand keep it until they end."""
+    cli = VarnishCli(node)
+    if cli.running() and vcl in cli.list()[0]:
+        cli("vcl.discard", vcl)
+
+
+def apply(node, override=None):
+    """Makes Varnish and boot.cli what they should be, call it within `turn`. Returns the changes.
+
+    All that can fail to compile does so before boot.cli names it, except where Varnish is not running.
+    """
+    wanted = Wanted(node, override)
+    cli = VarnishCli(node)
+    if wanted.s503 is None or not cli.running():
+        return write_boot_cli(node, wanted)
+    vcls, labels = cli.list()
+    changes = _load(node, cli, wanted, vcls, labels, override or {})
+    changes += write_boot_cli(node, wanted)
+    changes += _turn_labels(cli, wanted, labels)
+    changes += _use(cli, wanted, vcls)
+    _tidy(cli, wanted, vcls, labels)
+    return changes
+
+
+def write_boot_cli(node, wanted):
+    why = files.write(node.paths.at(BOOT_CLI), wanted.boot_cli(node), 0o640)
+    return [{"what": BOOT_CLI, "why": why}] if why else []
+
+
+def _load(node, cli, wanted, vcls, labels, override):
+    """Loads what is missing, and gives a new site its label on the 503 VCL: the top VCL names it."""
+    changes = []
+
+    def load_missing(name, path):
+        if name not in vcls:
+            cli("vcl.load", name, path)
+            vcls[name] = False
+            changes.append({"what": name, "why": "not loaded"})
+
+    load_missing(wanted.s503, S503_VCL)
+    for site, vcl in wanted.sites.items():
+        if label(site) not in labels:
+            cli("vcl.label", label(site), wanted.s503)
+            labels[label(site)] = wanted.s503
+            changes.append({"what": label(site), "why": "a new site"})
+        try:
+            if vcl is not None:
+                load_missing(vcl, node.paths.vcl(vcl))
+        except AgentError as error:
+            # One site's broken VCL stops only that site.
+            if site in override:
+                raise
+            node.say("varnish", f"{site}: {error.message}")
+            wanted.sites[site] = None
+    if wanted.top is not None:
+        load_missing(wanted.top, TOP_VCL)
+    return changes
+
+
+def _turn_labels(cli, wanted, labels):
+    changes = []
+    for site, vcl in wanted.sites.items():
+        before, after = labels[label(site)], vcl or wanted.s503
+        if before != after:
+            cli("vcl.label", label(site), after)
+            labels[label(site)] = after
+            changes.append({"what": label(site), "why": f"stood on {before}, now on {after}"})
+    return changes
+
+
+def _use(cli, wanted, vcls):
+    if wanted.top is None or vcls[wanted.top]:
+        return []
+    cli("vcl.use", wanted.top)
+    vcls.update({name: name == wanted.top for name in vcls})
+    return [{"what": wanted.top, "why": "another top VCL was in use"}]
+
+
+def _tidy(cli, wanted, vcls, labels):
+    """Lets go what nothing needs: old top VCLs hold labels, and labels hold the 503 VCL, so in this order."""
+    known = {label(site) for site in wanted.sites}
+    old = [name for name, active in vcls.items() if not active and name not in (wanted.top, wanted.s503)]
+    tops = [name for name in old if name.startswith("top_")]
+    unnamed = [name for name in labels if name not in known]
+    for name in tops + unnamed + [name for name in old if name.startswith("s503_")]:
+        # A request in hand may still hold it: the next time finds it free.
+        with contextlib.suppress(AgentError):
+            cli("vcl.discard", name)

@@ -1,0 +1,52 @@
+"""Varnish's command line, as its own program speaks it."""
+
+import json
+import time
+
+from .errors import AgentError, last_lines
+
+# systemd takes Varnish for started while it still compiles what boot.cli names.
+START_SECONDS = 30
+
+
+class VarnishCli:
+    def __init__(self, node):
+        self.node = node
+
+    def __call__(self, *words):
+        """Output of a command. Error `vcl` with Varnish's own words, or when it can't be reached."""
+        end = time.monotonic() + START_SECONDS
+        while True:
+            done = self.node.run(["varnishadm", "-T", "127.0.0.1:6082", "-S", "/etc/varnish/secret", *words], ok=None)
+            if done.code == 0:
+                return done.out
+            said = done.out + "\n" + done.err
+            if "Connection failed" not in said:
+                raise AgentError("vcl", f"Varnish refused `{' '.join(words)}`", log=last_lines(said))
+            if not self.running() or time.monotonic() > end:
+                raise AgentError("vcl", "Varnish is not running on this node", fix="systemctl status varnish", log=last_lines(said))
+            time.sleep(0.1)
+
+    def running(self):
+        return self.node.run(["systemctl", "is-active", "--quiet", "varnish.service"], ok=None).code == 0
+
+    def list(self):
+        """(VCL name → whether it is the active one, label → VCL it stands on)."""
+        vcls, labels = {}, {}
+        for entry in json.loads(self("vcl.list", "-j"))[3:]:
+            # Let go, and listed for as long as a request has it in hand: its name is free.
+            if entry["status"] == "discarded":
+                continue
+            if "label" in entry:
+                labels[entry["name"]] = entry["label"]["name"]
+            else:
+                vcls[entry["name"]] = entry["status"] == "active"
+        return vcls, labels
+
+    def connections(self, vcl):
+        """Requests that a VCL's backends have in hand; 0 for a VCL that is gone or cold."""
+        done = self.node.run(["varnishstat", "-1", "-j", "-f", f"VBE.{vcl}.*.conn"], ok=None)
+        if done.code != 0:
+            return 0
+        counters = json.loads(done.out).get("counters", {})
+        return sum(counter["value"] for counter in counters.values())

@@ -1,0 +1,157 @@
+"""What each verb does. Modules come in when they are needed: an agent that only looks starts fast."""
+
+from . import contract
+from .errors import AgentError
+
+
+class Session:
+    """The leases that this process holds."""
+
+    def __init__(self, node):
+        self.node = node
+        self.leases = {}
+
+    def take(self, arguments):
+        from . import lease, recover, status
+
+        site = arguments["site"]
+        if site in self.leases:
+            raise AgentError("usage", f"this session holds {site}'s lease already")
+        if not has_site(self.node, site):
+            raise AgentError("usage", f"this node knows no site {site}", fix="run pulumi up: it sets the node up for it first")
+        taken = lease.take(self.node, site, arguments["who"], arguments["pid"], arguments["release"])
+        self.leases[site] = taken
+        recovered = recover.site(self.node, taken)
+        return {"token": taken.token, "state": status.site(self.node, site), "recovered": recovered}
+
+    def held(self, arguments):
+        taken = self.leases.get(arguments["site"])
+        if taken is None:
+            raise AgentError("lease-lost", f"this session holds no lease on {arguments['site']}", fix="take the lease first")
+        taken.check(arguments["token"])
+        return taken
+
+    def give_back(self, site):
+        self.leases[site].give_back()
+        del self.leases[site]
+
+    def end(self):
+        """Whoever drove is gone: undo what is not cut over, finish what is, give everything back."""
+        from . import recover
+
+        changes = []
+        for site in list(self.leases):
+            try:
+                changes += recover.site(self.node, self.leases[site])
+            finally:
+                self.give_back(site)
+        return changes
+
+
+def has_site(node, site):
+    import os
+
+    return os.path.isdir(node.paths.site(site))
+
+
+def converge(node, session, arguments):
+    from . import converge
+
+    return converge.converge(node, arguments["state"])
+
+
+def receive(node, session, arguments):
+    from . import releases
+
+    session.held(arguments)
+    return releases.receive(node, arguments["site"], arguments["release"], arguments["bundle"])
+
+
+def prepare(node, session, arguments):
+    from . import prepare
+
+    return prepare.prepare(node, session.held(arguments), arguments)
+
+
+def check(node, session, arguments):
+    from . import check
+
+    session.held(arguments)
+    return check.check(node, arguments)
+
+
+def flip(node, session, arguments):
+    from . import flip
+
+    return flip.flip(node, session.held(arguments), arguments["release"], arguments["last"])
+
+
+def undo(node, session, arguments):
+    from . import state, undo
+
+    session.held(arguments)
+    changes = undo.undo(node, arguments["site"])
+    node.note(arguments["site"], f"undone: {arguments['reason']}")
+    return {"live": state.read(node, arguments["site"])["live"], "changes": changes}
+
+
+def finish(node, session, arguments):
+    from . import finish, status
+
+    finish.finish(node, session.held(arguments), arguments)
+    session.give_back(arguments["site"])
+    return {"state": status.site(node, arguments["site"])}
+
+
+def remove(node, session, arguments):
+    from . import remove
+
+    return remove.remove(node, session.held(arguments))
+
+
+def status(node, session, arguments):
+    from . import status
+
+    return status.status(node, arguments["site"])
+
+
+def logs(node, session, arguments):
+    from . import status
+
+    return status.logs(node, arguments)
+
+
+def recover(node, session, arguments):
+    from . import recover
+
+    return {"changes": recover.node_wide(node)}
+
+
+WORK = {
+    "hello": lambda node, session, arguments: node.hello(),
+    "ping": lambda node, session, arguments: {},
+    "lease": lambda node, session, arguments: session.take(arguments),
+    "converge": converge,
+    "receive": receive,
+    "prepare": prepare,
+    "check": check,
+    "flip": flip,
+    "undo": undo,
+    "finish": finish,
+    "remove": remove,
+    "status": status,
+    "logs": logs,
+    "recover": recover,
+}
+
+
+def carry_out(node, session, verb, arguments):
+    contract.check_arguments(verb, arguments)
+    try:
+        return WORK[verb](node, session, arguments)
+    except OSError as error:
+        import errno
+
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise AgentError("no-space", f"the disk is full: {error.filename or 'unknown file'}", fix="free some space") from error
+        raise

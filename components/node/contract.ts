@@ -1,0 +1,227 @@
+import { z } from "zod";
+import type { NodeState, Release } from "../render/rendered.ts";
+import type { SiteServices } from "../services/service.ts";
+
+/**
+ * The typed contract between what runs here and the agent on a node.
+ *
+ * `silver-agent serve` reads one JSON request a line from stdin and writes one JSON message a line to stdout:
+ * any number of `{"event": …}` while it works, then exactly one `{"result": …}` or `{"error": …}` for the request's id.
+ * `silver-agent VERB` is the same for one request: arguments as JSON on stdin, the result as JSON on stdout, events on stderr.
+ * stdin closing, or nothing read for `silenceSeconds` (the driver sends `ping`), means that the driver is gone:
+ * what is not cut over is undone, what is cut over is finished, and the lease is given back.
+ */
+export const protocol = 1;
+
+/** Longest time a driver may be silent before the agent takes it for dead. Longer than any verb: `ping` is answered between requests only. */
+export const silenceSeconds = 30;
+
+const holder = z.strictObject({
+  /** `user@host` of whoever runs the rollout. */
+  who: z.string(),
+  pid: z.number().int(),
+  release: z.string(),
+  /** ISO 8601, the node's clock: shown to people, never computed with. */
+  since: z.string(),
+});
+export type Holder = z.infer<typeof holder>;
+
+/** One thing the agent changed, and why: `{ what: "/etc/silver/top.vcl", why: "content differs" }`. */
+const change = z.strictObject({ what: z.string(), why: z.string() });
+
+/** Closed list of what a rollout may end in: the verdicts of docs/rollout.md. */
+export const verdict = z.enum(["live", "unchanged", "refused", "held", "reverted", "live-failing", "split", "unknown"]);
+export type Verdict = z.infer<typeof verdict>;
+
+const siteState = z.strictObject({
+  site: z.string(),
+  /** Grows by one with every change of what serves. */
+  serial: z.number().int(),
+  live: z.string().nullable(),
+  previous: z.string().nullable(),
+  /** Releases present on the node, newest first, with what a reviewer asks about each. */
+  releases: z.array(
+    z.strictObject({
+      id: z.string(),
+      bundle: z.string(),
+      address: z.string(),
+      port: z.number().int(),
+      unit: z.string(),
+      active: z.boolean(),
+    }),
+  ),
+  /** Data generation; 1 until a migration makes the next. */
+  generation: z.number().int(),
+  holder: holder.nullable(),
+  /** Bundle → why it was reverted; so that the next `up` says so at once. */
+  reverted: z.record(z.string(), z.string()),
+});
+export type SiteState = z.infer<typeof siteState>;
+
+/** What was seen when a release was asked over HTTP. */
+const answer = z.strictObject({
+  ok: z.boolean(),
+  /** `http://127.64.0.3:20003/health` or `http://127.0.0.1:80/health (Host: blog.acme.net)`. */
+  url: z.string(),
+  status: z.number().int().nullable(),
+  /** Why it is not ok: `status 500, expected 200`, `connection refused`, `served by hello 1.0.0-…, expected …`. */
+  reason: z.string().nullable(),
+  /** First 2,000 characters. */
+  body: z.string(),
+  milliseconds: z.number(),
+});
+export type Answer = z.infer<typeof answer>;
+
+/** Ties a zod schema to the type the renderer makes, so that neither can drift from the other. */
+const of = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null);
+
+const site = { site: z.string() };
+const leased = { ...site, token: z.number().int() };
+
+/** Every verb: its arguments and its result. `converge`, `status`, `recover` and `logs` need no lease. */
+export const verbs = {
+  /** Who the node is; refuses nothing. */
+  hello: {
+    args: z.strictObject({}),
+    result: z.strictObject({
+      protocol: z.number().int(),
+      /** SHA-256 of the zipapp. */
+      agent: z.string(),
+      os: z.string(),
+      machineId: z.string(),
+      bootId: z.string(),
+      python: z.string(),
+    }),
+  },
+  ping: { args: z.strictObject({}), result: z.strictObject({}) },
+  /** Makes the node what the state says; idempotent; writes only what differs. */
+  converge: { args: z.strictObject({ state: of<NodeState>() }), result: z.strictObject({ changes: z.array(change) }) },
+  /** Takes the site's lease for this session. Error `leased` with the holder when another has it. Undoes what a dead rollout left. */
+  lease: {
+    args: z.strictObject({ ...site, who: z.string(), pid: z.number().int(), release: z.string() }),
+    result: z.strictObject({ token: z.number().int(), state: siteState, recovered: z.array(change) }),
+  },
+  /** Makes room for an upload: an empty directory to send the bundle's files to, and earlier ones to link equal files from. */
+  receive: {
+    args: z.strictObject({ ...leased, release: z.string(), bundle: z.string() }),
+    result: z.strictObject({
+      /** Absolute directory for rsync; null when the bundle is already there, whole. */
+      directory: z.string().nullable(),
+      /** Absolute directories for `--link-dest`, newest first. */
+      linkFrom: z.array(z.string()),
+    }),
+  },
+  /**
+   * Installs the site's packages, sets its services up, checks the uploaded bytes against `listing`, writes the release's files,
+   * starts its unit beside the live one and waits until it listens. Error `bundle-differs`, `package`, `service`, `start` (with the
+   * app's last log lines).
+   */
+  prepare: {
+    args: z.strictObject({
+      ...leased,
+      release: of<Release>(),
+      /** The bundle's canonical listing: its SHA-256 is the bundle's digest. */
+      listing: z.string(),
+      /** Secret values by variable; never logged, never in an error, root- and site-readable on disk only. */
+      secrets: z.record(z.string(), z.string()),
+      /** Absent where the site has none. */
+      services: of<SiteServices>().exactOptional(),
+      startSeconds: z.number(),
+    }),
+    result: z.strictObject({ address: z.string(), port: z.number().int(), unit: z.string(), changes: z.array(change) }),
+  },
+  /** Asks a prepared release directly on its own address, or the live one through Varnish; polls until ok or `withinSeconds`. */
+  check: {
+    args: z.strictObject({
+      ...leased,
+      release: z.string(),
+      through: z.enum(["direct", "varnish"]),
+      host: z.string(),
+      path: z.string(),
+      status: z.number().int(),
+      body: z.string().nullable(),
+      withinSeconds: z.number(),
+    }),
+    result: z.strictObject({ answer, /** The app's last log lines when not ok. */ log: z.array(z.string()) }),
+  },
+  /**
+   * Lets visitors in on this node: intent → boot.cli → label → done. `last: false`: it can still be taken back, and is when the driver
+   * dies. Said again with `last: true` once every node of the site answers with the release: that is the site's cut-over, from which
+   * on the agent goes only forward. `last: true` at once is both in one.
+   */
+  flip: {
+    args: z.strictObject({ ...leased, release: z.string(), last: z.boolean() }),
+    result: z.strictObject({ changes: z.array(change), previous: z.string().nullable() }),
+  },
+  /**
+   * Back to what served before this rollout: flips back when flipped (also after the cut-over: the driver asks only where that is
+   * safe), stops and removes the new release. Nothing under way: changes nothing.
+   */
+  undo: {
+    args: z.strictObject({ ...leased, reason: z.string() }),
+    result: z.strictObject({ live: z.string().nullable(), changes: z.array(change) }),
+  },
+  /**
+   * Ends a rollout: appends to history.jsonl, gives the lease back, lets older releases drain and stop, prunes beyond `retain`.
+   * Returns at once; draining goes on in a transient unit.
+   */
+  finish: {
+    args: z.strictObject({
+      ...leased,
+      release: z.string(),
+      verdict,
+      reason: z.string().nullable(),
+      seconds: z.number(),
+      retain: z.number().int(),
+      graceSeconds: z.number(),
+      drainSeconds: z.number(),
+    }),
+    result: z.strictObject({ state: siteState }),
+  },
+  /** Stops serving a site and archives it: data and the live release's files stay under /srv/silver/.archive. */
+  remove: { args: z.strictObject(leased), result: z.strictObject({ changes: z.array(change), archive: z.string().nullable() }) },
+  status: { args: z.strictObject({ site: z.string().nullable() }), result: z.strictObject({ sites: z.array(siteState) }) },
+  /** Last lines of a site's journal, oldest first, secrets never. */
+  logs: {
+    args: z.strictObject({ ...site, release: z.string().nullable(), lines: z.number().int(), kind: z.enum(["app", "rollout"]) }),
+    result: z.strictObject({ lines: z.array(z.string()) }),
+  },
+  /** After a boot, before Varnish: undoes or finishes what was under way, and writes boot.cli and the door's elements anew. */
+  recover: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },
+} as const;
+export type Verb = keyof typeof verbs;
+export type Args<V extends Verb> = z.infer<(typeof verbs)[V]["args"]>;
+export type Result<V extends Verb> = z.infer<(typeof verbs)[V]["result"]>;
+
+export const agentError = z.strictObject({
+  /** Closed list: the agent's and the driver's tests walk it. */
+  code: z.enum([
+    "usage",
+    "os-differs",
+    "package",
+    "service",
+    "leased",
+    "lease-lost",
+    "bundle-differs",
+    "no-space",
+    "start",
+    "vcl",
+    "file",
+    "unit",
+    "internal",
+  ]),
+  /** One sentence for a person: what, where, why. Never a secret. */
+  message: z.string(),
+  /** What to do, when there is one thing to do. */
+  fix: z.string().nullable(),
+  /** Last log lines that belong to it: a traceback, apt's words, the VCL compiler's. */
+  log: z.array(z.string()),
+  holder: holder.nullable(),
+});
+export type AgentError = z.infer<typeof agentError>;
+
+export const message = z.union([
+  z.strictObject({ id: z.number().int(), event: z.strictObject({ step: z.string(), text: z.string() }) }),
+  z.strictObject({ id: z.number().int(), result: z.unknown() }),
+  z.strictObject({ id: z.number().int(), error: agentError }),
+]);

@@ -1,0 +1,64 @@
+import type { NodeState } from "../render/rendered.ts";
+
+/** What a reviewer must see of a node stands in the head of its command, one fact a line: the rest travels hidden, by stdin. */
+export interface InstallFacts {
+  node: string;
+  os: string;
+  /** Id of a machine that Pulumi made: a new machine under an old name is set up again. */
+  machineId?: string;
+  packages: readonly string[];
+  sites: readonly string[];
+  /** `blog.acme.net/ → blog`, most specific first. */
+  routes: readonly string[];
+  /** SHA-256 of the agent's zipapp. */
+  agent: string;
+  /** User that logs in; anyone but root goes through `sudo -n`. */
+  user: string;
+}
+
+/** Seconds after which a node's set-up is given up: apt on a slow mirror needs minutes, a hung one must not hold the stack's lock for ever. */
+const timeoutSeconds = 1200;
+
+// Reads the zipapp (one base64 line) and the arguments of `converge` (the rest) from stdin; installs the first where it differs.
+// It travels by stdin itself: a failed command's error repeats its script, and these lines would hide what a person must read.
+const installer = `
+import os, subprocess
+agent = base64.b64decode(sys.stdin.buffer.readline())
+arguments = sys.stdin.buffer.read()
+def install(path, content, mode):
+    try:
+        with open(path, "rb") as present:
+            if present.read() == content:
+                return
+    except FileNotFoundError:
+        pass
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".new", "wb") as new:
+        new.write(content)
+        os.fchmod(new.fileno(), mode)
+        os.fsync(new.fileno())
+    os.replace(path + ".new", path)
+install("/usr/local/lib/silver/agent.pyz", agent, 0o644)
+install("/usr/local/bin/silver-agent", b"#!/bin/sh\\nexec python3 /usr/local/lib/silver/agent.pyz \\"$@\\"\\n", 0o755)
+sys.exit(subprocess.run(["/usr/local/bin/silver-agent", "converge"], input=arguments, stdout=subprocess.DEVNULL).returncode)
+`;
+
+/** The script of a node's remote.Command. Leaves the agent installed and the node as its state says; safe to run again. */
+export function installCommand(facts: InstallFacts): string {
+  const sudo = facts.user === "root" ? "" : "sudo -n ";
+  return [
+    `# node: ${facts.node} (${facts.os})`,
+    ...(facts.machineId === undefined ? [] : [`# machine: ${facts.machineId}`]),
+    `# packages: ${facts.packages.join(" ")}`,
+    `# sites: ${facts.sites.join(" ")}`,
+    ...facts.routes.map((route) => `# route: ${route}`),
+    `# agent: ${facts.agent.slice(0, 8)}`,
+    `command -v python3 >/dev/null || { echo "${facts.node}: python3 is missing; run: apt-get install python3" >&2; exit 1; }`,
+    `exec timeout ${timeoutSeconds} ${sudo}python3 -c 'import base64, sys; exec(base64.b64decode(sys.stdin.buffer.readline()))'`,
+  ].join("\n");
+}
+
+/** stdin of that script, one line each: the installer, the agent, the arguments. No secret, no clock, no path of the machine it was made on. */
+export function installInput(agentBytes: Uint8Array, state: NodeState, canonicalJson: (value: unknown) => string): string {
+  return `${Buffer.from(installer).toString("base64")}\n${Buffer.from(agentBytes).toString("base64")}\n${canonicalJson({ state })}\n`;
+}

@@ -1,0 +1,44 @@
+import type { SitePlan } from "./plan.ts";
+
+/** How much of everything a release may use at once; all of it follows from the processes it asks for. */
+export interface Capacity {
+  /** Connections Varnish opens to the release; one more is answered 503 at once. */
+  connections: number;
+  /** Apache's workers: more than `connections`. */
+  workers: number;
+  threadsPerChild: number;
+  /** Apache's children that hold these workers. */
+  children: number;
+  /** Threads and processes of the whole unit. */
+  tasks: number;
+  /** Bytes of the whole unit. */
+  memoryBytes: number;
+}
+
+/** Threads and child processes that an app may start by itself, besides its workers. */
+const ownTasks = 128;
+/** mod_wsgi runs a main, a monitor, a deadlock and a reaper thread in each process. */
+const threadsOfDaemon = 4;
+/** Of an Apache child: listener, main and clean-up besides its workers. */
+const threadsOfChild = 3;
+/** What the processes of Apache itself need at most. */
+const apacheBytes = 256 * 1024 ** 2;
+
+/**
+ * `connections` is well above what can run at once: a burst waits in mod_wsgi's queue (15 s at most) instead of being refused,
+ * because Varnish before 7.6 has no queue of its own.
+ */
+export function capacity({ processes: { count, threads, memoryBytes } }: Pick<SitePlan, "processes">): Capacity {
+  const threadsPerChild = 32;
+  const connections = Math.max(128, 8 * count * threads);
+  const children = Math.ceil((connections + threadsPerChild) / threadsPerChild);
+  const daemons = count * (threads + threadsOfDaemon);
+  return {
+    connections,
+    workers: children * threadsPerChild,
+    threadsPerChild,
+    children,
+    tasks: children * (threadsPerChild + threadsOfChild) + daemons + ownTasks,
+    memoryBytes: count * memoryBytes + apacheBytes,
+  };
+}

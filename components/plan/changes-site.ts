@@ -1,0 +1,109 @@
+import type { Bundle } from "../bundle/bundle.ts";
+import { summary } from "../services/service.ts";
+import type { Detail } from "./changes.ts";
+import { locationText } from "./location.ts";
+import type { SitePlan } from "./plan.ts";
+import { sizeText } from "./size-text.ts";
+
+type Compare = (one: SitePlan, other: SitePlan) => Detail[];
+
+/** Each fact of a site: what is added to SitePlan must be told here, or this does not compile. */
+const facts: Record<keyof SitePlan, Compare | undefined> = {
+  name: undefined,
+  // Follows from the name.
+  user: undefined,
+  app: (one, other) => changed("app", one.app, other.app),
+  version: (one, other) => changed("version", one.version, other.version),
+  bundle: (one, other) => bundleDetails(one.bundle, other.bundle),
+  platform: (one, other) => changed("platform", one.platform, other.platform),
+  runner: (one, other) => changed("runner", one.runner, other.runner),
+  nodes: (one, other) => lists("on", one.nodes, other.nodes),
+  routes: (one, other) => lists("locations", one.routes.map(locationText), other.routes.map(locationText)),
+  packages: (one, other) => lists("packages", one.packages, other.packages),
+  processes: (one, other) => maps("processes", processFacts(one), processFacts(other)),
+  timeouts: (one, other) => maps("timeouts", one.timeouts, other.timeouts),
+  check: (one, other) => maps("check", one.check, other.check),
+  config: (one, other) => maps("config", configFacts(one), configFacts(other)),
+  // Told with the config that they stand in.
+  secrets: undefined,
+  variables: (one, other) => maps("variables", platformVariables(one), platformVariables(other)),
+  services: (one, other) => maps("services", serviceFacts(one), serviceFacts(other)),
+  retain: (one, other) => changed("retain", text(one.retain), text(other.retain)),
+  graceSeconds: (one, other) => changed("grace", `${one.graceSeconds}s`, `${other.graceSeconds}s`),
+};
+
+/** The facts of a new site that a reviewer decides on. */
+const ofNew = ["on", "locations", "packages", "config", "services"];
+
+/** The facts in which two states of a site differ; of a new one those that a reviewer decides on. */
+export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[] {
+  if (one !== undefined) return Object.values(facts).flatMap((compare) => compare?.(one, other) ?? []);
+  const empty: SitePlan = { ...other, nodes: [], routes: [], packages: [], config: {}, secrets: {}, variables: {} };
+  delete empty.services;
+  return siteDetails(empty, other).filter(({ about }) => ofNew.includes(about));
+}
+
+/** One fact. */
+export function changed(about: string, from: string | undefined, to: string | undefined): Detail[] {
+  if (from === to) return [];
+  return [{ about, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
+}
+
+/** What a list lost and won; its order is told when nothing else is. */
+export function lists(about: string, one: readonly string[], other: readonly string[]): Detail[] {
+  const lost = one.filter((each) => !other.includes(each)).map((name) => ({ about, name, from: name }));
+  const won = other.filter((each) => !one.includes(each)).map((name) => ({ about, name, to: name }));
+  return [...lost, ...won];
+}
+
+/** The keys in which two maps differ, by name. */
+export function maps(about: string, one: object, other: object): Detail[] {
+  const [from, to] = [one, other].map((map) => new Map(Object.entries(map).map(([key, value]) => [key, text(value)])));
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])]
+    .sort()
+    .flatMap((name) => changed(about, from?.get(name), to?.get(name)).map((detail) => ({ ...detail, name })));
+}
+
+/** The value as data, for telling two apart. */
+export function bytesOf(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : bytesOf(value);
+}
+
+function bundleDetails(one: Bundle, other: Bundle): Detail[] {
+  if (one.digest === other.digest) return [];
+  const files = (bundle: Bundle) => Object.fromEntries(bundle.entries.map(({ path, ...rest }) => [path, bytesOf(rest)]));
+  const names = maps("files", files(one), files(other)).map(({ name = "" }) => name);
+  const most = 3;
+  const more = names.length > most ? ` and ${names.length - most} more` : "";
+  return [{ about: "files", to: `${names.slice(0, most).map(bytesOf).join(", ")}${more}` }];
+}
+
+function processFacts({ processes }: SitePlan): object {
+  const { memoryBytes, ...rest } = processes;
+  return { ...rest, memory: sizeText(memoryBytes) };
+}
+
+/** Values as they are quoted to people, secrets by their version. */
+function configFacts({ config, secrets }: SitePlan): object {
+  const plain = Object.entries(config).map(([name, value]) => [name, bytesOf(value)]);
+  const hidden = Object.entries(secrets).map(([name, version]) => [name, secretText(version)]);
+  return Object.fromEntries([...plain, ...hidden]) as object;
+}
+
+/** A secret as a reviewer reads it. */
+export function secretText(version: number | string): string {
+  return `secret, version ${version}`;
+}
+
+/** Variables that nobody wrote: they follow from others. */
+function platformVariables({ variables, config }: SitePlan): object {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !Object.hasOwn(config, name)));
+}
+
+function serviceFacts({ services }: SitePlan): object {
+  return Object.fromEntries((services?.setUp ?? []).map((setUp) => [setUp.name, summary(setUp)]));
+}

@@ -1,0 +1,26 @@
+import type { Environment, EnvironmentSite } from "../environment/environment.ts";
+import type { Issue } from "../manifest/issue.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+
+/**
+ * Warns of a variable that the environment sets and no manifest of the sites it is set for knows: most often a mistyped name.
+ * One that is set for all sites at once may mean nothing to some of them.
+ */
+export function judgeConfig(environment: Environment, sites: { site: EnvironmentSite; manifest: Manifest }[]): Issue[] {
+  const set = sites.flatMap(({ site, manifest }) =>
+    Object.keys(site.config).map((name) => {
+      const place = site.origins[`config.${name}`] ?? { file: environment.file, ...site.place };
+      const known = Object.hasOwn(manifest.config.required, name) || Object.hasOwn(manifest.config.default, name);
+      return { name, place, known, file: manifest.file };
+    }),
+  );
+  return [...Map.groupBy(set, ({ name, place }) => JSON.stringify([name, place])).values()].flatMap((uses): Issue[] => {
+    const [first] = uses;
+    if (first === undefined || uses.some(({ known }) => known)) return [];
+    const files = [...new Set(uses.map(({ file }) => file))];
+    const message = `config ${first.name} is not in ${files.join(", nor in ")}`;
+    return [
+      { code: "undeclared-config", severity: "warning", place: first.place, message, fix: "delete it, or declare it there" },
+    ];
+  });
+}

@@ -1,0 +1,55 @@
+import type { Environment } from "../environment/environment.ts";
+import { error, type Issue } from "../manifest/issue.ts";
+import { capacity } from "./capacity.ts";
+import { compareLocations, locationText } from "./location.ts";
+import type { NodePlan, SitePlan } from "./plan.ts";
+import { sizeText } from "./size-text.ts";
+
+/** What the sites of a node can't have together. */
+export function judgeNodes(environment: Environment, nodes: NodePlan[], sites: SitePlan[]): Issue[] {
+  const shared = nodes.flatMap((node) => judgeLocations(environment, node));
+  return [
+    // The same two sites on each of ten nodes are one mistake.
+    ...new Map(shared.map((issue) => [issue.message, issue])).values(),
+    ...nodes.flatMap((node) => {
+      const here = sites.filter((site) => node.sites.includes(site.name));
+      return [...judgeConnections(environment, node, here), ...judgeMemory(environment, node, here)];
+    }),
+  ];
+}
+
+/** One request must have one site. */
+function judgeLocations(environment: Environment, { routes }: NodePlan): Issue[] {
+  return routes.flatMap((route, index) => {
+    const before = routes[index - 1];
+    const site = environment.sites[route.site];
+    if (before === undefined || compareLocations(before, route) !== 0) return [];
+    const place = site?.origins.locations ?? { file: environment.file, ...site?.place };
+    const message = `sites ${before.site} and ${route.site} are both at ${locationText(route)}`;
+    return [error("shared-location", place, message, "give one of them another host, path or node")];
+  });
+}
+
+/** Varnish's pools hold 10,000 requests; half of them may wait for apps, so that it can always answer what it knows itself. */
+const mostConnections = 5000;
+
+function judgeConnections(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
+  const sum = sites.reduce((total, site) => total + capacity(site).connections, 0);
+  if (sum <= mostConnections) return [];
+  const message = `the sites of node ${node.name} may use ${sum} connections at once, and Varnish has ${mostConnections} for them`;
+  return [
+    error("full-node", placeOf(environment, node), message, "lower limits.processes of its sites, or place some elsewhere"),
+  ];
+}
+
+function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
+  const most = environment.nodes[node.name]?.memoryBytes;
+  const sum = sites.reduce((total, { processes }) => total + processes.count * processes.memoryBytes, 0);
+  if (most === undefined || sum <= most) return [];
+  const message = `the processes of the sites of node ${node.name} may take ${sizeText(sum)} together, and it has ${sizeText(most)} for them`;
+  return [error("full-node", placeOf(environment, node), message, "lower the limits of its sites, or place some elsewhere")];
+}
+
+function placeOf(environment: Environment, node: NodePlan) {
+  return { file: environment.file, ...environment.nodes[node.name]?.place };
+}

@@ -1,0 +1,62 @@
+import type { EnvironmentSite } from "../environment/environment.ts";
+import { error, type Issue } from "../manifest/issue.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { suggest } from "../manifest/suggest.ts";
+import { isReserved } from "../services/postgres.ts";
+import { serviceVariables } from "./plan-services.ts";
+
+/** What can't be of the services that an app asks for and an environment places. */
+export function judgeServices(file: string, site: EnvironmentSite, manifest: Manifest): Issue[] {
+  const place = { file, ...site.place };
+  return [...judgeNames(place, site, manifest), ...judgeTypes(place, site, manifest), ...judgePlaces(place, site, manifest)];
+}
+
+/** No two services tell the app different things under one name, and no role has a name that is PostgreSQL's own. */
+function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
+  const issues: Issue[] = [];
+  const types = Object.values(manifest.services).map(({ type }) => type);
+  if (types.includes("postgres") && isReserved(site.name)) {
+    const message = `site ${site.name} can't have a database: names of roles that begin with pg_ belong to PostgreSQL`;
+    issues.push(error("service-name", place, message, "give the site another name"));
+  }
+  const byVariable = Map.groupBy(serviceVariables(site.name, manifest), ({ variable }) => variable);
+  const clashes = [...byVariable.values()].filter((uses) => new Set(uses.map(({ value }) => value)).size > 1);
+  const pairs = new Map(
+    clashes.map((uses) => [[...new Set(uses.map(({ service }) => service))].join(" and "), uses[0]?.variable]),
+  );
+  // Two services of one type clash in every name: that they are two is said instead.
+  if (new Set(types).size < types.length) return issues;
+  for (const [pair, variable] of pairs) {
+    const message = `services ${pair} of ${manifest.file} would both set ${variable ?? ""}`;
+    issues.push(error("service-name", place, message, "give one of them another name"));
+  }
+  return issues;
+}
+
+function judgeTypes(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
+  const byType = Map.groupBy(Object.entries(manifest.services), ([, { type }]) => type);
+  return [...byType].flatMap(([type, services]) => {
+    if (services.length === 1) return [];
+    const names = services.map(([name]) => name).join(", ");
+    const message = `site ${site.name} has ${services.length} services of the type ${type} (${names}), which is not built yet`;
+    return [error("not-yet", place, message, `use one in ${manifest.file} for all of it`)];
+  });
+}
+
+/** A service runs on the one node of its site, until services can be reached over the network. */
+function judgePlaces(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
+  const asked = Object.keys(manifest.services);
+  const placed = Object.entries(site.services).flatMap(([name, node]) => {
+    if (!asked.includes(name)) {
+      const meant = suggest(name, asked);
+      const fix = meant === undefined ? "delete it there, or add it to the manifest" : `did you mean ${meant}?`;
+      return [error("unknown-service", place, `site ${site.name} places ${name}, which ${manifest.file} does not ask for`, fix)];
+    }
+    if (site.nodes.includes(node)) return [];
+    const message = `service ${name} of site ${site.name} runs on ${node}, and on another node than its site is not built yet`;
+    return [error("not-yet", place, message, `write ${name}: ${site.nodes[0] ?? "the site's node"}`)];
+  });
+  if (asked.length === 0 || site.nodes.length === 1) return placed;
+  const message = `site ${site.name} runs on ${site.nodes.length} nodes and has services (${asked.join(", ")}), which is not built yet`;
+  return [...placed, error("not-yet", place, message, "place it on one node")];
+}

@@ -1,0 +1,32 @@
+import type { Environment, EnvironmentSite } from "../environment/environment.ts";
+import { error, type Issue } from "../manifest/issue.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { SitePlan } from "./plan.ts";
+import { sizeText } from "./size-text.ts";
+
+/** What a site lacks, and what its manifest asks for beyond the environment's limits. What the environment gives it was judged with it. */
+export function judgeSite(environment: Environment, site: EnvironmentSite, manifest: Manifest, plan: SitePlan): Issue[] {
+  const place = { file: environment.file, ...site.place };
+  const issues: Issue[] = [];
+  if (plan.routes.length === 0) {
+    const message = `site ${site.name} has no locations, and ${manifest.file} no default_location`;
+    issues.push(error("no-location", place, message, 'add locations, e.g. [blog.acme.net], or ["*"] for every host'));
+  }
+  for (const [name, purpose] of Object.entries(manifest.config.required)) {
+    if (Object.hasOwn(plan.config, name) || Object.hasOwn(plan.secrets, name)) continue;
+    const message = `site ${site.name} lacks config ${name}${purpose === "" ? "" : ` (${purpose})`}, which ${manifest.file} requires`;
+    issues.push(error("missing-config", place, message, `add ${name} to the site's config`));
+  }
+  const { processes, memoryBytes } = environment.limits;
+  const beyond = (what: string, most: string) => {
+    const message = `${manifest.file} asks for ${what}, and this environment allows site ${site.name} ${most}`;
+    issues.push(error("limit", place, message, "lower it there, or under the site's limits, or raise the environment's limits"));
+  };
+  if (processes !== undefined && plan.processes.count > processes) {
+    beyond(`${plan.processes.count} processes`, String(processes));
+  }
+  if (memoryBytes !== undefined && plan.processes.memoryBytes > memoryBytes) {
+    beyond(`${sizeText(plan.processes.memoryBytes)} of memory a process`, sizeText(memoryBytes));
+  }
+  return issues;
+}

@@ -1,0 +1,37 @@
+import type { Route } from "./plan.ts";
+
+/** Host and path of a route. */
+export type Location = Pick<Route, "host" | "path">;
+
+/** Splits a location as manifests and environments hold it, `host[/path]`: the schema has judged it and made it lower case. */
+export function parseLocation(text: string): Location {
+  const slash = text.indexOf("/");
+  return slash === -1 ? { host: text, path: "/" } : { host: text.slice(0, slash), path: text.slice(slash) };
+}
+
+/** A location as it is written: the opposite of `parseLocation`. */
+export function locationText({ host, path }: Location): string {
+  return path === "/" ? host : host + path;
+}
+
+/**
+ * Most specific first: exact hosts, then suffixes (longest first), then `*`; of one host the longer path first.
+ * What is equally specific is in alphabetical order, so that one set of routes has one order.
+ */
+export function compareLocations(one: Location, other: Location): number {
+  return (
+    hostRank(one.host) - hostRank(other.host) ||
+    (hostRank(one.host) === 1 ? other.host.length - one.host.length : 0) ||
+    compareText(one.host, other.host) ||
+    other.path.length - one.path.length ||
+    compareText(one.path, other.path)
+  );
+}
+
+function hostRank(host: string): number {
+  return host === "*" ? 2 : host.startsWith(".") ? 1 : 0;
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

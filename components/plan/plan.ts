@@ -1,0 +1,64 @@
+import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
+import type { EnvironmentNode } from "../environment/environment.ts";
+import type { Bundle } from "../bundle/bundle.ts";
+import type { SiteServices } from "../services/service.ts";
+
+/** Everything an environment will be, as plain data: what is rendered, sent and shown comes from here alone. */
+export interface Plan {
+  environment: string;
+  protected: boolean;
+  ssh: { user: string; proxy?: string };
+  /** Sorted by name. */
+  nodes: NodePlan[];
+  /** Sorted by name. */
+  sites: SitePlan[];
+}
+
+export interface NodePlan {
+  name: string;
+  machine: EnvironmentNode["machine"];
+  os: string;
+  roles: EnvironmentNode["roles"];
+  /** Names of the sites on this node, sorted. */
+  sites: string[];
+  /** Every location on this node, most specific first: exact hosts, then suffixes (longest first), then `*`; longer paths first. */
+  routes: Route[];
+}
+
+/** One location of a site. */
+export interface Route {
+  site: string;
+  /** Lower-case host without port; `.example.com` matches every host below it and itself; `*` matches all. */
+  host: string;
+  /** `/` or a path without a trailing slash, e.g. `/guestbook`. */
+  path: string;
+}
+
+export interface SitePlan {
+  name: string;
+  /** Unix user `site-<name>`. */
+  user: string;
+  app: string;
+  version?: string;
+  platform: "python" | "php" | "static";
+  runner?: string;
+  bundle: Bundle;
+  nodes: string[];
+  routes: Route[];
+  packages: string[];
+  processes: Processes;
+  timeouts: Timeouts;
+  check: Check;
+  /** Plain values that people declared, sorted by name: what a reviewer is shown. */
+  config: Record<string, string>;
+  /** All plain values of os.environ, sorted by name: `config` and the platform's own. */
+  variables: Record<string, string>;
+  /** Name of the variable → version of the secret. */
+  secrets: Record<string, number>;
+  /** Absent where the app asks for none. */
+  services?: SiteServices;
+  /** Releases kept on a node, the live one included. */
+  retain: number;
+  /** Seconds the previous release stays warm after the flip. */
+  graceSeconds: number;
+}

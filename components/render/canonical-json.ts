@@ -1,0 +1,18 @@
+/**
+ * The one JSON text of a value: keys sorted by their UTF-16 code units, no spaces, `undefined` members left out.
+ * Equal data gives equal bytes, so that hashes and diffs see content only. Throws on what JSON can't hold.
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+    return `{${members.join(",")}}`;
+  }
+  if (typeof value === "string" || typeof value === "boolean" || value === null || Number.isFinite(value)) {
+    return JSON.stringify(value);
+  }
+  throw new TypeError(`${typeof value} has no place in JSON`);
+}

@@ -1,0 +1,40 @@
+/**
+ * The door on the loopback interface: by user id, who may ask a release, and who may answer in its name.
+ * Stateless: it looks at the first packet and the first answer of a connection only, so that loading it anew cuts none.
+ * The agent keeps the elements of `answerers` (address, port, uid of each release) in files that are read with it.
+ */
+export function renderDoor(): string {
+  return `#!/usr/sbin/nft -f
+# Who may speak with whom on this node's loopback addresses. Loading it again changes nothing that is open.
+table inet silver
+delete table inet silver
+table inet silver {
+  # address . port . uid of every release that runs here
+  set answerers {
+    type ipv4_addr . inet_service . uid
+  }
+  chain output {
+    type filter hook output priority filter; policy accept;
+    oifname "lo" ip daddr 127.64.0.0/16 tcp flags & (syn | ack) == syn jump ask_release
+    oifname "lo" ip saddr 127.64.0.0/16 tcp flags & (syn | ack) == (syn | ack) jump answer_release
+    oifname "lo" tcp dport 6082 tcp flags & (syn | ack) == syn jump ask_varnish_cli
+    # The cloud's metadata service hands out the machine's own rights.
+    ip daddr 169.254.169.254 meta skuid != 0 reject
+  }
+  chain ask_release {
+    meta skuid { "root", "vcache" } accept
+    reject with tcp reset
+  }
+  # Whoever listens on a stopped release's address is not heard.
+  chain answer_release {
+    ip saddr . tcp sport . meta skuid @answerers accept
+    drop
+  }
+  chain ask_varnish_cli {
+    meta skuid { "root", "vcache" } accept
+    reject with tcp reset
+  }
+}
+include "/var/lib/silver/door*.nft"
+`;
+}

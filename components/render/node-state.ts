@@ -1,0 +1,60 @@
+import type { NodePlan, Plan } from "../plan/plan.ts";
+import { siteUser } from "../plan/site-name.ts";
+import { renderDoor } from "./door.ts";
+import { renderBootUnit, renderDoorUnit, renderVarnishDropIn } from "./node-units.ts";
+import type { NodeState, RenderedFile } from "./rendered.ts";
+import { renderTopVcl, renderUnavailableVcl } from "./top-vcl.ts";
+
+/** What every web node needs. apache2-bin brings Apache without a service of its own; media-types the types of static files. */
+const webPackages = [
+  "apache2-bin",
+  "ca-certificates",
+  "libapache2-mod-wsgi-py3",
+  "media-types",
+  "nftables",
+  "python3",
+  "rsync",
+  "varnish",
+];
+
+/** One node as it should be, apart from its sites' releases. */
+export function renderNodeState(_plan: Plan, node: NodePlan): NodeState {
+  const web = node.roles.includes("web");
+  return {
+    node: node.name,
+    os: node.os,
+    packages: web ? webPackages : ["nftables", "python3", "rsync"],
+    sites: node.sites.map((name) => ({ name, user: siteUser(name) })),
+    files: [...doorFiles(), ...(web ? webFiles(node) : [])],
+    units: {
+      running: ["silver-nft.service", ...(web ? ["silver-boot.service", "varnish.service"] : [])],
+      // An app's own packages may bring Debian's Apache, which would take port 80; varnishncsa writes a log nobody rotates.
+      stopped: web ? ["apache2.service", "varnishncsa.service"] : [],
+    },
+  };
+}
+
+function doorFiles(): RenderedFile[] {
+  return [
+    { path: "/etc/silver/nft.conf", mode: "0644", content: renderDoor(), after: "nft-load" },
+    unit("silver-nft.service", renderDoorUnit()),
+  ];
+}
+
+function webFiles(node: NodePlan): RenderedFile[] {
+  return [
+    { path: "/etc/silver/varnish/s503.vcl", mode: "0644", content: renderUnavailableVcl() },
+    { path: "/etc/silver/varnish/top.vcl", mode: "0644", content: renderTopVcl(node.routes), after: "top-vcl" },
+    unit("silver-boot.service", renderBootUnit()),
+    {
+      path: "/etc/systemd/system/varnish.service.d/silver.conf",
+      mode: "0644",
+      content: renderVarnishDropIn(),
+      after: "varnish-restart",
+    },
+  ];
+}
+
+function unit(name: string, content: string): RenderedFile {
+  return { path: `/etc/systemd/system/${name}`, mode: "0644", content, after: "daemon-reload" };
+}

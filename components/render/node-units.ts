@@ -1,0 +1,58 @@
+/** Varnish on port 80 with the sites' labels from boot.cli, instead of the one VCL and port 6081 of Debian's unit. */
+export function renderVarnishDropIn(): string {
+  return `# Made by silver. Varnish is changed by its labels while it runs: a restart would drop its cache and every client.
+[Unit]
+After=silver-nft.service silver-boot.service
+Wants=silver-nft.service silver-boot.service
+
+[Service]
+# Transient holds what is not cached, whole: uploads on their way in, large answers on their way out to slow clients.
+ExecStart=
+ExecStart=/usr/sbin/varnishd -j unix,user=vcache -F -a :80 -b none -I /var/lib/silver/varnish/boot.cli \\
+  -T 127.0.0.1:6082 -S /etc/varnish/secret -s malloc,256m -s Transient=malloc,1g
+# There is nothing to reload: labels are turned by the agent.
+ExecReload=
+Restart=always
+RestartSec=1
+`;
+}
+
+/** Loads the door before anything could come through it. */
+export function renderDoorUnit(): string {
+  return `# Made by silver. Loads who may speak with whom on the loopback addresses; loading it again cuts no connection.
+[Unit]
+Description=Door between the sites of this node
+DefaultDependencies=no
+After=local-fs.target
+Before=network-pre.target varnish.service shutdown.target
+Wants=network-pre.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft -f /etc/silver/nft.conf
+ExecReload=/usr/sbin/nft -f /etc/silver/nft.conf
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** After a boot: ends what a dead rollout left, and writes anew what Varnish starts with. */
+export function renderBootUnit(): string {
+  return `# Made by silver. Puts every site right after a boot, before Varnish lets anyone in. Safe to run again.
+[Unit]
+Description=Sites of this node after a boot
+After=silver-nft.service
+Before=varnish.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/bin/silver-agent recover
+
+[Install]
+WantedBy=multi-user.target
+`;
+}

@@ -1,0 +1,29 @@
+/**
+ * One function for each language that values are written into. Control characters are refused, not escaped: no name, host or
+ * path that reaches rendering has one, and none of these languages says the same in all its versions about them.
+ */
+function checked(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(text)) throw new Error(`a control character in ${JSON.stringify(text)}`);
+  return text;
+}
+
+/** An argument of an Apache directive. Inside of double quotes a backslash escapes a quote and itself; `${` would name a variable. */
+export function apacheString(text: string): string {
+  if (checked(text).includes("${")) throw new Error(`Apache would look for a variable in ${JSON.stringify(text)}`);
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+/** A literal text within a regular expression (PCRE), as Apache and VCL use them. */
+export function regexLiteral(text: string): string {
+  return checked(text).replace(/[^A-Za-z0-9_/-]/g, (character) =>
+    /[\w\s]|[^ -~]/.test(character) ? character : `\\${character}`,
+  );
+}
+
+/** A VCL string. The short form knows no escapes, so a text with a quote takes the long form, which ends at `"}`. */
+export function vclString(text: string): string {
+  if (!checked(text).includes('"')) return `"${text}"`;
+  if (text.includes('"}') || text.endsWith('"')) throw new Error(`VCL can't write ${JSON.stringify(text)} as one string`);
+  return `{"${text}"}`;
+}

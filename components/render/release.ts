@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { SitePlan } from "../plan/plan.ts";
+import { renderApacheConfig } from "./apache-config.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import type { Release, RenderedFile } from "./rendered.ts";
+import { renderSiteVcl } from "./site-vcl.ts";
+import { renderUnit } from "./unit-file.ts";
+
+/** Part of this program, as its other modules are: read once, when the program starts. */
+const wsgiWrapper = readFileSync(new URL("wsgi.py", import.meta.url), "utf8");
+
+/** What a rollout brings to each node of a site. Its id follows from all of it, so that equal content is an equal release. */
+export function renderRelease(site: SitePlan): Release {
+  if (site.platform === "php") throw new Error(`site ${site.name}: the schema lets no PHP through until it can be rendered`);
+  const rest = {
+    site: site.name,
+    user: site.user,
+    bundle: { id: site.bundle.id, digest: site.bundle.digest },
+    ...(site.version === undefined ? {} : { version: site.version }),
+    packages: site.packages,
+    files: releaseFiles(site),
+    variables: site.variables,
+    secrets: site.secrets,
+  };
+  const digest = createHash("sha256").update(canonicalJson(rest)).digest("hex");
+  return { id: `${site.bundle.id}.${digest.slice(0, 8)}`, digest, ...rest };
+}
+
+function releaseFiles(site: SitePlan): RenderedFile[] {
+  const conf = (name: string, content: string): RenderedFile => ({ path: `conf/${name}`, mode: "0644", content });
+  return [
+    conf("apache.conf", renderApacheConfig(site)),
+    ...(site.platform === "python" ? [conf("site.json", renderSiteJson(site)), conf("wsgi.py", wsgiWrapper)] : []),
+    conf("site.vcl", renderSiteVcl(site)),
+    conf("unit.service", renderUnit(site)),
+  ];
+}
+
+/** What conf/wsgi.py must know: data beside code, so that no value is ever written into Python. */
+function renderSiteJson(site: SitePlan): string {
+  if (site.runner === undefined) throw new Error(`site ${site.name} has no runner`);
+  const [runner, object] = site.runner.split("#");
+  // The agent fills placeholders in by text: an @ of a name must not begin one.
+  const name = (text: string) => JSON.stringify(text).replaceAll("@", "\\u0040");
+  return `{
+  "site": ${name(site.name)},
+  "release": "@RELEASE@",
+  "runner": ${name(runner ?? "")},
+  "object": ${name(object ?? "application")}
+}
+`;
+}

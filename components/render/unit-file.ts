@@ -1,0 +1,89 @@
+import type { SitePlan } from "../plan/plan.ts";
+import { capacity } from "../plan/capacity.ts";
+import type { SetUp } from "../services/service.ts";
+
+/**
+ * The unit of one release: Apache in the foreground, as the site's user from the start, without any capability, with nothing
+ * writable but its own run-time and log directories and a private /tmp. An Apache without root was measured to work so.
+ */
+export function renderUnit(site: SitePlan): string {
+  const { tasks, memoryBytes } = capacity(site);
+  const identifier = `silver-${site.name}`;
+  return `# One release of one site. Ended by SIGWINCH: Apache stops listening and lets requests finish. Never reloaded.
+[Unit]
+Description=Site ${site.name}, release @RELEASE@
+After=network.target${afterServices(site)}
+# A release that can't run is ended by the agent; after a boot it must not give up.
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+User=${site.user}
+Group=${site.user}
+ExecStart=/usr/sbin/apache2 -f @ROOT@/conf/apache.conf -DFOREGROUND
+WorkingDirectory=@ROOT@/app
+Environment=LANG=C.UTF-8
+Restart=always
+RestartSec=1
+KillMode=mixed
+KillSignal=SIGWINCH
+TimeoutStopSec=${site.timeouts.drainSeconds + 15}
+SyslogIdentifier=${identifier}
+
+RuntimeDirectory=silver/@VCL@
+RuntimeDirectoryMode=0750
+LogsDirectory=silver/${site.name}
+LogsDirectoryMode=0750
+UMask=0027
+
+# One process out of memory is replaced by its parent; it must not end the others.
+OOMPolicy=continue
+MemoryMax=${memoryBytes}
+TasksMax=${tasks}
+LimitNOFILE=16384
+LimitCORE=0
+
+SocketBindDeny=any
+SocketBindAllow=ipv4:tcp:@PORT@
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+ProtectSystem=strict${writable(site)}
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateIPC=yes
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+# Not MemoryDenyWriteExecute: ctypes and compiled Python libraries make code at run time.
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+const has = (site: SitePlan, type: SetUp["type"]) => site.services?.setUp.some((setUp) => setUp.type === type) === true;
+
+/** After a boot, services come first; a release without its files would only do harm. */
+function afterServices(site: SitePlan): string {
+  const postgres = has(site, "postgres") ? " postgresql.service" : "";
+  return postgres + (has(site, "files") ? "\nRequiresMountsFor=@DATA@" : "");
+}
+
+function writable(site: SitePlan): string {
+  return has(site, "files") ? "\nReadWritePaths=@DATA@" : "";
+}

@@ -1,0 +1,36 @@
+import * as pulumi from "@pulumi/pulumi";
+import { error, type Issue } from "../manifest/issue.ts";
+import type { Plan, SitePlan } from "../plan/plan.ts";
+
+/** Key of one version of a secret below `silverlining:secrets`, e.g. `blog.STRIPE_KEY@3`. */
+const secretKey = (site: string, name: string, version: number): string => `${site}.${name}@${version}`;
+
+/**
+ * Secrets a plan names and the stack's configuration does not hold. Looks at names only, before anything is registered.
+ * @param stack name of the stack: its file is where the secret must be set
+ */
+export function missingSecrets(plan: Plan, stack: string): Issue[] {
+  const known = new Set(Object.keys(JSON.parse(pulumi.runtime.getConfig(`${pulumi.getProject()}:secrets`) ?? "{}") as object));
+  return plan.sites.flatMap((site) =>
+    Object.entries(site.secrets)
+      .filter(([name, version]) => !known.has(secretKey(site.name, name, version)))
+      .map(([name, version]) =>
+        error(
+          "missing-secret",
+          { file: `stacks/${stack}.yaml` },
+          `site "${site.name}" names version ${version} of the secret ${name}, and stacks/Pulumi.${stack}.yaml does not hold it`,
+          `pulumi config set --secret --path 'secrets["${secretKey(site.name, name, version)}"]'`,
+        ),
+      ),
+  );
+}
+
+/** The values of a site's secrets: an Output that stays secret all the way into a command's stdin. */
+export function secretsOf(site: SitePlan): pulumi.Output<Record<string, string>> {
+  const names = Object.entries(site.secrets);
+  if (names.length === 0) return pulumi.output<Record<string, string>>({});
+  const all = new pulumi.Config().requireSecretObject<Record<string, string>>("secrets");
+  return all.apply((values) =>
+    Object.fromEntries(names.map(([name, version]) => [name, values[secretKey(site.name, name, version)] ?? ""])),
+  );
+}

@@ -1,0 +1,64 @@
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Plan, SitePlan } from "../plan/plan.ts";
+import { canonicalJson } from "../render/canonical-json.ts";
+import { renderRelease } from "../render/release.ts";
+import { planRollout } from "../rollout/rollout.ts";
+import { summary } from "../services/service.ts";
+import type { Node } from "./node.ts";
+
+export interface SiteArgs {
+  plan: Plan;
+  site: SitePlan;
+  /** The nodes it stands on, in the order of `site.nodes`. */
+  nodes: readonly Node[];
+  /** Values of the site's secrets by variable. */
+  secrets: pulumi.Output<Record<string, string>>;
+}
+
+/** An app placed in an environment: one rollout over all its nodes, whose verdict decides whether the update succeeds. */
+export class Site extends pulumi.ComponentResource {
+  /** Id of the declared release; what is live is only ever asked from nodes. */
+  readonly release: string;
+
+  constructor(name: string, args: SiteArgs, options?: pulumi.ComponentResourceOptions) {
+    super("silver:resources:Site", name, {}, options);
+    const { plan, site, nodes } = args;
+    const release = renderRelease(site);
+    this.release = release.id;
+    const connections = pulumi.all(nodes.map((node) => node.connection));
+    const stdin = pulumi
+      .all([connections, args.secrets])
+      .apply(([reached, secrets]) => canonicalJson(planRollout(plan.ssh, site, release, reached, secrets)));
+    new local.Command(
+      `${name}-rollout`,
+      {
+        create: "node ../components/rollout/main.ts",
+        delete: "node ../components/rollout/main.ts remove",
+        // What a reviewer sees: inputs of the command itself, so that after a failed rollout the state still holds the old ones.
+        environment: reviewed(site, release.id),
+        stdin: pulumi.secret(stdin),
+        addPreviousOutputInEnv: false,
+        logging: local.Logging.Stderr,
+      },
+      { parent: this, dependsOn: [...nodes], hideDiffs: ["stdin"] },
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** The facts of a site as plain small values. */
+function reviewed(site: SitePlan, release: string): Record<string, string> {
+  return {
+    site: site.name,
+    ...(site.version === undefined ? {} : { version: site.version }),
+    release,
+    nodes: site.nodes.join(" "),
+    locations: site.routes.map((route) => `${route.host}${route.path === "/" ? "" : route.path}`).join(" "),
+    processes: `${site.processes.count} x ${site.processes.threads}`,
+    ...(site.packages.length === 0 ? {} : { packages: site.packages.join(" ") }),
+    ...Object.fromEntries((site.services?.setUp ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),
+    ...Object.fromEntries(Object.entries(site.config).map(([name, value]) => [`config_${name}`, value])),
+    ...Object.fromEntries(Object.entries(site.secrets).map(([name, version]) => [`secret_${name}`, `version ${version}`])),
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * What a person needs of an app's log when its release was not let in: the last thing that went wrong, in the app's own words.
+ * Without Apache's prefixes and its talk of processes, without the frames of our wrapper and of Python's importer, with paths as the
+ * app's team knows them. Lines that are none of these stay as they are.
+ */
+export function readableLog(lines: readonly string[]): string[] {
+  const parsed = lines.map(parseLine);
+  const grave = parsed.filter(({ level }) => level === undefined || !talk.has(level));
+  const shown = grave.length > 0 ? grave : parsed.slice(-mostTalk);
+  return lastTraceback(shown).map(({ text }) => shorten(text));
+}
+
+interface LogLine {
+  /** Apache's, e.g. `error`; absent where the line is the app's own, or systemd's. */
+  level: string | undefined;
+  /** Who wrote it: processes may write at once. */
+  pid: string | undefined;
+  text: string;
+}
+
+/** Lines shown where Apache alone has spoken. */
+const mostTalk = 10;
+const talk = new Set(["info", "notice", "debug"]);
+// Python writes one of these between a traceback and the one that it led to.
+const chain = /^(During handling of the above exception|The above exception was the direct cause)/;
+const trace = "Traceback (most recent call last):";
+
+// `[wsgi:error] [pid 34:tid 56] [client 127.0.0.1:4] text`: ErrorLogFormat of a release's Apache.
+function parseLine(line: string): LogLine {
+  const match = /^\[[a-z_0-9]*:([a-z0-9]+)\] \[pid (\d+)[^\]]*\] (?:\[(?:client|remote) [^\]]*\] )?(.*)$/.exec(line);
+  return { level: match?.[1], pid: match?.[2], text: match?.[3] ?? line };
+}
+
+/** The last traceback with those it was raised from, and what its process wrote after it; all lines where there is none. */
+function lastTraceback(lines: readonly LogLine[]): LogLine[] {
+  const last = lines.findLast(({ text }) => text === trace);
+  if (last === undefined) return [...lines];
+  const own = lines.filter(({ pid }) => pid === last.pid);
+  const starts = own.flatMap(({ text }, index) => (text === trace ? [index] : []));
+  const chained = (index: number): boolean => own.slice(starts[index - 1], starts[index]).some(({ text }) => chain.test(text));
+  let first = starts.length - 1;
+  while (first > 0 && chained(first)) first -= 1;
+  return withoutFrames(own.slice(starts[first]));
+}
+
+/** A frame is its `File` line and the deeper lines below it: source, and the marks under that. */
+function withoutFrames(lines: readonly LogLine[]): LogLine[] {
+  let inForeignFrame = false;
+  return lines.filter(({ text }) => {
+    if (text.startsWith("  File "))
+      inForeignFrame = /^ {2}File "(<frozen |\/srv\/silver\/[^/]+\/releases\/[^/]+\/conf\/)/.test(text);
+    else if (!text.startsWith("    ")) inForeignFrame = false;
+    return !inForeignFrame;
+  });
+}
+
+const shorten = (text: string): string => text.replaceAll(/\/srv\/silver\/[a-z0-9-]+\/releases\/[^/"]+\/app\//g, "");
+
+/** What is worth showing of an answer's body: a page's title, or the first characters of anything else; empty when it holds no words. */
+export function readableBody(body: string, characters: number): string {
+  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(body)?.[1];
+  return (title ?? body).trim().slice(0, characters);
+}

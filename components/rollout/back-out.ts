@@ -1,0 +1,79 @@
+import type { Verdict } from "../node/contract.ts";
+import { onAll } from "./course.ts";
+import type { Course } from "./course.ts";
+import type { FailureCode, FailureDetails } from "./failure.ts";
+import type { Outcome } from "./outcome.ts";
+import { settle } from "./settle.ts";
+
+/** Ends a rollout that began nothing: the sessions' end gives the leases back. */
+export async function refuse(course: Course, failures: FailureDetails[]): Promise<Outcome> {
+  await onAll(
+    course.nodes.filter((node) => node.serves === undefined),
+    (node) => node.look(),
+  );
+  return outcome(course, "refused", failures);
+}
+
+/** Undoes a rollout on every node, and says how far that came. */
+export async function backOut(course: Course, failures: FailureDetails[]): Promise<Outcome> {
+  const { nodes, tools } = course;
+  const reason = failures[0]?.message ?? "";
+  const notUndone = await Promise.all(
+    nodes.map(async (node) => {
+      if (!node.isLeased()) {
+        await settle(node, tools);
+        return [];
+      }
+      const problems = await onAll([node], () => node.undo(reason));
+      if (!node.isLeased()) await settle(node, tools);
+      else if (problems.length > 0) await onAll([node], () => node.look());
+      return problems.filter(({ code }) => code !== "lost");
+    }),
+  );
+  await finish(course, verdictOfUndo(course, failures), reason);
+  return outcome(course, verdictOfUndo(course, failures), [...failures, ...notUndone.flat()]);
+}
+
+/** Ends a rollout that came through; `live` only when every node says so. */
+export async function conclude(course: Course, wanted: "live" | "unchanged", failures: FailureDetails[]): Promise<Outcome> {
+  const { nodes, tools } = course;
+  await Promise.all(nodes.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
+  const unfinished = await finish(course, verdictOfGoing(course, wanted), null);
+  // A node that can't be told that all went well would undo it when this session ends: ask it after that.
+  await Promise.all(
+    nodes.filter((node) => unfinished.some((failure) => failure.node === node.name)).map((node) => settle(node, tools)),
+  );
+  return outcome(course, verdictOfGoing(course, wanted), [...failures, ...unfinished]);
+}
+
+/** The node was at fault, or nobody: the bundle is as good as before. */
+const refusals = new Set<FailureCode>(["no-space", "bundle-differs", "os-differs", "usage"]);
+
+function verdictOfUndo({ nodes, rollout }: Course, failures: FailureDetails[]): Verdict {
+  if (nodes.some((node) => node.serves === undefined)) return "unknown";
+  if (nodes.every((node) => node.serves === node.before))
+    return failures.every(({ code }) => refusals.has(code)) ? "refused" : "reverted";
+  return nodes.every((node) => node.serves === rollout.release.id) ? "live-failing" : "split";
+}
+
+function verdictOfGoing({ nodes, rollout }: Course, wanted: Verdict): Verdict {
+  if (nodes.some((node) => node.serves === undefined)) return "unknown";
+  return nodes.every((node) => node.serves === rollout.release.id) ? wanted : "split";
+}
+
+/** Tells every node how it ended. One that can't be told decides by itself when its session ends: it is asked after that. */
+async function finish({ nodes, seconds, tools }: Course, verdict: Verdict, reason: string | null): Promise<FailureDetails[]> {
+  const failures = await onAll(
+    nodes.filter((node) => node.isLeased()),
+    (node) => node.finish(verdict, reason, seconds()),
+  );
+  const untold = nodes.filter((node) => failures.some((failure) => failure.node === node.name));
+  await Promise.all(untold.map((node) => settle(node, tools)));
+  return failures;
+}
+
+const outcome = ({ nodes }: Course, verdict: Verdict, failures: FailureDetails[]): Outcome => ({
+  verdict,
+  failures: verdict === "live" || verdict === "unchanged" ? [] : failures,
+  nodes: nodes.map(({ name, serves }) => ({ name, serves })),
+});

@@ -1,0 +1,76 @@
+import { resolve } from "node:path";
+import { hostname, userInfo } from "node:os";
+import { text } from "node:stream/consumers";
+import { spawnChannel } from "./channel.ts";
+import { deploy } from "./deploy.ts";
+import { renderOutcome, succeeded } from "./outcome.ts";
+import { packApp } from "./pack-app.ts";
+import { remove } from "./remove.ts";
+import { streamReporter } from "./reporter.ts";
+import type { Reporter } from "./reporter.ts";
+import { parseRollout } from "./rollout.ts";
+import type { Rollout } from "./rollout.ts";
+import { Session } from "./session.ts";
+import { agentCommand, explainSsh, makeSshFiles, rsyncWords } from "./ssh.ts";
+import { watchForStop } from "./stop-signals.ts";
+import type { Tools } from "./tools.ts";
+import { upload } from "./upload.ts";
+
+/**
+ * The command of one site: without a word it rolls out what stdin carries, with `remove` it takes the site from its nodes.
+ * Runs in `stacks/`. stdout is one line that Pulumi keeps; what happens, and at the end the summary, is written to stderr.
+ * @returns whether all is as it should be
+ * @throws Error for a person, where nothing was begun
+ */
+export async function runCommand(args: readonly string[]): Promise<boolean> {
+  const [verb = "deploy", ...rest] = args;
+  if (rest.length > 0 || (verb !== "deploy" && verb !== "remove"))
+    throw new Error(`usage: main.ts [deploy|remove] < rollout.json`);
+  const rollout = parseRollout(await text(process.stdin));
+  const reporter = streamReporter((line) => process.stderr.write(line), Object.values(rollout.secrets));
+  const ssh = makeSshFiles(rollout.nodes, rollout.ssh.proxy);
+  process.on("exit", ssh.remove);
+  const stop = watchForStop();
+  stop.addEventListener("abort", () => {
+    reporter.lines([`stopping: ${String(stop.reason)}`]);
+  });
+  const tools = toolsFor(rollout, reporter, stop, ssh.routeTo);
+  if (verb === "remove") {
+    const removed = await remove(rollout, tools);
+    reporter.lines(removed.lines);
+    return removed.done;
+  }
+  const outcome = await deploy(rollout, tools);
+  reporter.lines(renderOutcome(outcome, rollout));
+  process.stdout.write(`${JSON.stringify({ release: rollout.release.id, verdict: outcome.verdict })}\n`);
+  return succeeded(outcome.verdict);
+}
+
+function toolsFor(
+  rollout: Rollout,
+  reporter: Reporter,
+  stop: AbortSignal,
+  routeTo: ReturnType<typeof makeSshFiles>["routeTo"],
+): Tools {
+  return {
+    connect: (node) => {
+      const route = routeTo(node);
+      return new Session({
+        node: node.name,
+        channel: spawnChannel(agentCommand(route)),
+        onEvent: (step, said) => {
+          reporter.step(node.name, step, said);
+        },
+        explain: (exit, stderr) => explainSsh(route, exit, stderr),
+      });
+    },
+    remote: (node, directory) => rsyncWords(routeTo(node), directory),
+    upload,
+    pack: () => Promise.resolve(packApp(resolve(".."), rollout.app)),
+    reporter,
+    stop,
+    holder: { who: `${userInfo().username}@${hostname()}`, pid: process.pid },
+    // Longer than an agent waits before it takes a silent driver for dead.
+    settle: { withinSeconds: 45, everySeconds: 1 },
+  };
+}

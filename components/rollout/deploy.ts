@@ -1,0 +1,125 @@
+import { backOut, conclude, refuse } from "./back-out.ts";
+import { onAll } from "./course.ts";
+import type { Course } from "./course.ts";
+import { Failure } from "./failure.ts";
+import type { FailureDetails } from "./failure.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Rollout } from "./rollout.ts";
+import { settle } from "./settle.ts";
+import { SiteNode } from "./site-node.ts";
+import type { PackedApp, Tools } from "./tools.ts";
+
+/**
+ * Brings a release to every node of a site: lease → upload → start beside the live one → check → flip and watch, node by node → cut-over →
+ * finish. Up to the cut-over every failure is undone on every node.
+ */
+export async function deploy(rollout: Rollout, tools: Tools): Promise<Outcome> {
+  const start = performance.now();
+  const nodes = rollout.nodes.map((node) => new SiteNode(node, rollout, tools));
+  const course = { rollout, tools, nodes, seconds: () => (performance.now() - start) / 1000 };
+  try {
+    return await run(course);
+  } finally {
+    await Promise.all(nodes.map((node) => node.close()));
+  }
+}
+
+async function run(course: Course): Promise<Outcome> {
+  const { rollout, tools, nodes } = course;
+  const connecting = onAll(nodes, (node) => node.connect());
+  // While SSH logs in.
+  const app = await pack(rollout, tools);
+  const unreached = await connecting;
+  if (app instanceof Failure) return refuse(course, [...unreached, app.details]);
+  if (unreached.length > 0) return refuse(course, unreached);
+  for (const node of nodes) {
+    const [failure] = tools.stop.aborted ? [stopped(tools)] : await onAll([node], () => node.takeLease());
+    if (failure !== undefined) return refuse(course, [failure]);
+  }
+
+  const current = nodes.filter((node) => node.serves === rollout.release.id);
+  const mended: SiteNode[] = [];
+  const unmended = await onAll(current, async (node) => {
+    if (await node.mend(app)) mended.push(node);
+  });
+  if (unmended.length > 0) return backOut(course, unmended);
+  const silent = await silentOf(current);
+  const behind = nodes.filter((node) => !current.includes(node) || silent.includes(node));
+  if (behind.length === 0) return conclude(course, mended.length > 0 ? "live" : "unchanged", []);
+  const unprepared = await prepare(behind, app, tools);
+  if (unprepared.length > 0) return backOut(course, unprepared);
+  return flipAll(course, behind);
+}
+
+async function pack(rollout: Rollout, tools: Tools): Promise<PackedApp | Failure> {
+  try {
+    const app = await tools.pack();
+    if (app.digest === rollout.release.bundle.digest) return app;
+    return new Failure({
+      step: "pack",
+      code: "changed",
+      message: `${rollout.app} has changed since the plan: ${rollout.release.bundle.id} was planned, its files are others now`,
+      fix: "leave the files alone while pulumi runs",
+    });
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+/** Nodes that don't answer with the release that they should serve. */
+async function silentOf(nodes: SiteNode[]): Promise<SiteNode[]> {
+  const failures = await onAll(nodes, (node) => node.check("varnish", 2));
+  return nodes.filter((node) => failures.some((failure) => failure.node === node.name));
+}
+
+async function prepare(nodes: SiteNode[], app: PackedApp, tools: Tools): Promise<FailureDetails[]> {
+  const failing = new AbortController();
+  const stop = AbortSignal.any([tools.stop, failing.signal]);
+  const failures = await onAll(nodes, async (node) => {
+    try {
+      await node.prepare(app, stop);
+    } catch (error) {
+      // What has failed on one node need not be tried on the others.
+      failing.abort();
+      throw error;
+    }
+  });
+  if (tools.stop.aborted) return [stopped(tools)];
+  const causes = failures.filter((failure) => failure.code !== "stopped");
+  return causes.length > 0 ? causes : failures;
+}
+
+/** Lets visitors in on one node after the other, and looks at each whether the release answers them. */
+async function flipAll(course: Course, behind: SiteNode[]): Promise<Outcome> {
+  const { tools } = course;
+  for (const node of behind) {
+    if (tools.stop.aborted) return backOut(course, [stopped(tools)]);
+    const failures = await onAll([node], async () => {
+      await node.flip();
+      await node.check("varnish");
+    });
+    if (failures.length > 0) return backOut(course, failures);
+  }
+  return tools.stop.aborted ? backOut(course, [stopped(tools)]) : cutOver(course, behind);
+}
+
+/**
+ * Tells every node at once that there is no way back by itself any more. Until a node has heard it, it goes back when this program dies:
+ * so the word is short, comes after all else, and is written to all sessions before any is read.
+ */
+async function cutOver(course: Course, behind: SiteNode[]): Promise<Outcome> {
+  const { rollout, tools } = course;
+  const failures = await onAll(behind, (node) => node.cutOver());
+  // Whether a node that died meanwhile has heard it, it alone knows.
+  await Promise.all(behind.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
+  if (behind.every((node) => node.serves === rollout.release.id)) return conclude(course, "live", failures);
+  // No data was migrated, so the code may go back even now, and all nodes stay on one release.
+  return backOut(course, failures);
+}
+
+const stopped = (tools: Tools): FailureDetails => ({
+  step: "stop",
+  code: "stopped",
+  message: `stopped: ${String(tools.stop.reason)}`,
+});

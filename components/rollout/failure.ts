@@ -1,0 +1,46 @@
+import { agentError } from "../node/contract.ts";
+import type { Answer, Holder } from "../node/contract.ts";
+
+/** Why a step did not do what it should: the agent's codes and the driver's own. docs/rollout.md tells each. */
+export const failureCodes = [
+  ...agentError.shape.code.options,
+  "unreachable",
+  "host-key",
+  "login",
+  "agent-missing",
+  "protocol",
+  "machine",
+  "lost",
+  "upload",
+  "check",
+  "stopped",
+  "changed",
+] as const;
+export type FailureCode = (typeof failureCodes)[number];
+
+export interface FailureDetails {
+  /** Absent where no single node is meant. */
+  node?: string;
+  /** `connect`, `lease`, `upload`, `prepare`, `check`, `flip` … */
+  step: string;
+  code: FailureCode;
+  /** One sentence: what, where, why. */
+  message: string;
+  /** What to do, when there is one thing to do. */
+  fix?: string;
+  /** Last log lines that belong to it, oldest first. */
+  log?: string[];
+  /** What the release answered, where it was asked. */
+  answer?: Answer;
+  holder?: Holder;
+}
+
+/** A step of a rollout that failed, with all that a person needs to know of it. */
+export class Failure extends Error {
+  readonly details: FailureDetails;
+
+  constructor(details: FailureDetails) {
+    super(details.message);
+    this.details = details;
+  }
+}

@@ -1,0 +1,45 @@
+import { onAll } from "./course.ts";
+import type { FailureDetails } from "./failure.ts";
+import type { Rollout } from "./rollout.ts";
+import { SiteNode } from "./site-node.ts";
+import type { Tools } from "./tools.ts";
+
+/**
+ * Stops serving a site on all its nodes and archives it there. Safe to run again: where it is gone already, nothing happens.
+ * One node that fails doesn't keep the others from it.
+ */
+export async function remove(rollout: Rollout, tools: Tools): Promise<{ done: boolean; lines: string[] }> {
+  const nodes = rollout.nodes.map((node) => new SiteNode(node, rollout, tools));
+  try {
+    const failures: FailureDetails[] = [];
+    // In the order of their names, as every rollout does: two of them can't hold what the other waits for.
+    for (const node of nodes) {
+      failures.push(
+        ...(await onAll([node], async () => {
+          await node.connect();
+          await node.takeLease();
+          await node.removeSite();
+        })),
+      );
+    }
+    if (failures.length === 0)
+      return { done: true, lines: [`${rollout.site}: removed. Its data is kept in the archive of each node.`] };
+    return {
+      done: false,
+      lines: [`${rollout.site}: not removed everywhere.`, ...failures.flatMap((failure) => renderFailed(failure, rollout.site))],
+    };
+  } finally {
+    await Promise.all(nodes.map((node) => node.close()));
+  }
+}
+
+function renderFailed(failure: FailureDetails, site: string): string[] {
+  const { node, step, message, fix, holder } = failure;
+  return [
+    `  ${node ?? site}, ${step}: ${message}`,
+    ...(holder === undefined
+      ? []
+      : [`  it is held by ${holder.who} (process ${holder.pid}) since ${holder.since}, for ${holder.release}`]),
+    `  next: ${fix ?? "run it again"}; if ${node ?? "the node"} is gone for good: pulumi state delete the site's rollout`,
+  ];
+}

@@ -1,0 +1,32 @@
+/** Says what happens, one short line a thing. */
+export interface Reporter {
+  /** `web1  prepare  started on 127.64.0.3:20003`; `seconds` is shown where given. */
+  step(node: string, step: string, text: string, seconds?: number): void;
+  /** Lines as they are, for the summary at the end. */
+  lines(lines: readonly string[]): void;
+}
+
+/** Secrets shorter than this are not looked for in the output: they would be found everywhere. */
+const shortestHidden = 4;
+
+/**
+ * Writes to a stream, and puts `[secret]` wherever a secret value would stand: an app may have logged it.
+ * @param secrets values, of which each line is hidden by itself
+ */
+export function streamReporter(write: (text: string) => void, secrets: readonly string[]): Reporter {
+  const hidden = secrets
+    .flatMap((secret) => [secret, ...secret.split("\n")])
+    .filter((secret) => secret.length >= shortestHidden)
+    .toSorted((a, b) => b.length - a.length);
+  const print = (line: string): void => {
+    write(`${hidden.reduce((text, secret) => text.replaceAll(secret, "[secret]"), line)}\n`);
+  };
+  return {
+    step: (node, step, text, seconds) => {
+      print(`${node.padEnd(8)} ${step.padEnd(8)} ${text}${seconds === undefined ? "" : ` · ${seconds.toFixed(1)} s`}`);
+    },
+    lines: (lines) => {
+      lines.forEach(print);
+    },
+  };
+}

@@ -1,0 +1,213 @@
+import { createInterface } from "node:readline";
+import { message, protocol, verbs } from "../node/contract.ts";
+import type { Args, Result, Verb } from "../node/contract.ts";
+import type { Channel, Exit } from "./channel.ts";
+import { Failure } from "./failure.ts";
+import type { FailureDetails } from "./failure.ts";
+
+/** Seconds between two signs of life to the agent; it takes a driver for dead after `silenceSeconds`. */
+const pingSeconds = 5;
+
+/** Seconds after which a verb that never answers is taken for lost. `prepare` may install packages, and adds its own start. */
+const verbSeconds = {
+  hello: 30,
+  ping: 30,
+  converge: 900,
+  lease: 60,
+  receive: 60,
+  prepare: 900,
+  check: 30,
+  flip: 60,
+  undo: 120,
+  finish: 60,
+  remove: 120,
+  status: 30,
+  logs: 30,
+  recover: 120,
+} as const satisfies Record<Verb, number>;
+
+export interface SessionOptions {
+  node: string;
+  channel: Channel;
+  /** What the agent says while it works. */
+  onEvent: (step: string, text: string) => void;
+  /** Turns the end of a channel that never spoke into what a person can act on. */
+  explain: (exit: Exit, stderr: string) => Omit<FailureDetails, "step">;
+}
+
+interface Waiting {
+  verb: Verb;
+  step: string;
+  resolve: (result: unknown) => void;
+  reject: (failure: Failure) => void;
+  timer: NodeJS.Timeout;
+}
+
+/** One agent on one node, for as long as the rollout runs: typed requests out, checked answers in. */
+export class Session {
+  readonly node: string;
+  /** Resolves when nothing more can be asked. */
+  readonly ended: Promise<void>;
+  readonly #channel: Channel;
+  readonly #options: SessionOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #pings: NodeJS.Timeout;
+  #lastId = 0;
+  #spoke = false;
+  #end: Failure | undefined;
+  #noise = "";
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#channel = options.channel;
+    this.node = options.node;
+    const { stdin, stdout, stderr, exited } = this.#channel;
+    // A write to a session that just ended fails; that it ended is told by `exited`.
+    stdin.on("error", () => undefined);
+    stderr.on("data", (chunk: Buffer) => {
+      this.#noise = (this.#noise + chunk.toString()).slice(-4000);
+    });
+    createInterface({ input: stdout }).on("line", (line) => {
+      this.#read(line);
+    });
+    this.#pings = setInterval(() => {
+      if (this.#spoke) stdin.write(`${JSON.stringify({ id: ++this.#lastId, verb: "ping", args: {} })}\n`);
+    }, pingSeconds * 1000);
+    this.ended = exited.then((exit) => {
+      this.#fail(this.#why(exit));
+    });
+  }
+
+  /** True while the agent can be asked. */
+  get open(): boolean {
+    return this.#end === undefined;
+  }
+
+  /**
+   * Asks the agent for one thing; requests are answered in the order in which they are sent.
+   * @param step word a person knows it by; the verb where absent
+   * @param extraSeconds what this request may take beyond its verb's own time
+   * @throws Failure with the agent's own error, or `lost` when the session ended
+   */
+  ask<V extends Verb>(verb: V, args: Args<V>, step: string = verb, extraSeconds = 0): Promise<Result<V>> {
+    if (this.#end !== undefined) return Promise.reject(this.#atStep(this.#end, step));
+    const id = ++this.#lastId;
+    return new Promise<Result<V>>((resolve, reject) => {
+      const seconds = verbSeconds[verb] + extraSeconds;
+      const timer = setTimeout(() => {
+        this.#fail(this.#lost(`gave no answer to ${verb} for ${seconds} s`));
+        this.#channel.kill();
+      }, seconds * 1000);
+      this.#waiting.set(id, { verb, step, reject, timer, resolve: resolve as (result: unknown) => void });
+      this.#channel.stdin.write(`${JSON.stringify({ id, verb, args })}\n`);
+    });
+  }
+
+  /** Greets the agent, and refuses one that speaks another protocol. */
+  async hello(): Promise<Result<"hello">> {
+    const hello = await this.ask("hello", {}, "connect");
+    if (hello.protocol === protocol) return hello;
+    throw new Failure({
+      node: this.node,
+      step: "connect",
+      code: "protocol",
+      message: `the agent on ${this.node} speaks protocol ${hello.protocol}, this checkout ${protocol}`,
+      fix:
+        hello.protocol < protocol
+          ? "run pulumi up: it brings the new agent first"
+          : "update this checkout: somebody deployed with a newer one",
+    });
+  }
+
+  /** Ends the session; an agent that still holds a lease gives it back. */
+  async close(): Promise<void> {
+    clearInterval(this.#pings);
+    this.#channel.stdin.end();
+    const timer = setTimeout(() => {
+      this.#channel.kill();
+    }, 5000);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  #read(line: string): void {
+    const parsed = message.safeParse(json(line));
+    // A greeting of the login shell, say: kept, for when it is the only word that came.
+    if (!parsed.success) {
+      this.#noise = `${this.#noise}${line}\n`.slice(-4000);
+      return;
+    }
+    this.#spoke = true;
+    const said = parsed.data;
+    if ("event" in said) {
+      this.#options.onEvent(said.event.step, said.event.text);
+      return;
+    }
+    const waiting = this.#waiting.get(said.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(said.id);
+    clearTimeout(waiting.timer);
+    if ("error" in said) {
+      const { code, message: text, fix, log, holder } = said.error;
+      waiting.reject(
+        new Failure({
+          node: this.node,
+          step: waiting.step,
+          code,
+          message: text,
+          log,
+          ...(fix === null ? {} : { fix }),
+          ...(holder === null ? {} : { holder }),
+        }),
+      );
+      return;
+    }
+    const result = verbs[waiting.verb].result.safeParse(said.result);
+    if (result.success) {
+      waiting.resolve(result.data);
+      return;
+    }
+    const fields = result.error.issues.map((issue) => `${issue.path.join(".") || "(all)"}: ${issue.code}`);
+    waiting.reject(
+      new Failure({
+        node: this.node,
+        step: waiting.step,
+        code: "protocol",
+        message: `the agent on ${this.node} answered ${waiting.verb} with what this checkout can't read (${fields.join("; ")})`,
+        fix: "run pulumi up again: it brings the agent of this checkout first",
+      }),
+    );
+  }
+
+  #why(exit: Exit): Failure {
+    if (!this.#spoke) return new Failure({ step: "connect", ...this.#options.explain(exit, this.#noise) });
+    const last = this.#noise.trim().split("\n").at(-1);
+    return this.#lost(`ended the session (${exit.signal ?? `exit code ${exit.code ?? "none"}`}${last ? `: ${last}` : ""})`);
+  }
+
+  #lost(what: string): Failure {
+    return new Failure({ node: this.node, step: "connect", code: "lost", message: `${this.node} ${what}` });
+  }
+
+  #atStep(failure: Failure, step: string): Failure {
+    return failure.details.code === "lost" ? new Failure({ ...failure.details, step }) : failure;
+  }
+
+  #fail(failure: Failure): void {
+    this.#end ??= failure;
+    clearInterval(this.#pings);
+    for (const waiting of this.#waiting.values()) {
+      clearTimeout(waiting.timer);
+      waiting.reject(this.#atStep(this.#end, waiting.step));
+    }
+    this.#waiting.clear();
+  }
+}
+
+function json(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

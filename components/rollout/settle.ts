@@ -1,0 +1,35 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Failure } from "./failure.ts";
+import type { SiteNode } from "./site-node.ts";
+import type { Tools } from "./tools.ts";
+
+/**
+ * Finds out what a node serves whose session broke. Taking the lease anew makes its agent undo what was not cut over, and finish what was.
+ * Leaves `serves` undefined when the node stays silent.
+ */
+export async function settle(node: SiteNode, tools: Tools): Promise<void> {
+  node.serves = undefined;
+  tools.reporter.step(node.name, "settle", "the session is gone: asking anew what it serves");
+  const deadline = performance.now() + tools.settle.withinSeconds * 1000;
+  do {
+    try {
+      await node.reconnect();
+      await node.takeLease();
+      return;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      if (await heldByAnother(node, error, tools)) return;
+      await pause(tools.settle.everySeconds * 1000);
+    }
+  } while (performance.now() < deadline);
+}
+
+/** Somebody else's rollout has the site now: what is live is theirs to say, and can only be looked at. */
+async function heldByAnother(node: SiteNode, error: Failure, tools: Tools): Promise<boolean> {
+  const { code, holder } = error.details;
+  if (code !== "leased" || holder === undefined) return false;
+  // The lease of our own broken session: given back once the agent sees that we are gone.
+  if (holder.pid === tools.holder.pid && holder.who === tools.holder.who) return false;
+  await node.look().catch(() => undefined);
+  return node.serves !== undefined;
+}

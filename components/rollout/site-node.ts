@@ -1,0 +1,241 @@
+import type { Release } from "../render/rendered.ts";
+import type { Result, SiteState, Verdict } from "../node/contract.ts";
+import { Failure } from "./failure.ts";
+import { checkTarget } from "./rollout.ts";
+import type { Rollout, RolloutNode } from "./rollout.ts";
+import type { Session } from "./session.ts";
+import type { PackedApp, Tools } from "./tools.ts";
+
+/** Longest time an answer through Varnish may take to be right: a label changes at once. */
+const throughVarnishSeconds = 10;
+
+/** One node of a rollout: its session, its lease, what it served before and serves now. */
+export class SiteNode {
+  readonly name: string;
+  /** What was live when the lease was taken; undefined before. */
+  before: string | null | undefined;
+  /** What is live, as far as is known; undefined where it is not. */
+  serves: string | null | undefined;
+  readonly #node: RolloutNode;
+  readonly #rollout: Rollout;
+  readonly #tools: Tools;
+  #session: Session;
+  #token: number | undefined;
+
+  constructor(node: RolloutNode, rollout: Rollout, tools: Tools) {
+    this.name = node.name;
+    this.#node = node;
+    this.#rollout = rollout;
+    this.#tools = tools;
+    this.#session = tools.connect(node);
+  }
+
+  isLeased(): boolean {
+    return this.#token !== undefined && this.#session.open;
+  }
+
+  get #release(): Release {
+    return this.#rollout.release;
+  }
+
+  get #lease(): { site: string; token: number } {
+    if (this.#token === undefined) throw new Error(`${this.name} holds no lease`);
+    return { site: this.#rollout.site, token: this.#token };
+  }
+
+  async connect(): Promise<void> {
+    const hello = await this.#timed(
+      "connect",
+      () => this.#session.hello(),
+      ({ os, python }) => `${os}, Python ${python}`,
+    );
+    const expected = this.#node.machineId;
+    if (expected === undefined || expected === hello.machineId) return;
+    throw new Failure({
+      node: this.name,
+      step: "connect",
+      code: "machine",
+      message: `${this.#node.address} is another machine than ${this.name}: id ${hello.machineId}, expected ${expected}`,
+      fix: "run pulumi refresh, then pulumi up",
+    });
+  }
+
+  async takeLease(): Promise<void> {
+    const { site, release } = this.#rollout;
+    const { token, state, recovered } = await this.#session.ask("lease", { site, release: release.id, ...this.#tools.holder });
+    this.#token = token;
+    this.before ??= state.live;
+    this.serves = state.live;
+    for (const { what, why } of recovered) this.#say("recover", `${what}: ${why}`);
+  }
+
+  /** Brings the release here and starts it beside the live one. */
+  async prepare(app: PackedApp, stop: AbortSignal): Promise<void> {
+    const { release } = this.#rollout;
+    const { directory, linkFrom } = await this.#session.ask(
+      "receive",
+      { ...this.#lease, release: release.id, bundle: release.bundle.id },
+      "upload",
+    );
+    if (directory !== null) {
+      const { shell, target } = this.#tools.remote(this.#node, directory);
+      const onProgress = (text: string): void => {
+        this.#say("upload", text);
+      };
+      const options = {
+        node: this.name,
+        from: app.directory,
+        paths: app.paths,
+        target,
+        shell,
+        linkFrom,
+        signal: stop,
+        onProgress,
+      };
+      await this.#timed(
+        "upload",
+        () => this.#tools.upload(options),
+        ({ files, bytes }) => `${files} of ${app.paths.length} files new, ${bytes} bytes sent`,
+      );
+    }
+    this.#goOn("prepare", stop);
+    await this.#timed(
+      "prepare",
+      () => this.#start(app),
+      ({ address, port }) => `${this.#rollout.site} ${release.id} started on ${address}:${port}`,
+    );
+    this.#goOn("check", stop);
+    await this.check("direct");
+  }
+
+  /**
+   * Puts right what a node has lost of the release that it serves, and what is no part of a release: the site's services.
+   * @returns whether anything was changed
+   */
+  async mend(app: PackedApp): Promise<boolean> {
+    const { changes } = await this.#start(app);
+    for (const { what, why } of changes) this.#say("prepare", `${what}: ${why}`);
+    return changes.length > 0;
+  }
+
+  #start(app: PackedApp): Promise<Result<"prepare">> {
+    const { release, secrets, services, timeouts } = this.#rollout;
+    const bound = services === undefined ? {} : { services };
+    const args = { ...this.#lease, release, listing: app.listing, secrets, ...bound, startSeconds: timeouts.startSeconds };
+    return this.#session.ask("prepare", args, "prepare", timeouts.startSeconds);
+  }
+
+  /** @throws Failure `check` when the release doesn't answer as the check says */
+  async check(through: "direct" | "varnish", withinSeconds = this.#rollout.check.withinSeconds): Promise<void> {
+    const within = through === "varnish" ? Math.min(withinSeconds, throughVarnishSeconds) : withinSeconds;
+    const { status, body } = this.#rollout.check;
+    const target = checkTarget(this.#rollout, this.#node);
+    const args = {
+      ...this.#lease,
+      release: this.#release.id,
+      through,
+      ...target,
+      status,
+      body: body ?? null,
+      withinSeconds: within,
+    };
+    const step = through === "direct" ? "check" : "watch";
+    await this.#timed(
+      step,
+      async () => {
+        const { answer, log } = await this.#session.ask("check", args, step, within);
+        if (answer.ok) return answer;
+        const message = `${answer.url}: ${answer.reason ?? "not as the check says"}`;
+        throw new Failure({ node: this.name, step, code: "check", message, log, answer });
+      },
+      (answer) => `${answer.url} answered ${answer.status ?? "nothing"}`,
+    );
+  }
+
+  /** Lets visitors in, so that it can still be taken back. */
+  async flip(): Promise<void> {
+    await this.#timed(
+      "flip",
+      () => this.#session.ask("flip", { ...this.#lease, release: this.#release.id, last: false }),
+      ({ previous }) => `serves ${this.#release.id}, was ${previous ?? "nothing"}`,
+    );
+    this.serves = this.#release.id;
+  }
+
+  /** From now on the agent goes only forward by itself. */
+  async cutOver(): Promise<void> {
+    const args = { ...this.#lease, release: this.#release.id, last: true };
+    await this.#timed(
+      "cut-over",
+      () => this.#session.ask("flip", args, "cut-over"),
+      () => `${this.#release.id} stays`,
+    );
+  }
+
+  async undo(reason: string): Promise<void> {
+    await this.#timed(
+      "undo",
+      async () => {
+        this.serves = (await this.#session.ask("undo", { ...this.#lease, reason })).live;
+      },
+      () => `serves ${this.serves ?? "nothing"}`,
+    );
+  }
+
+  async finish(verdict: Verdict, reason: string | null, seconds: number): Promise<void> {
+    const { retain, graceSeconds, timeouts } = this.#rollout;
+    const keep = { retain, graceSeconds, drainSeconds: timeouts.drainSeconds };
+    const { state } = await this.#session.ask("finish", {
+      ...this.#lease,
+      release: this.#release.id,
+      verdict,
+      reason,
+      seconds,
+      ...keep,
+    });
+    this.#token = undefined;
+    this.serves = state.live;
+  }
+
+  async removeSite(): Promise<Result<"remove">> {
+    return this.#timed(
+      "remove",
+      () => this.#session.ask("remove", this.#lease),
+      ({ archive }) => `archived in ${archive ?? "nothing"}`,
+    );
+  }
+
+  /** Asks without a lease what is live. */
+  async look(): Promise<SiteState | undefined> {
+    const { sites } = await this.#session.ask("status", { site: this.#rollout.site });
+    this.serves = sites[0]?.live ?? null;
+    return sites[0];
+  }
+
+  /** Leaves the session that broke for a new one. */
+  async reconnect(): Promise<void> {
+    await this.#session.close();
+    this.#token = undefined;
+    this.#session = this.#tools.connect(this.#node);
+    await this.#session.hello();
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  #goOn(step: string, stop: AbortSignal): void {
+    if (stop.aborted) throw new Failure({ node: this.name, step, code: "stopped", message: "stopped before it began" });
+  }
+
+  #say(step: string, text: string, seconds?: number): void {
+    this.#tools.reporter.step(this.name, step, text, seconds);
+  }
+
+  async #timed<T>(step: string, work: () => Promise<T>, told: (result: T) => string): Promise<T> {
+    const start = performance.now();
+    const result = await work();
+    this.#say(step, told(result), (performance.now() - start) / 1000);
+    return result;
+  }
+}

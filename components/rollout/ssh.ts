@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FailureDetails } from "./failure.ts";
+import type { RolloutNode } from "./rollout.ts";
+
+/** Seconds for TCP and login, and seconds without any answer after which ssh gives a node up. */
+const connectSeconds = 10;
+const aliveSeconds = 5;
+
+/** Files that SSH needs for one node, in a directory only its owner can read. */
+export interface SshFiles {
+  knownHosts: string;
+  /** Socket by which an upload shares the session's connection. */
+  control: string;
+}
+
+/** How SSH reaches one node. */
+export interface SshRoute {
+  node: RolloutNode;
+  proxy: string | undefined;
+  files: SshFiles;
+}
+
+/** Makes a directory with every node's known host key in it. `remove` takes it away again; safe to call twice. */
+export function makeSshFiles(
+  nodes: readonly RolloutNode[],
+  proxy: string | undefined,
+): { routeTo: (node: RolloutNode) => SshRoute; remove: () => void } {
+  // Not os.tmpdir(): a socket's path may have 108 bytes, and ssh adds some of its own to it.
+  const directory = mkdtempSync("/tmp/silver-");
+  chmodSync(directory, 0o700);
+  const routes = new Map(
+    nodes.map((node, index) => {
+      const files = { knownHosts: join(directory, `${index}.hosts`), control: join(directory, `${index}.s`) };
+      writeFileSync(files.knownHosts, `${alias(node)} ${node.hostKey}\n`, { mode: 0o600 });
+      return [node.name, { node, proxy, files }];
+    }),
+  );
+  return {
+    routeTo: (node) => {
+      const route = routes.get(node.name);
+      if (route === undefined) throw new Error(`node ${node.name} is not one of those it was made for`);
+      return route;
+    },
+    remove: () => {
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Words that start the agent on a node and keep its stdin and stdout as the session. Nothing secret stands in them. */
+export function agentCommand(route: SshRoute): string[] {
+  const { node, proxy, files } = route;
+  return [
+    "ssh",
+    "-T",
+    ...options({
+      ControlMaster: "yes",
+      ControlPath: files.control,
+      ControlPersist: "no",
+      BatchMode: "yes",
+      StrictHostKeyChecking: "yes",
+      UserKnownHostsFile: files.knownHosts,
+      GlobalKnownHostsFile: "/dev/null",
+      HostKeyAlias: alias(node),
+      // Only the type that is known: a server with several keys then shows the one to compare.
+      HostKeyAlgorithms: keyAlgorithms(node.hostKey),
+      UpdateHostKeys: "no",
+      CheckHostIP: "no",
+      PreferredAuthentications: "publickey",
+      ConnectTimeout: String(connectSeconds),
+      ServerAliveInterval: String(aliveSeconds),
+      ServerAliveCountMax: "3",
+      ForwardAgent: "no",
+      ForwardX11: "no",
+      ClearAllForwardings: "yes",
+      LogLevel: "INFO",
+    }),
+    ...(proxy === undefined ? [] : ["-J", proxy.includes("@") ? proxy : `${node.user}@${proxy}`]),
+    "-p",
+    String(node.port),
+    `${node.user}@${node.address}`,
+    ...(node.user === "root" ? [] : ["sudo", "-n"]),
+    "/usr/local/bin/silver-agent",
+    "serve",
+  ];
+}
+
+/** What rsync needs to send files over the session's own connection: its remote shell, its far end, its target. */
+export function rsyncWords(route: SshRoute, directory: string): { shell: string[]; target: string } {
+  const { node, files } = route;
+  const shell = ["-e", `ssh -S ${files.control} -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false`];
+  const path = node.user === "root" ? [] : ["--rsync-path", "sudo -n rsync"];
+  // The name is never looked up: the connection is there already, or there is none (`ProxyCommand=false`).
+  return { shell: [...shell, ...path], target: `${node.user}@${alias(node)}:${directory}/` };
+}
+
+/**
+ * Says why a session with a node did not come to be.
+ * @param stderr what ssh, sudo or the shell there wrote
+ */
+export function explainSsh(route: SshRoute, exit: { code: number | null }, stderr: string): Omit<FailureDetails, "step"> {
+  const { node } = route;
+  const where = `${node.user}@${node.address}:${node.port}`;
+  const lines = stderr.trim().split("\n");
+  const last = lines.at(-1)?.trim() ?? "";
+  const refused = lines.find((line) => line.includes("Permission denied"))?.trim();
+  const distrusted = distrust.test(stderr);
+  if (distrusted && route.proxy !== undefined && !stderr.includes(alias(node))) {
+    return {
+      node: node.name,
+      code: "host-key",
+      message: `the proxy ${route.proxy} on the way to ${node.name} is not known here: ${lines[0] ?? ""}`,
+      fix: `log in there once by hand (ssh ${route.proxy}) and compare its key, so that it stands in known_hosts`,
+    };
+  }
+  if (distrusted) {
+    const found = /SHA256:[A-Za-z0-9+/=]+/.exec(stderr)?.[0];
+    return {
+      node: node.name,
+      code: "host-key",
+      message: `${where} showed another host key: expected ${fingerprint(node.hostKey)}, found ${found ?? "one of another type"}`,
+      fix: `if ${node.name} was set up anew, write its new hostKey into the environment; else find out who answers there`,
+    };
+  }
+  if (refused !== undefined) {
+    return {
+      node: node.name,
+      code: "login",
+      message: `${where} refused the login: ${refused}`,
+      fix: `load a key into the SSH agent that is accepted there (ssh-add -l shows those loaded)`,
+    };
+  }
+  if (stderr.includes("sudo:")) {
+    return {
+      node: node.name,
+      code: "login",
+      message: `${node.user} may not use sudo on ${node.name}: ${last}`,
+      fix: `let ${node.user} use sudo without a password there, or log in as root`,
+    };
+  }
+  if (exit.code === 127 || exit.code === 126 || /silver-agent.*(not found|No such file)/.test(stderr)) {
+    return {
+      node: node.name,
+      code: "agent-missing",
+      message: `${node.name} has no agent (${last || `exit code ${exit.code ?? "none"}`})`,
+      fix: "run the node's own command first: pulumi up sets nodes up before it rolls sites out",
+    };
+  }
+  return {
+    node: node.name,
+    code: "unreachable",
+    message: `${where} can't be reached: ${last || `ssh ended with ${exit.code ?? "a signal"}`}`,
+    fix: `see that ${node.name} is up and that its address and port are right; a local node is started by npm run up`,
+  };
+}
+
+/** SHA-256 fingerprint of a public key as ssh prints it. */
+export function fingerprint(hostKey: string): string {
+  const blob = Buffer.from(hostKey.split(" ")[1] ?? "", "base64");
+  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+}
+
+/** What ssh says when it doesn't know the key it was shown. */
+const distrust = /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|no matching host key type/;
+
+/** Name under which a node's host key is known: its address may be that of many. */
+const alias = (node: RolloutNode): string => `silver-node-${node.name}`;
+
+const options = (settings: Record<string, string>): string[] =>
+  Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+
+function keyAlgorithms(hostKey: string): string {
+  const type = hostKey.split(" ")[0] ?? "";
+  return type === "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256" : type;
+}

@@ -1,0 +1,33 @@
+import type { Reporter } from "./reporter.ts";
+import type { RolloutNode } from "./rollout.ts";
+import type { Session } from "./session.ts";
+import type { Uploaded, UploadOptions } from "./upload.ts";
+
+/** The app as it lies here now, ready to be sent. */
+export interface PackedApp {
+  /** SHA-256 of the listing. */
+  digest: string;
+  listing: string;
+  /** Absolute directory. */
+  directory: string;
+  /** Files and links, relative to the directory. */
+  paths: string[];
+}
+
+/** What a rollout needs of the world around it; tests give their own. */
+export interface Tools {
+  /** Starts a session with a node's agent; returns at once. */
+  connect: (node: RolloutNode) => Session;
+  /** How rsync reaches a directory of a node. */
+  remote: (node: RolloutNode, directory: string) => { shell: string[]; target: string };
+  upload: (options: UploadOptions) => Promise<Uploaded>;
+  /** Reads the app's directory. */
+  pack: () => Promise<PackedApp>;
+  reporter: Reporter;
+  /** Somebody wants the rollout to end: before the cut-over it backs out, after it finishes. The reason is a string. */
+  stop: AbortSignal;
+  /** `user@host` of who runs this, and the process. */
+  holder: { who: string; pid: number };
+  /** Seconds a node that went silent is given to come back, and seconds between two tries. */
+  settle: { withinSeconds: number; everySeconds: number };
+}

@@ -1,0 +1,101 @@
+import { spawn } from "node:child_process";
+import { Failure } from "./failure.ts";
+
+export interface UploadOptions {
+  node: string;
+  /** Absolute directory of the app here. */
+  from: string;
+  /** Paths of the bundle's files and links, relative to `from`. */
+  paths: readonly string[];
+  /** `[user@]host:directory/`, or a local directory. */
+  target: string;
+  /** rsync's words for the way there. */
+  shell: readonly string[];
+  /** Says how far it is, at most every few seconds. */
+  onProgress: (text: string) => void;
+  /** Directories there from which equal files are linked. */
+  linkFrom: readonly string[];
+  signal: AbortSignal;
+}
+
+/** Seconds between two words of progress. */
+const progressSeconds = 3;
+
+/** What an upload did, counted by rsync. */
+export interface Uploaded {
+  files: number;
+  /** Sent over the line, in bytes. */
+  bytes: number;
+}
+
+/**
+ * Words of the rsync that brings a bundle to a node. Bytes and modes only: no times, no owners.
+ * `--checksum`, because size and time say nothing where times are made up from content.
+ */
+export function rsyncCommand(options: UploadOptions): string[] {
+  return [
+    "rsync",
+    "--links",
+    "--perms",
+    "--chmod=Du=rwx,Dgo=rx,Fu=rwX,Fgo=rX",
+    "--checksum",
+    "--from0",
+    "--files-from=-",
+    // Its progress also ends an rsync whose rollout was killed: nobody reads what it writes.
+    "--info=progress2,stats2",
+    "--outbuf=Line",
+    "--no-human-readable",
+    ...options.linkFrom.map((directory) => `--link-dest=${directory}`),
+    ...options.shell,
+    `${options.from}/`,
+    options.target,
+  ];
+}
+
+/**
+ * Sends a bundle's files; safe to run again.
+ * @throws Failure `upload` with rsync's own last words, `stopped` when the signal came
+ */
+export async function upload(options: UploadOptions): Promise<Uploaded> {
+  const [program = "", ...args] = rsyncCommand(options);
+  const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
+  const stop = (): void => void child.kill("SIGTERM");
+  options.signal.addEventListener("abort", stop);
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(options.paths.map((path) => `${path}\0`).join(""));
+  let stdout = "";
+  let stderr = "";
+  let told = performance.now();
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout = (stdout + chunk.toString()).slice(-4000);
+    const percent = /(\d+)%[^%]*$/.exec(stdout)?.[1];
+    if (percent === undefined || performance.now() - told < progressSeconds * 1000) return;
+    told = performance.now();
+    options.onProgress(`${percent} %`);
+  });
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => {
+    child.once("error", (error) => {
+      stderr += error.message;
+      resolve(null);
+    });
+    child.once("close", resolve);
+  });
+  options.signal.removeEventListener("abort", stop);
+  if (code === 0) {
+    return { files: count(stdout, /regular files transferred: (\d+)/), bytes: count(stdout, /Total bytes sent: (\d+)/) };
+  }
+  if (options.signal.aborted)
+    throw new Failure({ node: options.node, step: "upload", code: "stopped", message: "the upload was stopped" });
+  const lines = stderr.trim().split("\n").slice(-20);
+  throw new Failure({
+    node: options.node,
+    step: "upload",
+    code: "upload",
+    message: `rsync to ${options.node} ended with ${code ?? "no exit code"}: ${lines.find((line) => line !== "") ?? "no word of why"}`,
+    fix: "see that rsync is installed here and there, and that the node has space",
+    log: lines,
+  });
+}
+
+const count = (text: string, pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);

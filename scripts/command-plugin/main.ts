@@ -1,0 +1,24 @@
+/**
+ * The stand-in for pulumi-resource-command 1.2.1, for machines where the real plugin can't be had.
+ * It speaks Pulumi's provider protocol, with the same meaning for what this project uses, and refuses the rest by name.
+ *
+ * The engine starts it as `node main.ts <address of the engine>`, reads the port of the gRPC server from the first line
+ * of stdout, and keeps its stdin open for as long as it lives.
+ */
+import module from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+// Compiled code is kept between runs, which halves the start time; in the user's own cache, because Node runs what it
+// finds there.
+module.enableCompileCache(join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "silverlining", "node-compile-cache"));
+const { startServer } = await import("./server.ts");
+
+const server = await startServer(process.argv[2] ?? "");
+const stop = () => {
+  void server.stop().then(() => process.exit(0));
+};
+process.on("SIGINT", stop).on("SIGTERM", stop);
+// An engine that was killed sends no signal; its end of the pipe closes.
+process.stdin.on("end", stop).resume();
+process.stdout.write(`${server.port}\n`);

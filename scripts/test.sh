@@ -1,0 +1,20 @@
+#!/bin/sh
+# Everything the project can prove about itself on this machine, or the layers that are named: npm test unit golden.
+set -eu
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+# shellcheck source=scripts/bootstrap.sh
+. "$ROOT/scripts/bootstrap.sh"
+cd "$ROOT"
+
+layers=
+for word in "$@"; do
+  case $word in unit | mocks | golden | engine | upgrade | nodes) layers="$layers $word" ;; esac
+done
+
+if [ "$(id -u)" -eq 0 ]; then
+  step 'System packages' ensure_node_packages
+  case $layers in '' | *nodes*) step Browser ensure_browser ;; esac
+fi
+ensure_javascript
+case $layers in '' | *engine* | *upgrade* | *nodes*) ensure_pulumi ;; esac
+exec node scripts/test.ts "$@"

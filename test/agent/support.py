@@ -1,0 +1,439 @@
+"""A node that is a directory and a few dictionaries: what the agent starts is answered by a machine made up here."""
+
+import contextlib
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import re
+import shutil
+import socketserver
+import sys
+import tempfile
+import threading
+import unittest
+from fnmatch import fnmatch
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "components/node/agent"))
+
+from silver import bytecode, files, journal, state, unit, varnish, verbs  # noqa: E402
+from silver.errors import AgentError  # noqa: E402
+from silver.node import Node  # noqa: E402
+from silver.paths import Paths  # noqa: E402
+from silver.runner import Done, Runner  # noqa: E402
+
+
+class Killed(BaseException):
+    """The agent dies here: nothing in it may catch this."""
+
+
+class Machine:
+    """Answers as systemd, Varnish, apt and nft would, as far as the agent looks."""
+
+    def __init__(self, paths):
+        self.paths = paths
+        self.calls = []
+        self.units = {}
+        self.users = set()
+        self.packages = {"python3"}
+        self.available = {"varnish", "apache2-bin"}
+        self.lists = True
+        self.vcls, self.labels, self.active = {}, {}, None
+        # Let go, with a request still in hand.
+        self.discarded = []
+        self.rules = []
+        self.timers = {}
+        self.connections = 0
+        self.journal = []
+        self.servers = {}
+        self.app = None
+        # Dies before the nth thing that leaves a trace; None: never.
+        self.die_at = None
+        self.done = 0
+
+    def step(self):
+        if self.die_at is not None and self.done >= self.die_at:
+            raise Killed
+        self.done += 1
+
+    def __call__(self, argv, stdin="", env=None, seconds=60, ok=(0,)):
+        self.calls.append(" ".join(argv))
+        self.step()
+        program = argv[0].replace("-", "_")
+        answer = getattr(self, program)(*argv[1:], **({"stdin": stdin} if stdin else {}))
+        done = answer if isinstance(answer, Done) else Done(0, answer or "", "")
+        if ok is not None and done.code not in ok:
+            raise AgentError("internal", f"{argv[0]} failed", log=[done.err])
+        return done
+
+    # systemd
+
+    def systemctl(self, verb, *words):
+        names = [word for word in words if not word.startswith("-")]
+        match verb:
+            case "show":
+                return "\n\n".join(self.properties(name) for name in names)
+            case "is-active":
+                return Done(0 if self.units.get(names[0]) == "active" else 3, "", "")
+            case "start":
+                return self.start(names[0])
+            case "stop":
+                for name in names:
+                    for known in [known for known in {*self.units, *(f"{timer}.timer" for timer in self.timers)} if fnmatch(known, name)]:
+                        self.stop(known)
+            case "enable":
+                for name in names:
+                    os.makedirs(os.path.dirname(self.paths.unit_link(name)), exist_ok=True)
+                    with contextlib.suppress(FileExistsError):
+                        os.symlink(f"../{name}", self.paths.unit_link(name))
+            case "mask":
+                for name in names:
+                    os.symlink("/dev/null", self.paths.unit(name))
+
+    def properties(self, name):
+        enabled = "enabled" if os.path.islink(self.paths.unit_link(name)) else ""
+        seen = self.units.get(name, "inactive")
+        return f"Id={name}\nActiveState={seen}\nResult=success\nNRestarts=0\nUnitFileState={enabled}\nNeedDaemonReload=no"
+
+    def start(self, name):
+        if name == "varnish.service":
+            self.units[name] = "active"
+            return self.boot_varnish()
+        text = pathlib.Path(self.paths.unit(name)).read_text() if os.path.exists(self.paths.unit(name)) else ""
+        if "ExecStart=fails" in text:
+            self.units[name] = "failed"
+            self.journal = ["Traceback (most recent call last):", "ImportError: no module named nothing"]
+            return Done(1, "", "Job failed")
+        if listen := re.search(r"ExecStart=listen (\S+) (\d+) (\S+)", text):
+            self.listen(name, listen[1], int(listen[2]), listen[3])
+        self.units[name] = "active"
+
+    def stop(self, name):
+        if name in self.units:
+            self.units[name] = "inactive"
+        if name.endswith(".timer"):
+            self.timers.pop(name.removesuffix(".timer"), None)
+        if server := self.servers.pop(name, None):
+            server.shutdown()
+            server.server_close()
+
+    def listen(self, name, address, port, mark):
+        machine = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                status, body, header = machine.app(self) if machine.app else (200, "ok", f"hello {mark}")
+                self.send_response(status)
+                if header:
+                    self.send_header("X-Silver-Release", header)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *words):
+                pass
+
+        server = Server((address, port), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.servers[name] = server
+
+    def systemd_run(self, *words):
+        name = next(word.removeprefix("--unit=") for word in words if word.startswith("--unit="))
+        if name in self.timers:
+            return Done(1, "", "Unit was already loaded")
+        later = [word.removeprefix("--on-active=") for word in words if word.startswith("--on-active=")]
+        self.timers[name] = float(later[0]) if later else 0
+
+    def journalctl(self, *words):
+        return "\n".join(self.journal)
+
+    # Varnish
+
+    def varnishadm(self, *words):
+        command, *rest = words[4:]
+        if self.units.get("varnish.service") != "active":
+            return Done(1, "", "Connection failed")
+        try:
+            return self.cli(command, *rest)
+        except ValueError as error:
+            return Done(1, "", str(error))
+
+    def cli(self, command, *rest):
+        match command, rest:
+            case "vcl.list", ("-j",):
+                listed = [{"status": "active" if name == self.active else "available", "name": name} for name in self.vcls]
+                listed += [{"status": "available", "name": name, "label": {"name": on}} for name, on in self.labels.items()]
+                listed += [{"status": "discarded", "name": name} for name in self.discarded]
+                return json.dumps([2, ["vcl.list", "-j"], 1.0, *listed])
+            case "vcl.load", (name, path):
+                self.need(name not in self.vcls, f"Already a VCL named {name}")
+                text = pathlib.Path(self.paths.root + path if not path.startswith(self.paths.root) else path).read_text()
+                self.need("does not compile" not in text, "Message from VCC-compiler: Expected an action")
+                for named in re.findall(r"vcl\((\w+)\)", text):
+                    self.need(named in self.labels, f"Not found: {named}")
+                self.vcls[name] = text
+            case "vcl.label", (name, on):
+                self.need(on in self.vcls, f"No VCL named {on}")
+                self.labels[name] = on
+            case "vcl.use", (name,):
+                self.need(name in self.vcls, f"No VCL named {name}")
+                self.active = name
+            case "vcl.discard", (name,):
+                self.need(name != self.active, "Cannot discard active VCL program")
+                self.need(name not in self.labels.values(), "Cannot discard labeled VCL program")
+                self.need(not any(f"vcl({name})" in text for text in self.vcls.values()), "label in use")
+                self.need(name in self.vcls or name in self.labels, f"No VCL named {name}")
+                self.discarded.append(name)
+                self.vcls.pop(name, None)
+                self.labels.pop(name, None)
+
+    @staticmethod
+    def need(true, words):
+        if not true:
+            raise ValueError(words)
+
+    def boot_varnish(self):
+        """As `varnishd -I boot.cli` does."""
+        self.vcls, self.labels, self.active = {}, {}, None
+        for line in pathlib.Path(self.paths.at("/var/lib/silver/varnish/boot.cli")).read_text().splitlines():
+            try:
+                self.cli(line.removeprefix("-").split()[0], *line.split()[1:])
+            except ValueError as error:
+                if not line.startswith("-"):
+                    return Done(1, "", str(error))
+
+    def varnishstat(self, *words):
+        return json.dumps({"counters": {"VBE.x.default.conn": {"value": self.connections}}})
+
+    def serves(self, site="hello"):
+        """The release's VCL that visitors get; None for the 503 page."""
+        on = self.labels.get(varnish.label(site))
+        return on if on and on.startswith("r_") else None
+
+    # The rest
+
+    def dpkg_query(self, *words):
+        found = [name for name in words if name in self.packages]
+        return "".join(f"installed {name} {name}:amd64\n" for name in found)
+
+    def apt_get(self, *words):
+        if "update" in words:
+            self.lists = True
+            return None
+        names = words[words.index("install") + 1 :]
+        for name in [name for name in names if not name.startswith("-") and not name.startswith("Dpkg::")]:
+            if not self.lists or name not in self.available:
+                return Done(100, "", f"E: Unable to locate package {name}")
+            self.packages.add(name)
+
+    def nft(self, *words, stdin=""):
+        self.rules.append(stdin or " ".join(words))
+
+    def useradd(self, *words):
+        self.users.add(words[-1])
+
+    def sync(self, *words):
+        pass
+
+    def reboot(self):
+        """What a power cut leaves: the disk. Units come back as their links say, Varnish from boot.cli."""
+        self.die_at = None
+        for name in list(self.units):
+            self.stop(name)
+        self.units, self.timers = {}, {}
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """Python's own HTTP server looks its name up, which may take seconds."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+class FakeNode(Node):
+    def __init__(self, paths, machine, say=None):
+        super().__init__(paths, machine, say)
+        self.notes = []
+
+    def note(self, site, text):
+        self.notes.append(text)
+
+    def ids(self, user):
+        if user not in self.run.users:
+            raise KeyError(user)
+        return os.geteuid(), os.getegid()
+
+    def group(self, name):
+        return os.getegid()
+
+
+UNIT = "[Service]\nExecStart=listen @ADDRESS@ @PORT@ @RELEASE@\n"
+
+
+class NodeTest(unittest.TestCase):
+    """A node with one site, hello, and nothing released on it."""
+
+    def setUp(self):
+        # Memory, where there is any: hundreds of fsyncs on a busy disk would take minutes.
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.root = tempfile.mkdtemp(prefix="silver-agent-", dir=memory)
+        self.addCleanup(shutil.rmtree, self.root)
+        self.paths = Paths(self.root)
+        self.machine = Machine(self.paths)
+        self.node = FakeNode(self.paths, self.machine)
+        self.addCleanup(self.stop_servers)
+        for directory in ("/usr/sbin", "/etc/systemd/system"):
+            os.makedirs(self.paths.at(directory))
+        for patch in (mock.patch.object(files, "RESERVE_BYTES", 4096), mock.patch.object(bytecode, "_in_a_child", bytecode._compile)):
+            patch.start()
+            self.addCleanup(patch.stop)
+        self.place("/etc/os-release", 'ID=debian\nVERSION_ID="12"\n')
+        self.session = verbs.Session(self.node)
+
+    def stop_servers(self):
+        for name in list(self.machine.servers):
+            self.machine.stop(name)
+
+    def place(self, path, text):
+        os.makedirs(os.path.dirname(self.paths.at(path)), exist_ok=True)
+        pathlib.Path(self.paths.at(path)).write_text(text)
+
+    def text(self, path):
+        return pathlib.Path(self.paths.at(path)).read_text()
+
+    def ask(self, verb, **arguments):
+        return verbs.carry_out(self.node, self.session, verb, arguments)
+
+    def refused(self, code, verb, **arguments):
+        with self.assertRaises(AgentError) as caught:
+            self.ask(verb, **arguments)
+        self.assertEqual(caught.exception.code, code, caught.exception)
+        return caught.exception
+
+    # A node's state
+
+    def node_state(self, sites=("hello",), **changes):
+        routes = " ".join(f"vcl({varnish.label(site)})" for site in sites)
+        return {
+            "node": "web1",
+            "os": "debian-12",
+            "packages": ["varnish", "apache2-bin"],
+            "sites": [{"name": site, "user": f"site-{site}"} for site in sites],
+            "files": [
+                {"path": "/etc/silver/nft.conf", "mode": "0644", "content": "table inet silver {}\n", "after": "nft-load"},
+                {"path": "/etc/silver/varnish/s503.vcl", "mode": "0644", "content": "vcl 4.1; 503"},
+                {"path": "/etc/silver/varnish/top.vcl", "mode": "0644", "content": f"vcl 4.1; {routes}", "after": "top-vcl"},
+                {
+                    "path": "/etc/systemd/system/varnish.service.d/silver.conf",
+                    "mode": "0644",
+                    "content": "[Service]\n",
+                    "after": "varnish-restart",
+                },
+            ],
+            "units": {"running": ["varnish.service"], "stopped": ["apache2.service"]},
+            **changes,
+        }
+
+    def converge(self, **changes):
+        return self.ask("converge", state=self.node_state(**changes))["changes"]
+
+    # Releases
+
+    def app(self, **contents):
+        """An app: path → content, `__` for `/` and `_py` for `.py`."""
+        return {
+            name.replace("__", "/").replace("_py", ".py"): content for name, content in (contents or {"src__wsgi_py": "one = 1\n"}).items()
+        }
+
+    def listing(self, app):
+        entries = [[path, "file", False, hashlib.sha256(app[path].encode()).hexdigest()] for path in sorted(app, key=str.encode)]
+        return "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+
+    def release(self, app, version="1.0.0", unit_text=UNIT, vcl="vcl 4.1; @VCL@ @ADDRESS@", site="hello", **changes):
+        bundle = hashlib.sha256(self.listing(app).encode()).hexdigest()
+        rest = {
+            "site": site,
+            "user": f"site-{site}",
+            "bundle": {"id": f"{version}-{bundle[:8]}", "digest": bundle},
+            "packages": [],
+            "files": [
+                {"path": "conf/site.vcl", "mode": "0644", "content": vcl},
+                {"path": "conf/unit.service", "mode": "0644", "content": unit_text},
+            ],
+            "variables": {"GREETING": "hi"},
+            "secrets": {},
+            **changes,
+        }
+        digest = hashlib.sha256(files.canonical(rest).encode()).hexdigest()
+        return {"id": f"{rest['bundle']['id']}.{digest[:8]}", "digest": digest, **rest}
+
+    def lease(self, release, who="anna@laptop"):
+        token = self.ask("lease", site=release["site"], who=who, pid=7, release=release["id"])["token"]
+        return {"site": release["site"], "token": token}
+
+    def upload(self, held, release, app):
+        room = self.ask("receive", **held, release=release["id"], bundle=release["bundle"]["id"])
+        if room["directory"] is not None:
+            for path, content in app.items():
+                target = pathlib.Path(room["directory"]) / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(content)
+        return room
+
+    def prepare(self, held, release, app, secrets=None, seconds=5):
+        self.upload(held, release, app)
+        return self.ask("prepare", **held, release=release, listing=self.listing(app), secrets=secrets or {}, startSeconds=seconds)
+
+    def finish(self, held, release, verdict="live", reason=None, retain=3, **changes):
+        settings = {"retain": retain, "graceSeconds": 600, "drainSeconds": 0, **changes}
+        return self.ask("finish", **held, release=release["id"], verdict=verdict, reason=reason, seconds=1.5, **settings)["state"]
+
+    def roll_out(self, version="1.0.0", app=None, **changes):
+        """A whole rollout that goes well; its release."""
+        app = app or self.app(src__wsgi_py=f"version = {version!r}\n")
+        release = self.release(app, version, **changes)
+        held = self.lease(release)
+        self.prepare(held, release, app)
+        self.ask("flip", **held, release=release["id"], last=True)
+        self.finish(held, release)
+        return release
+
+    def site_state(self, site="hello"):
+        return self.ask("status", site=site)["sites"][0]
+
+    # Life and death
+
+    def die(self):
+        """The agent's process is gone, with its locks; what it wrote stays."""
+        self.machine.die_at = None
+        for held in self.session.leases.values():
+            os.close(held.fd)
+        self.session = verbs.Session(self.node)
+
+    def start_boot(self):
+        """What systemd does after a boot: `recover` before Varnish, releases by their links."""
+        wants = os.path.dirname(self.paths.unit_link("x"))
+        changes = self.ask("recover")["changes"]
+        for name in os.listdir(wants) if os.path.isdir(wants) else []:
+            if name != "varnish.service":
+                self.machine.start(name)
+        self.machine.start("varnish.service")
+        return changes
+
+    def assert_in_order(self, live, site="hello"):
+        """Label, boot.cli, state, unit and links all say the same, and nothing is under way."""
+        digest = live["digest"] if live else None
+        vcl = varnish.vcl_name(site, digest) if live else None
+        self.assertIsNone(journal.read(self.node, site))
+        self.assertEqual(state.read(self.node, site)["live"], live["id"] if live else None)
+        self.assertEqual(self.machine.serves(site), vcl)
+        boot = re.findall(rf"^-vcl.label {varnish.label(site)} (\S+)$", self.text("/var/lib/silver/varnish/boot.cli"), re.M)
+        self.assertEqual(boot, [vcl] if vcl else [])
+        if live:
+            name = unit.name(site, live["id"])
+            self.assertEqual(self.machine.units.get(name), "active")
+            self.assertTrue(unit.enabled(self.node, name))
+
+
+__all__ = ["AgentError", "Done", "FakeNode", "Killed", "Machine", "NodeTest", "Paths", "Runner"]

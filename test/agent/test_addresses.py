@@ -1,0 +1,62 @@
+from support import NodeTest
+
+from silver import addresses, door, files
+
+
+class Addresses(NodeTest):
+    def setUp(self):
+        super().setUp()
+        self.converge()
+
+    def test_every_number_is_an_address_and_port_of_its_own(self):
+        places = [addresses.place(number) for number in range(1, addresses.COUNT + 1)]
+        self.assertEqual(len({place["address"] for place in places}), addresses.COUNT)
+        self.assertEqual(len({place["port"] for place in places}), addresses.COUNT)
+        self.assertLess(max(place["port"] for place in places), 65536)
+        for place in places:
+            first, second, third, fourth = map(int, place["address"].split("."))
+            self.assertTrue((first, second) == (127, 64) and third < 256 and 0 < fourth < 255, place)
+
+    def test_a_release_keeps_its_address_and_a_freed_one_comes_back_late(self):
+        one = addresses.take(self.node, "hello", "a")
+        self.assertEqual(addresses.take(self.node, "hello", "a"), one)
+        addresses.give_back(self.node, "hello", "a")
+        self.assertNotEqual(addresses.take(self.node, "hello", "b"), one)
+
+    def test_an_address_somebody_listens_on_is_left_out(self):
+        import socket
+
+        files.write_json(addresses.table_path(self.node), {"next": 31_000, "taken": {}})
+        with socket.socket() as impostor:
+            wanted = addresses.place(31_000)
+            impostor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            impostor.bind((wanted["address"], wanted["port"]))
+            impostor.listen()
+            self.assertNotEqual(addresses.take(self.node, "hello", "a"), wanted)
+
+    def test_the_table_starts_anew_at_its_end(self):
+        files.write_json(addresses.table_path(self.node), {"next": addresses.COUNT, "taken": {}})
+        self.assertEqual(addresses.take(self.node, "hello", "a"), addresses.place(addresses.COUNT))
+        self.assertLess(addresses.take(self.node, "hello", "b")["port"], 20_100)
+
+
+class Door(NodeTest):
+    def test_it_opens_to_a_release_s_user_and_closes_after_it(self):
+        self.converge()
+        release = self.roll_out()
+        place = addresses.find(self.node, "hello", release["id"])
+        uid, _ = self.node.ids("site-hello")
+        element = f"{place['address']} . {place['port']} . {uid}"
+        self.assertIn(element, self.text("/var/lib/silver/door.nft"))
+        self.assertIn(f"flush set inet silver answerers\nadd element inet silver answerers {{ {element} }}", self.machine.rules[-1])
+        held = self.lease(release)
+        self.ask("remove", **held)
+        self.assertNotIn(element, self.text("/var/lib/silver/door.nft"))
+        self.assertEqual(self.machine.rules[-1], "flush set inet silver answerers\n# no release yet\n")
+
+    def test_nothing_is_loaded_when_nothing_changed(self):
+        self.converge()
+        self.roll_out()
+        self.machine.rules.clear()
+        self.assertFalse(door.update(self.node))
+        self.assertEqual(self.machine.rules, [])

@@ -1,0 +1,266 @@
+import json
+import os
+import struct
+import types
+from unittest import mock
+
+from support import AgentError, Done, NodeTest
+
+from silver import postgres, quota
+
+MEGABYTE = 1024 * 1024
+DATABASE = {
+    "type": "postgres",
+    "name": "db",
+    "packages": ["postgresql"],
+    "database": "hello_g1",
+    "owner": "hello_owner",
+    "user": "site-hello",
+    "connections": 20,
+}
+
+
+class Postgres(NodeTest):
+    def setUp(self):
+        super().setUp()
+        self.found, self.sql, self.up, self.log = "", [], True, ""
+        self.machine.pg_lsclusters = lambda *words: "15 main 5432 online postgres /var/lib/postgresql/15/main /var/log/pg.log\n"
+        self.machine.pg_isready = lambda *words: Done(0 if self.up else 2, "", "")
+        self.machine.runuser = self.runuser
+        for name in ("postgresql.service", "postgresql@15-main.service"):
+            self.machine.units[name] = "active"
+
+    def runuser(self, *words, stdin=""):
+        self.assertEqual(words[:4], ("-u", "postgres", "--", "psql"))
+        self.sql.append(stdin)
+        return self.found if "SELECT" in stdin else ""
+
+    def calls(self, word):
+        return [call for call in self.machine.calls if word in call]
+
+    def test_a_database_is_closed_until_only_its_site_gets_in(self):
+        changes = postgres.set_up(self.node, DATABASE)
+        self.assertEqual(
+            [change["what"] for change in changes if change["why"] == "a new service"],
+            ["role hello_owner", "role site-hello", "database hello_g1"],
+        )
+        _, made = self.sql
+        order = [
+            'CREATE ROLE "hello_owner" NOLOGIN NOSUPERUSER',
+            'CREATE ROLE "site-hello" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE',
+            'GRANT "hello_owner" TO "site-hello"',
+            "ALLOW_CONNECTIONS false",
+            'REVOKE ALL ON DATABASE "hello_g1" FROM PUBLIC',
+            "SET role = 'hello_owner'",
+            "ALLOW_CONNECTIONS true",
+        ]
+        places = [made.index(words) for words in order]
+        self.assertEqual(places, sorted(places))
+        for shared in ("postgres", "template1"):
+            self.assertIn(f'REVOKE ALL ON DATABASE "{shared}" FROM PUBLIC;', made)
+        self.assertIn('ALTER ROLE "site-hello" CONNECTION LIMIT 20;', made)
+
+    def test_what_is_there_is_not_made_again_and_its_rights_are_put_right(self):
+        self.found = "role hello_owner\nrole site-hello\ndatabase hello_g1\n"
+        self.assertEqual([change for change in postgres.set_up(self.node, DATABASE) if change["why"] == "a new service"], [])
+        self.assertNotIn("CREATE", self.sql[1])
+        self.assertNotIn("DROP", self.sql[1])
+        self.assertIn("REVOKE ALL", self.sql[1])
+
+    def test_what_a_crash_left_half_made_is_finished(self):
+        self.found = "role hello_owner\n"
+        changes = postgres.set_up(self.node, DATABASE)
+        self.assertIn({"what": "database hello_g1", "why": "a new service"}, changes)
+        self.assertNotIn('CREATE ROLE "hello_owner"', self.sql[1])
+
+    def test_the_words_go_by_stdin_and_names_are_quoted(self):
+        postgres.set_up(self.node, DATABASE)
+        self.assertFalse([call for call in self.calls("psql") if "hello" in call])
+        self.assertEqual(postgres.name('a"; DROP'), '"a""; DROP"')
+        self.assertEqual(postgres.value("a'; DROP"), "'a''; DROP'")
+
+    def test_a_server_that_does_not_start_is_told_with_the_words_of_its_start(self):
+        self.machine.units["postgresql@15-main.service"] = "failed"
+        self.place("/var/log/pg.log", "ERROR: what another site asked\n")
+        self.machine.journal = ['FATAL: syntax error in file "x.conf"']
+        start = self.machine.start
+        self.machine.start = lambda name: Done(1, "", "failed") if "15-main" in name else start(name)
+        with self.assertRaises(AgentError) as caught:
+            postgres.set_up(self.node, DATABASE)
+        self.assertEqual(caught.exception.code, "service")
+        self.assertEqual(caught.exception.message, "PostgreSQL: postgresql@15-main.service does not start")
+        self.assertEqual(caught.exception.log, ['FATAL: syntax error in file "x.conf"'])
+        self.assertEqual(self.sql, [])
+
+    def test_a_node_without_a_cluster_at_the_usual_port_is_told(self):
+        self.machine.pg_lsclusters = lambda *words: "15 main 5433 online postgres /x /y\n"
+        with self.assertRaises(AgentError) as caught:
+            postgres.set_up(self.node, DATABASE)
+        self.assertIn("no cluster of PostgreSQL has the port 5432", caught.exception.message)
+
+
+class Quota(NodeTest):
+    """The loop device and the file system are numbers here; what they do is proved on real nodes."""
+
+    def setUp(self):
+        super().setUp()
+        self.machine.users.add("site-hello")
+        self.place("/dev/loop-control", "")
+        os.makedirs(self.paths.site("hello"), exist_ok=True)
+        self.used, self.reserved, self.blocks = 0, 0, 0
+        self.image = self.paths.at("/srv/silver/hello/data/g1.img")
+        setattr(self.machine, "mkfs.ext4", self.make)
+        self.machine.losetup = lambda *words: "/dev/loop0\n"
+        self.machine.resize2fs = self.grow
+        self.machine.tune2fs = lambda *words: setattr(self, "reserved", int(words[1]))
+        for target, stand_in in (
+            ("silver.quota.superblock", lambda image: (4096, self.blocks, self.reserved)),
+            ("silver.quota.own", lambda *words: None),
+            ("silver.quota.os.statvfs", self.room),
+        ):
+            patched = mock.patch(target, stand_in)
+            patched.start()
+            self.addCleanup(patched.stop)
+
+    def make(self, *words):
+        self.blocks = os.stat(words[-1]).st_size // 4096
+
+    def grow(self, device):
+        self.blocks = os.stat(self.image).st_size // 4096
+
+    def room(self, path):
+        if path.endswith("/g1"):
+            return types.SimpleNamespace(f_frsize=1, f_blocks=self.blocks * 4096, f_bfree=self.blocks * 4096 - self.used)
+        return types.SimpleNamespace(f_frsize=MEGABYTE, f_bavail=1024)
+
+    def set_up(self, megabytes):
+        service = {"user": "site-hello", "directory": "/srv/silver/hello/data/g1", "bytes": megabytes * MEGABYTE}
+        return quota.set_up(self.node, "hello", service)
+
+    def refused(self, megabytes):
+        with self.assertRaises(AgentError) as caught:
+            self.set_up(megabytes)
+        return caught.exception
+
+    def test_an_image_takes_its_space_at_once_and_comes_back_after_a_boot(self):
+        self.assertEqual([change["why"] for change in self.set_up(32)], ["a new service", "missing"])
+        self.assertEqual(os.stat(self.image).st_size, 32 * MEGABYTE)
+        self.assertGreaterEqual(os.stat(self.image).st_blocks * 512, 32 * MEGABYTE)
+        name = "srv-silver-hello-data-g1.mount"
+        self.assertEqual(self.machine.units[name], "active")
+        self.assertTrue(os.path.islink(self.paths.unit_link(name)))
+        self.assertIn("Options=loop,nodev,nosuid,noexec\n", self.text(f"/etc/systemd/system/{name}"))
+        self.assertEqual(self.set_up(32), [])
+
+    def test_a_hyphen_is_escaped_as_systemd_demands(self):
+        self.assertEqual(quota.unit_name("/srv/silver/a-b/data/g1"), "srv-silver-a\\x2db-data-g1.mount")
+
+    def test_it_grows_in_use_also_when_a_crash_stopped_it_before(self):
+        self.set_up(32)
+        self.assertIn("its quota is 64 MB now", self.set_up(64)[0]["why"])
+        self.assertEqual(self.blocks * 4096, 64 * MEGABYTE)
+        quota.allocate(self.image, 96 * MEGABYTE)
+        self.set_up(96)
+        self.assertEqual(self.blocks * 4096, 96 * MEGABYTE)
+
+    def test_what_can_not_grow_is_as_it_was(self):
+        self.set_up(32)
+        self.machine.resize2fs = lambda *words: Done(1, "", "resize2fs: Permission denied to resize filesystem")
+        refused = self.refused(64)
+        self.assertEqual(refused.message, "the quota can't be raised to 64 MB while the files are in use")
+        self.assertEqual(refused.log, ["resize2fs: Permission denied to resize filesystem"])
+        self.assertEqual(os.stat(self.image).st_size, 32 * MEGABYTE)
+        self.assertEqual(self.set_up(32), [])
+
+    def test_a_lower_quota_keeps_the_rest_back_down_to_half(self):
+        self.set_up(64)
+        self.set_up(40)
+        self.assertEqual(self.reserved * 4096, 24 * MEGABYTE)
+        self.set_up(64)
+        self.assertEqual(self.reserved, 0)
+        self.assertEqual(self.refused(16).fix, "write 32M or more")
+
+    def test_below_what_is_used_nothing_changes(self):
+        self.set_up(64)
+        self.used = 41 * MEGABYTE - 1
+        refused = self.refused(40)
+        self.assertEqual((refused.code, refused.message), ("service", "the quota of 40 MB is below what is used: 41 MB"))
+        self.assertEqual(self.reserved, 0)
+
+    def test_more_than_the_node_has_is_refused_before_anything_is_made(self):
+        refused = self.refused(2048)
+        self.assertEqual(refused.code, "no-space")
+        self.assertIn("needs 2048 MB more on this node, and 768 MB are free", refused.message)
+        self.assertEqual(os.listdir(os.path.dirname(self.image)), ["g1"])
+
+    def test_a_node_without_loop_devices_says_so(self):
+        os.unlink(self.paths.at("/dev/loop-control"))
+        self.assertIn("no loop devices", self.refused(32).message)
+
+
+class Superblock(NodeTest):
+    def test_it_is_read_as_ext4_lays_it_out(self):
+        data = bytearray(4096)
+        struct.pack_into("<II", data, 1024 + 4, 8192, 100)
+        struct.pack_into("<I", data, 1024 + 24, 2)
+        struct.pack_into("<II", data, 1024 + 0x150, 1, 0)
+        path = self.paths.at("/image")
+        with open(path, "wb") as file:
+            file.write(data)
+        self.assertEqual(quota.superblock(path), (4096, (1 << 32) + 8192, 100))
+
+
+class InARollout(NodeTest):
+    """Services are set up before a release starts, and told to it beside what it says itself."""
+
+    def setUp(self):
+        super().setUp()
+        self.converge()
+        self.machine.available.add("postgresql")
+        self.made = []
+        patched = mock.patch("silver.postgres.set_up", lambda node, service: self.made.append(service["database"]) or [])
+        patched.start()
+        self.addCleanup(patched.stop)
+        self.app_text = self.app()
+        self.release_ = self.release(self.app_text)
+        self.held = self.lease(self.release_)
+        self.upload(self.held, self.release_, self.app_text)
+
+    def bring(self, **variables):
+        services = {"setUp": [DATABASE], "variables": variables}
+        words = {"release": self.release_, "listing": self.listing(self.app_text), "secrets": {}, "startSeconds": 5}
+        return self.ask("prepare", **self.held, **words, services=services)["changes"]
+
+    def environ(self):
+        return json.loads(self.text(f"/srv/silver/hello/releases/{self.release_['id']}/environ.json"))
+
+    def test_packages_then_services_then_the_release(self):
+        self.bring(CONFIG_PG_HOST="/var/run/postgresql")
+        self.assertIn("postgresql", self.machine.packages)
+        self.assertEqual(self.made, ["hello_g1"])
+        self.assertEqual(self.environ()["CONFIG_PG_HOST"], "/var/run/postgresql")
+        self.assertEqual(self.environ()["GREETING"], "hi")
+
+    def test_a_release_that_stands_already_is_told_where_its_services_are_now(self):
+        self.bring(CONFIG_PG_HOST="/var/run/postgresql")
+        self.ask("flip", **self.held, release=self.release_["id"], last=True)
+        self.finish(self.held, self.release_)
+        self.held = self.lease(self.release_)
+        self.assertEqual(self.bring(CONFIG_PG_HOST="/var/run/postgresql"), [])
+        (change,) = self.bring(CONFIG_PG_HOST="db.acme.net")
+        self.assertTrue(change["what"].endswith("environ.json"))
+        self.assertEqual(self.environ()["CONFIG_PG_HOST"], "db.acme.net")
+
+    def test_what_it_is_told_is_checked_before_anything_is_touched(self):
+        for wrong, said in (
+            ({**DATABASE, "database": 'x"; DROP'}, "is not a name of PostgreSQL"),
+            ({**DATABASE, "type": "oracle"}, "should be one of postgres, files"),
+            ({**DATABASE, "user": "postgres"}, "is not a site's user"),
+            ({**DATABASE, "user": "site-other"}, "db is not of the leased site hello"),
+            ({**DATABASE, "database": "other_g1"}, "db is not of the leased site hello"),
+            ({**DATABASE, "owner": "other_owner"}, "db is not of the leased site hello"),
+        ):
+            words = {"release": self.release_, "listing": self.listing(self.app_text), "secrets": {}, "startSeconds": 5}
+            services = {"setUp": [wrong], "variables": {}}
+            self.assertIn(said, self.refused("usage", "prepare", **self.held, **words, services=services).message)
+        self.assertEqual(self.made, [])

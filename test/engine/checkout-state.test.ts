@@ -1,0 +1,145 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { newcomer, type Newcomer } from "../support/newcomer.ts";
+
+const makeState = "step 'State (.silver)' ensure_home";
+const agentPid = (machine: Newcomer) =>
+  Number(/SSH_AGENT_PID=(\d+)/.exec(readFileSync(join(machine.checkout, ".silver/ssh/agent"), "utf8"))?.[1]);
+const runs = (pid: number) => existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+
+/** Agents started by a test, which a failing one would leave behind. */
+const agents: number[] = [];
+afterEach(() => {
+  for (const pid of agents.splice(0)) if (runs(pid)) process.kill(pid);
+});
+
+/** A newcomer whose checkout has its state, and the agent that runs for it. */
+async function withState(): Promise<{ machine: Newcomer; agent: number; output: string }> {
+  const machine = newcomer();
+  const { output, status } = await machine.run(makeState);
+  expect(output).toMatch(/✓ State \(\.silver\) · \d+ s\n/);
+  expect(status).toBe(0);
+  const agent = agentPid(machine);
+  agents.push(agent);
+  return { machine, agent, output };
+}
+
+describe("the state of a checkout", () => {
+  test("has a passphrase and a key that only their owner reads and nobody sees on the screen", async () => {
+    const { machine, output } = await withState();
+    for (const file of ["passphrase", "ssh/id_ed25519"])
+      expect(statSync(join(machine.checkout, ".silver", file)).mode & 0o077).toBe(0);
+    const passphrase = readFileSync(join(machine.checkout, ".silver/passphrase"), "utf8").trim();
+    expect(passphrase.length).toBeGreaterThan(32);
+    expect(output).not.toContain(passphrase);
+  });
+
+  test("gives `pulumi` its variables, the passphrase by file and never by value", async () => {
+    const { machine } = await withState();
+    const { output } = await machine.run("ensure_home; env", { PULUMI_CONFIG_PASSPHRASE: "another checkout's" });
+    const silver = join(machine.checkout, ".silver");
+    expect(output).toContain(`PULUMI_HOME=${silver}/pulumi-home\n`);
+    expect(output).toContain(`PULUMI_BACKEND_URL=file://${silver}/state\n`);
+    expect(output).toContain(`PULUMI_CONFIG_PASSPHRASE_FILE=${silver}/passphrase\n`);
+    expect(output).not.toContain("PULUMI_CONFIG_PASSPHRASE=");
+  });
+
+  test("leaves an agent behind that holds up neither who reads the output nor who waits for the lock", async () => {
+    const machine = newcomer();
+    // Ends only when every process that can write to the output has ended; as scripts/env.sh, it has a second way there.
+    await machine.run(`exec 3>&1; ${makeState}`);
+    agents.push(agentPid(machine));
+    const { status } = await machine.run('flock --nonblock "$SILVER/lock" true');
+    expect(status).toBe(0);
+  });
+
+  test("stays as it is when it is asked for again, agent and key included", async () => {
+    const { machine, agent } = await withState();
+    const passphrase = readFileSync(join(machine.checkout, ".silver/passphrase"), "utf8");
+    const { output } = await machine.run(`${makeState}; ssh-add -l | wc -l`);
+    expect(output).toBe("✓ State (.silver) · cached\n1\n");
+    expect(agentPid(machine)).toBe(agent);
+    expect(readFileSync(join(machine.checkout, ".silver/passphrase"), "utf8")).toBe(passphrase);
+  });
+
+  test("gets a new agent, with the same key, when the old one has ended", async () => {
+    const { machine, agent } = await withState();
+    process.kill(agent);
+    await expect.poll(() => runs(agent), { timeout: 10_000 }).toBe(false);
+    const { output } = await machine.run(`${makeState}; ssh-add -l | wc -l`);
+    agents.push(agentPid(machine));
+    expect(output).toBe("✓ State (.silver) · cached\n1\n");
+    expect(agentPid(machine)).not.toBe(agent);
+  });
+
+  test("ends its agent, and no other process that has its number since", async () => {
+    const { machine, agent } = await withState();
+    await machine.run("end_ssh_agent");
+    await expect.poll(() => runs(agent), { timeout: 10_000 }).toBe(false);
+    // As after a reboot: the file names a process that is somebody else's now.
+    const file = join(machine.checkout, ".silver/ssh/agent");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/SSH_AGENT_PID=\d+/, `SSH_AGENT_PID=${process.pid}`));
+    const { status } = await machine.run("end_ssh_agent");
+    expect(status).toBe(0);
+  });
+});
+
+describe("a stack's file whose passphrase is gone", () => {
+  const stackFile = (machine: Newcomer) => join(machine.checkout, "stacks/Pulumi.dev.yaml");
+  const withFile = (text: string) => {
+    const machine = newcomer();
+    mkdirSync(dirname(stackFile(machine)));
+    writeFileSync(stackFile(machine), text);
+    return machine;
+  };
+
+  test("is removed when it holds the salt alone", async () => {
+    const machine = withFile("encryptionsalt: v1:abc\n");
+    const { status } = await machine.run("ensure_home; end_ssh_agent");
+    expect(status).toBe(0);
+    expect(existsSync(stackFile(machine))).toBe(false);
+  });
+
+  test("stays when it holds secrets, and the message says what to do", async () => {
+    const machine = withFile("encryptionsalt: v1:abc\nconfig:\n  silverlining:secrets:\n    secure: v1:xyz\n");
+    const { output, status } = await machine.run("ensure_home");
+    expect(status).toBe(1);
+    expect(output).toContain("holds secrets, and the passphrase they were encrypted with is gone (.silver/passphrase).");
+    expect(output).toContain("Bring .silver back, or delete that file and set its secrets again.");
+    expect(existsSync(stackFile(machine))).toBe(true);
+  });
+});
+
+describe("the lock of the stack", () => {
+  const lock = (machine: Newcomer, pid: number, host: string) => {
+    const file = join(machine.checkout, ".silver/state/.pulumi/locks/organization/silverlining/dev/1.json");
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify({ pid, username: "root", hostname: host, timestamp: "2026-11-21T11:10:00Z" }));
+    return file;
+  };
+  /** The number of a process that has ended. */
+  const endedPid = () => Number(execFileSync("sh", ["-c", "echo $$"], { encoding: "utf8" }));
+
+  test("is taken away when the run that holds it is gone", async () => {
+    const machine = newcomer();
+    const pid = endedPid();
+    const file = lock(machine, pid, hostname());
+    const { output } = await machine.run("release_dead_lock");
+    expect(output).toBe(`  The stack was locked by a run that is gone (process ${pid}): unlocked.\n`);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test.each([
+    ["whose run goes on", () => process.pid, hostname()],
+    ["of another machine, whose processes can't be seen", endedPid, "elsewhere"],
+  ])("stays when it is one %s", async (_, pid, host) => {
+    const machine = newcomer();
+    const file = lock(machine, pid(), host);
+    const { output } = await machine.run("release_dead_lock");
+    expect(output).toBe("");
+    expect(existsSync(file)).toBe(true);
+  });
+});

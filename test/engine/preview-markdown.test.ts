@@ -1,0 +1,152 @@
+// The comment on a pull request, made by the real engine from a recorded state and real changes. No node is needed.
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { expectGolden } from "../support/golden.ts";
+import { withProject, type Project } from "../support/project.ts";
+import type { Files } from "../support/engine.ts";
+import { importState, settle } from "../support/settled.ts";
+import { recordedFiles } from "../upgrade/recorded-files.ts";
+
+const checkout = resolve(import.meta.dirname, "../..");
+const environmentFile = "stacks/test.yaml";
+const site = 'greeter: { app: apps/greeter, nodes: [web1], locations: ["*"]';
+const nodes = "nodes:\n  web1: { local: true, os: debian-12, roles: [web] }\n";
+
+const recorded: Files = recordedFiles;
+let project: Project;
+
+function git(...words: string[]): void {
+  execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@example.org", ...words], { cwd: project.root });
+}
+
+function preview(...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ["cli/main.ts", "-e", "test", "preview", "--markdown", ...words], {
+    cwd: project.root,
+    env: project.engine.environment,
+    encoding: "utf8",
+  });
+}
+
+/** Ids that follow from the program's own texts: another agent or template must not need another golden file. */
+function steady(markdown: string): string {
+  return markdown
+    .replaceAll(/([0-9a-f]{8})\.[0-9a-f]{8}\b/g, "$1.########")
+    .replaceAll(/agent(: | +)[0-9a-f]{8}( → [0-9a-f]{8})?/g, "agent$1########");
+}
+
+beforeAll(async () => {
+  project = await withProject(recordedFiles);
+  cpSync(join(checkout, "cli"), join(project.root, "cli"), { recursive: true });
+  project.engine.write({ ".gitignore": "node_modules\n.silver\n" });
+  git("init", "-q", "-b", "main");
+  git("add", ".");
+  git("commit", "-qm", "base");
+  await importState(project, "0.1.0.json");
+});
+
+afterEach(() => {
+  git("checkout", "-q", "--", ".");
+  git("clean", "-qfd", "apps", "components");
+});
+
+afterAll(async () => {
+  // Its node is long gone: there is nothing to destroy.
+  await project.engine.run("stack", "rm", "--force", "--yes");
+  await project.remove();
+});
+
+test("a node set up by an older program runs again, and its agent is the why", () => {
+  const { status, stdout } = preview();
+  expect(status).toBe(0);
+  expect(stdout).toContain("  web1-state: agent\n");
+});
+
+describe("over a state that today's program made", () => {
+  beforeAll(() => settle(project));
+
+  const golden = (name: string, status: number, ...words: string[]) => {
+    const found = preview(...words);
+    expect(found.status, found.stderr + found.stdout).toBe(status);
+    expect(found.stdout).not.toContain("stand-in");
+    expectGolden(`preview/${name}.md`, steady(found.stdout));
+  };
+
+  test("nothing changed", () => {
+    golden("unchanged", 0);
+  });
+
+  test("a new version", () => {
+    const { "apps/greeter/app.yaml": manifest = "" } = recorded;
+    project.engine.write({ "apps/greeter/app.yaml": manifest.replace("1.0.0", "1.1.0") });
+    golden("version", 0);
+  });
+
+  test("config alone", async () => {
+    await project.engine.run(
+      "config",
+      "set",
+      "--secret",
+      "--path",
+      'silverlining:secrets["greeter.API_KEY@1"]',
+      "hunter2-swordfish",
+    );
+    project.engine.write({
+      [environmentFile]: `${nodes}sites:\n  ${site}, config: { GREETING: "a \`\`\` b", API_KEY: { secret: 1 } } }\n`,
+    });
+    expect(preview().stdout).not.toContain("hunter2");
+    golden("config", 0);
+  });
+
+  test("how a site is checked, which stands in no fact of its command, is told by git", () => {
+    const { "apps/greeter/app.yaml": manifest = "" } = recorded;
+    project.engine.write({ "apps/greeter/app.yaml": manifest.replace("within: 20s", "within: 40s") });
+    golden("check", 0);
+  });
+
+  test("a new site", () => {
+    project.engine.write({
+      "apps/wiki/app.yaml": "name: wiki\nversion: 0.1.0\nrunner: wsgi.py\npackages: [python3-markdown]\n",
+      "apps/wiki/wsgi.py": "def application(environ, start_response): ...\n",
+      [environmentFile]: `${nodes}sites:\n  ${site} }\n  wiki: { app: apps/wiki, nodes: [web1], locations: [wiki.example.org] }\n`,
+    });
+    golden("new-site", 0);
+  });
+
+  test("a site that goes is RETIRED, and passes when a person accepts it", () => {
+    project.engine.write({ [environmentFile]: `${nodes}sites: {}\n` });
+    golden("removed-site", 1);
+    golden("removed-site-accepted", 0, "--accept", "RETIRED");
+  });
+
+  test("a machine made anew is REPLACED, and its sites come after it", () => {
+    project.engine.write({ [environmentFile]: `${nodes.replace("debian-12", "debian-13")}sites:\n  ${site} }\n` });
+    golden("replaced-machine", 1);
+  });
+
+  test("a preview that fails says why, without a stack trace", () => {
+    rmSync(join(project.root, "apps/greeter/wsgi.py"));
+    const { status, stdout, stderr } = preview();
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toContain("runner wsgi.py does not exist in apps/greeter");
+    expect(stderr).not.toMatch(/\n\s+at .*\.ts/);
+  });
+
+  describe("when the program renders another way", () => {
+    const wrapper = "components/render/wsgi.py";
+    beforeEach(() => {
+      project.engine.write({ [wrapper]: `${readFileSync(join(checkout, wrapper), "utf8")}# more\n` });
+    });
+
+    test("its files are the why", () => {
+      golden("program", 0);
+    });
+
+    test("what runs though neither a file nor a fact changed is unexplained, and nobody can accept it", () => {
+      git("commit", "-qam", "program");
+      golden("unexplained", 1, "--accept", "DATA", "REPLACED", "RETIRED");
+      git("reset", "-q", "--hard", "HEAD^");
+    });
+  });
+});

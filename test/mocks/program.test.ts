@@ -1,0 +1,122 @@
+// Which resources the components make, with which inputs, and which of those are secret. Order and replacement: test/engine.
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Node } from "../../components/resources/node.ts";
+import { Site } from "../../components/resources/site.ts";
+import type { Plan } from "../../components/plan/plan.ts";
+import { renderRelease } from "../../components/render/release.ts";
+import { goldenPlans } from "../support/golden-plans.ts";
+
+const { hello } = goldenPlans;
+if (hello === undefined) throw new Error("no plan of hello");
+
+interface Made {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+let made: Made[];
+
+beforeEach(async () => {
+  made = [];
+  await pulumi.runtime.setMocks({
+    newResource: ({ type, name, inputs }) => {
+      made.push({ type, name, inputs: inputs as Record<string, unknown> });
+      const record = { address: "10.1.2.3", hostKey: "ssh-ed25519 AAAA", machineId: "0123456789abcdef0123456789abcdef" };
+      return { id: `${name}-id`, state: { ...inputs, stdout: JSON.stringify(record), stderr: "" } as Record<string, unknown> };
+    },
+    call: ({ token }) => {
+      throw new Error(`no call is expected, and ${token} was made`);
+    },
+  });
+});
+
+afterEach(() => pulumi.runtime.disconnect());
+
+async function declare(plan: Plan, secrets: Record<string, string> = {}): Promise<void> {
+  const nodes = new Map(plan.nodes.map((node) => [node.name, new Node(node.name, { plan, node })]));
+  for (const site of plan.sites) {
+    const placed = site.nodes.flatMap((name) => nodes.get(name) ?? []);
+    new Site(site.name, { plan, site, nodes: placed, secrets: pulumi.secret(secrets) });
+  }
+  await pulumi.runtime.disconnect();
+}
+
+const inputsOf = (name: string) => made.find((resource) => resource.name === name)?.inputs ?? {};
+
+test("a local node and a site are three commands in their components, and nothing else", async () => {
+  await declare(hello);
+  expect(made.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
+    "command:local:Command hello-rollout",
+    "command:local:Command web1-machine",
+    "command:remote:Command web1-state",
+    "silver:machines:LocalMachine web1",
+    "silver:resources:Node web1",
+    "silver:resources:Site hello",
+  ]);
+});
+
+test("what a reviewer must see of a site is plain, small and on the command itself", async () => {
+  const [site] = hello.sites;
+  if (site === undefined) throw new Error("the plan has a site");
+  await declare(hello);
+  expect(inputsOf("hello-rollout").environment).toMatchObject({
+    site: "hello",
+    version: site.version,
+    release: renderRelease(site).id,
+    nodes: "web1",
+  });
+});
+
+test("what travels by stdin is a secret, and holds the secrets' values; nothing plain does", async () => {
+  await declare(hello, { API_KEY: "planted" });
+  const { stdin, ...plain } = inputsOf("hello-rollout");
+  expect(JSON.stringify(plain)).not.toContain("planted");
+  expect(pulumi.runtime.isRpcSecret(stdin)).toBe(true);
+  expect(JSON.stringify(stdin)).toContain("planted");
+});
+
+test("a connection holds no key, and verifies the host's", async () => {
+  await declare(hello);
+  expect(pulumi.runtime.unwrapRpcSecret(inputsOf("web1-state").connection)).toEqual({
+    host: "10.1.2.3",
+    port: 22,
+    user: "root",
+    hostKey: "ssh-ed25519 AAAA",
+    dialErrorLimit: 3,
+    perDialTimeout: 15,
+  });
+});
+
+test("the head of a node's command says what the node is, one fact a line, and its stdin no path of this machine", async () => {
+  await declare(hello);
+  const { create, stdin } = inputsOf("web1-state") as { create: string; stdin: string };
+  expect(create.split("\n").filter((line) => line.startsWith("# "))).toEqual([
+    "# node: web1 (debian-12)",
+    "# machine: 0123456789abcdef0123456789abcdef",
+    expect.stringMatching(/^# packages: apache2-bin .*varnish/),
+    "# sites: hello",
+    "# route: */ → hello",
+    expect.stringMatching(/^# agent: [0-9a-f]{8}$/),
+  ]);
+  expect(stdin).not.toContain(process.cwd());
+});
+
+test("a machine that somebody else made is reached and never made or deleted", async () => {
+  const [node] = hello.nodes;
+  if (node === undefined) throw new Error("the plan has a node");
+  const machine = { kind: "host", host: "web1.acme.net", port: 2222, hostKey: "ssh-ed25519 BBBB" } as const;
+  await declare({ ...hello, nodes: [{ ...node, machine }], ssh: { user: "silver", proxy: "bastion.acme.net" } });
+  const { create, delete: remove, environment } = inputsOf("web1-machine");
+  expect([create, remove]).toEqual(["node ../components/machines/main.ts reach web1", undefined]);
+  expect(environment).toEqual({
+    address: "web1.acme.net",
+    port: "2222",
+    hostKey: "ssh-ed25519 BBBB",
+    user: "silver",
+    os: "debian-12",
+    proxy: "bastion.acme.net",
+  });
+  expect(inputsOf("web1-state").create).toContain("sudo -n python3");
+});

@@ -1,0 +1,120 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Plan, SitePlan } from "../../components/plan/plan.ts";
+import { siteLabel } from "../../components/plan/site-name.ts";
+import { renderNodeState } from "../../components/render/node-state.ts";
+import { renderRelease } from "../../components/render/release.ts";
+import { goldenPlans } from "../support/golden-plans.ts";
+import { poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
+import type { TestNode } from "../support/nodes.ts";
+
+// What the golden files are worth: each of them goes through the program that reads it, on each release of Debian.
+const suite = useNodes("golden");
+const plans = Object.entries(goldenPlans);
+
+describe.each(["debian-12", "debian-13"])("on %s", (os) => {
+  let node: TestNode;
+
+  beforeAll(async () => {
+    node = await suite.boot(os.replace("-", ""), { os, prepared: webPackages });
+    // What the boot unit starts comes with the agent, and verify wants it to be there.
+    put(node, { "/usr/local/bin/silver-agent": "#!/bin/sh\n" }, 0o755);
+  });
+
+  describe.each(plans)("environment %s", (_, plan) => {
+    test.each(sitesOf(plan))("Apache takes the configuration of %s without a word", async (_name, site) => {
+      const { root } = putRelease(node, site);
+      // The unit makes its directory in /run before it starts Apache.
+      const run = /DefaultRuntimeDir "(.*)"/.exec(readFileSync(join(node.root, root, "conf/apache.conf"), "utf8"))?.[1] ?? "";
+      const { code, stdout, stderr } = await trySsh(node, `mkdir -p ${run} && apache2 -t -f ${root}/conf/apache.conf`);
+      expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: "Syntax OK\n" });
+    });
+
+    test.each(sitesOf(plan))("Varnish compiles the VCL of %s", async (_name, site) => {
+      const { root } = putRelease(node, site);
+      const { code, stderr } = await trySsh(node, `varnishd -C -f ${root}/conf/site.vcl >/dev/null`);
+      expect(code, stderr).toBe(0);
+    });
+
+    test.each(sitesOf(plan))("systemd finds nothing in the unit of %s, and few ways out of it", async (_name, site) => {
+      const { unit } = putRelease(node, site);
+      const verified = await trySsh(node, `systemd-analyze verify '${unit}'`);
+      expect(verified).toMatchObject({ code: 0, stdout: "", stderr: "" });
+      // Of 100; Debian's own apache2.service has 92.
+      const { code, stdout } = await trySsh(node, `systemd-analyze security --offline=true --threshold=20 --no-pager '${unit}'`);
+      expect(code, stdout).toBe(0);
+    });
+
+    test.each(sitesOf(plan))("Python compiles what mod_wsgi loads for %s", async (_name, site) => {
+      const { root } = putRelease(node, site);
+      expect(await ssh(node, `python3 -W error -c 'import ast; ast.parse(open("${root}/conf/wsgi.py").read())'`)).toBe("");
+      expect(JSON.parse(readFileSync(join(node.root, root, "conf/site.json"), "utf8"))).toMatchObject({ site: site.name });
+    });
+
+    test.each(plan.nodes.map((planned) => [planned.name, planned] as const))(
+      "what %s gets is read by its programs",
+      async (_name, planned) => {
+        const state = renderNodeState(plan, planned);
+        put(node, Object.fromEntries(state.files.map(({ path, content }) => [path, content])));
+        const units = state.files.filter(({ path }) => path.endsWith(".service")).map(({ path }) => path);
+        expect(await trySsh(node, `systemd-analyze verify ${units.join(" ")}`)).toMatchObject({
+          code: 0,
+          stdout: "",
+          stderr: "",
+        });
+        expect(await trySsh(node, "nft -c -f /etc/silver/nft.conf")).toMatchObject({ code: 0, stdout: "", stderr: "" });
+        if (planned.roles.includes("web")) await startVarnish(node, state.sites);
+      },
+    );
+  });
+
+  /** The way a node boots: Debian's unit with our drop-in, labels on the 503 VCL, then the top VCL that names them. */
+  async function startVarnish(on: TestNode, sites: { name: string }[]): Promise<void> {
+    const lines = [
+      "vcl.load s503 /etc/silver/varnish/s503.vcl",
+      ...sites.map(({ name }) => `vcl.label ${siteLabel(name)} s503`),
+      "vcl.load top /etc/silver/varnish/top.vcl",
+      "vcl.use top",
+    ];
+    put(on, { "/var/lib/silver/varnish/boot.cli": lines.map((line) => `${line}\n`).join("") });
+    await ssh(on, "systemctl daemon-reload && systemctl restart varnish.service");
+    const list = await poll("Varnish answers", 30, () => ssh(on, "varnishadm vcl.list"));
+    expect(list).toMatch(/^active .* top$/m);
+    for (const { name } of sites) expect(list).toMatch(new RegExp(`\\b${siteLabel(name)} +-> +s503`));
+  }
+});
+
+function sitesOf(plan: Plan): [string, SitePlan][] {
+  return plan.sites.map((site) => [site.name, site]);
+}
+
+/** Writes files onto a node: a missing directory is made. */
+function put(node: TestNode, files: Record<string, string>, mode = 0o644): void {
+  for (const [path, content] of Object.entries(files)) {
+    const file = join(node.root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content, { mode });
+  }
+}
+
+/** A release's files where the agent puts them, with the placeholders filled in as the agent does. */
+function putRelease(node: TestNode, site: SitePlan): { root: string; unit: string } {
+  const release = renderRelease(site);
+  const root = `/srv/silver/${site.name}/releases/${release.id}`;
+  const unit = `/etc/systemd/system/silver-${site.name}@${release.id}.service`;
+  const values = {
+    "@ROOT@": root,
+    "@ADDRESS@": "127.64.0.2",
+    "@PORT@": "20001",
+    "@RELEASE@": release.id,
+    "@DATA@": `/srv/silver/${site.name}/data/g1`,
+    "@VCL@": `r_${siteLabel(site.name).slice("site_".length)}_${release.digest.slice(0, 8)}`,
+  };
+  const fill = (text: string) => Object.entries(values).reduce((filled, [name, value]) => filled.replaceAll(name, value), text);
+  const files = release.files.map(({ path, content }) => [`${root}/${path}`, fill(content)] as const);
+  const unitText = files.find(([path]) => path.endsWith("/unit.service"))?.[1] ?? "";
+  mkdirSync(join(node.root, root, "app"), { recursive: true });
+  put(node, { ...Object.fromEntries(files), [unit]: unitText });
+  return { root, unit };
+}

@@ -1,0 +1,224 @@
+// The guestbook as a person sees it: a real browser, a real node, and hello beside it, as `npm run up` has them.
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openBrowser } from "../support/browser.ts";
+import type { Browser } from "../support/browser.ts";
+import { http, poll } from "../support/nodes.ts";
+import { withProject } from "../support/project.ts";
+import type { Project } from "../support/project.ts";
+
+const checkout = resolve(import.meta.dirname, "../..");
+const environment = `nodes:
+  web1: { local: true, os: debian-12, roles: [web] }
+sites:
+  hello: { app: apps/hello, nodes: [web1], locations: ["*"] }
+  guestbook: { app: apps/guestbook, nodes: [web1], locations: ["*/guestbook"] }
+`;
+
+let project: Project;
+let browser: Browser;
+let address: string;
+
+beforeAll(async () => {
+  project = await withProject({ "stacks/test.yaml": environment });
+  for (const app of ["apps/hello", "apps/guestbook"]) cpSync(join(checkout, app), join(project.root, app), { recursive: true });
+  browser = await openBrowser();
+});
+
+afterAll(async () => {
+  await browser.close();
+  await project.remove();
+});
+
+interface Words {
+  name: string;
+  message: string;
+  /** Path of a file, or a picture made up here. */
+  picture?: string | { name: string; mimeType: string; buffer: Buffer };
+}
+
+/** Fills the form in and sends it. */
+async function sign({ name, message, picture }: Words): Promise<void> {
+  const { page } = browser;
+  await page.getByLabel("Your name").fill(name);
+  await page.getByLabel("Your words").fill(message);
+  if (picture !== undefined) await page.getByLabel("A picture").setInputFiles(picture);
+  // The browser's own rules are no answer of ours.
+  await page.evaluate("document.forms[0].noValidate = true");
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => response.request().isNavigationRequest() && response.status() !== 303),
+    page.getByRole("button", { name: "Sign the book" }).click(),
+  ]);
+  await answer.finished();
+  await page.waitForLoadState();
+}
+
+/** What each entry says, newest first, and whether its picture is shown. */
+async function entries(): Promise<{ words: string; name: string; shown: boolean }[]> {
+  const found = await browser.page.getByRole("article").all();
+  return await Promise.all(
+    found.map(async (entry) => {
+      await entry.scrollIntoViewIfNeeded();
+      const image = entry.getByRole("img");
+      return {
+        words: await entry.locator(".words").innerText(),
+        name: await entry.locator("bdi").innerText(),
+        shown: (await image.count()) === 1 && (await image.evaluate(isWhole)),
+      };
+    }),
+  );
+}
+
+/** What is asked of the browser's image elements; the types of its own world are not loaded here. */
+interface ImageElement {
+  decode: () => Promise<void>;
+  naturalWidth: number;
+}
+
+/** In the browser: an image that was loaded and decoded. */
+async function isWhole(element: unknown): Promise<boolean> {
+  const image = element as ImageElement;
+  await image.decode();
+  return image.naturalWidth === 720;
+}
+
+/** A landscape, drawn by the browser itself. */
+async function landscape(): Promise<Buffer> {
+  const page = await browser.page.context().newPage();
+  const hill = (path: string, colour: string) => `<path d="${path}" fill="${colour}"/>`;
+  await page.setContent(`<body style="margin:0"><svg viewBox="0 0 720 380" width="720" height="380">
+    <linearGradient id="sky" x2="0" y2="1"><stop stop-color="#fbd6b2"/><stop offset="1" stop-color="#c78fa3"/></linearGradient>
+    <rect width="720" height="380" fill="url(#sky)"/><circle cx="520" cy="110" r="44" fill="#fff3d8"/>
+    ${hill("M0 215C90 260 170 225 270 240S430 150 520 180 650 210 720 250V380H0Z", "#96788f")}
+    ${hill("M0 290C80 220 130 235 210 260S330 290 420 275 540 200 720 285V380H0Z", "#695c80")}
+    ${hill("M0 300C60 250 120 320 200 315S330 265 420 305 600 255 720 335V380H0Z", "#3e4262")}</svg>`);
+  const picture = await page.locator("svg").screenshot();
+  await page.close();
+  return picture;
+}
+
+async function onNode(command: string): Promise<string> {
+  const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=5"];
+  const words = [...options.flatMap((option) => ["-o", option]), `root@${address}`, command];
+  return (await promisify(execFile)("ssh", words, { env: project.engine.environment })).stdout;
+}
+
+const ada = { name: "Ada & Charles", message: "An engine that weaves <b>patterns</b>,\nas the loom weaves leaves." };
+const kept = { words: ada.message, name: ada.name, shown: true };
+
+test("pulumi up serves hello at / and the book below /guestbook of the same node", async () => {
+  const output = await project.engine.up();
+  expect(output).toContain("guestbook: live.");
+  address = /http:\/\/([\d.]+)\//.exec(output)?.[1] ?? "";
+  expect((await http({ address }, "/")).headers["x-silver-release"]).toMatch(/^hello /);
+  await browser.page.goto(`http://${address}/guestbook`);
+  expect(browser.page.url()).toBe(`http://${address}/guestbook/`);
+  expect(await browser.page.title()).toBe("Guestbook");
+  expect(await browser.page.getByText("Nobody has signed yet").isVisible()).toBe(true);
+  expect(await entries()).toEqual([]);
+});
+
+test("who signs the book with a picture sees both, once, whatever is reloaded", async () => {
+  const picture = { name: "hills.png", mimeType: "image/png", buffer: await landscape() };
+  await sign({ name: "Grace", message: "The first visitor." });
+  await sign({ ...ada, picture });
+  expect(browser.page.url()).toMatch(/\/guestbook\/#entry-2$/);
+  const both = [kept, { words: "The first visitor.", name: "Grace", shown: false }];
+  expect(await entries()).toEqual(both);
+  await browser.page.reload();
+  expect(await entries()).toEqual(both);
+  // Nothing on the way was missing, refused by the page's own policy, or an error.
+  expect(browser.complaints).toEqual([]);
+  if (process.env.UPDATE_GOLDEN !== undefined) {
+    await browser.page.goto(`http://${address}/guestbook/`);
+    await browser.page.screenshot({ path: join(checkout, "docs/guestbook.png"), fullPage: true });
+  }
+});
+
+const mistakes: [string, number, Words, string][] = [
+  ["no name", 422, { name: " ", message: "Words" }, "Please give a name"],
+  ["no words", 422, { name: "Ada", message: "\n" }, "Please leave some words"],
+  ["a file that is no picture", 415, { name: "Ada", message: "Words", picture: import.meta.filename }, "no picture we know"],
+  [
+    "a picture that is too large",
+    413,
+    {
+      name: "Ada",
+      message: "Words",
+      picture: { name: "large.png", mimeType: "image/png", buffer: randomBytes(6 * 1024 ** 2) },
+    },
+    "5 MB at most",
+  ],
+];
+
+test.each(mistakes)("%s is answered in words, and nothing typed is lost", async (_, status, words, told) => {
+  const answered = browser.page.waitForResponse((response) => response.request().method() === "POST");
+  await sign(words);
+  expect((await answered).status()).toBe(status);
+  expect(await browser.page.getByRole("alert").innerText()).toContain(told);
+  expect(await browser.page.getByLabel("Your name").inputValue()).toBe(words.name);
+  expect(await browser.page.getByLabel("Your words").inputValue()).toBe(words.message);
+  expect(await entries()).toHaveLength(2);
+});
+
+test("a form of a page that is too old is shown once more, and then taken", async () => {
+  await browser.page.goto(`http://${address}/guestbook/`);
+  await browser.page.context().clearCookies();
+  const words = { name: "Old page", message: "Sent twice, signed once." };
+  await sign(words);
+  expect(await browser.page.getByRole("alert").innerText()).toContain("too old");
+  expect(await entries()).toHaveLength(2);
+  await browser.page.getByRole("button", { name: "Sign the book" }).click();
+  await browser.page.waitForURL("**/#entry-3");
+  expect((await entries())[0]).toEqual({ words: words.message, name: words.name, shown: false });
+});
+
+test("a book without room for pictures takes words on", async () => {
+  const files = "/srv/silver/guestbook/data/g1";
+  await onNode(`dd if=/dev/zero of=${files}/fill bs=1M 2>/dev/null || true`);
+  const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), randomBytes(1024 ** 2)]);
+  await sign({ name: "Late", message: "With a picture.", picture: { name: "a.png", mimeType: "image/png", buffer: png } });
+  expect(await browser.page.getByRole("alert").innerText()).toContain("no room for another picture");
+  await sign({ name: "Late", message: "Without one, then." });
+  expect((await entries())[0]).toEqual({ words: "Without one, then.", name: "Late", shown: false });
+  await onNode(`rm ${files}/fill`);
+});
+
+test("while its database stands still the book says so and keeps what was typed; afterwards it opens by itself", async () => {
+  await onNode("systemctl stop 'postgresql@*'");
+  await sign({ name: "Patient", message: "Can you hear me?" });
+  expect(await browser.page.getByRole("alert").innerText()).toContain("can't be opened right now");
+  expect(await browser.page.getByLabel("Your words").inputValue()).toBe("Can you hear me?");
+  await onNode("systemctl start postgresql@15-main");
+  await browser.page.getByRole("button", { name: "Sign the book" }).click();
+  await browser.page.waitForURL("**/#entry-*");
+  expect((await entries())[0]).toEqual({ words: "Can you hear me?", name: "Patient", shown: false });
+});
+
+test("a redeploy with another title keeps every entry and picture", async () => {
+  const file = join(project.root, "apps/guestbook/src/guestbook/pages.py");
+  const before = await entries();
+  writeFileSync(file, readFileSync(file, "utf8").replace('TITLE = "Guestbook"', 'TITLE = "Friends & visitors"'));
+  expect(await project.engine.up()).toContain("guestbook: live.");
+  await browser.page.goto(`http://${address}/guestbook/`);
+  expect(await browser.page.title()).toBe("Friends & visitors");
+  expect(await entries()).toEqual(before);
+  expect(before).toContainEqual(kept);
+});
+
+test("after a reboot of the node the book is as it was", async () => {
+  const before = await entries();
+  const boot = () => onNode("cat /proc/sys/kernel/random/boot_id; cut -d' ' -f22 /proc/1/stat");
+  const old = await boot();
+  await onNode("systemctl reboot").catch(() => undefined);
+  await poll("the node is booted anew", 60, async () => (await boot()) !== old);
+  await poll("the book answers", 60, async () => (await http({ address }, "/guestbook/")).status === 200);
+  await browser.page.goto(`http://${address}/guestbook/`);
+  expect(await entries()).toEqual(before);
+  await sign({ name: "Grace", message: "Back again." });
+  expect((await entries())[0]).toEqual({ words: "Back again.", name: "Grace", shown: false });
+});

@@ -1,0 +1,291 @@
+// Services of two sites on one real node, from their manifests to rows and files that survive.
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { http, poll } from "../support/nodes.ts";
+import { withProject } from "../support/project.ts";
+import type { Project } from "../support/project.ts";
+
+/** Writes a row or a file for each path that is asked, and tells what there is. */
+const app = `import hashlib, json, os, psycopg2
+
+def run(sql, *values):
+    connection = psycopg2.connect(os.environ["CONFIG_PG_SQLALCHEMY"])
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(1)")
+            cursor.execute("CREATE TABLE IF NOT EXISTS notes (text text)")
+            cursor.execute(sql, values)
+            return [row[0] for row in cursor.fetchall()] if cursor.description else []
+    finally:
+        connection.close()
+
+def fill(megabytes):
+    path = os.path.join(os.environ["CONFIG_FILES"], "large")
+    try:
+        with open(path, "wb") as file:
+            for _ in range(megabytes):
+                file.write(bytes(1 << 20))
+            os.fsync(file.fileno())
+        return "written"
+    except OSError as error:
+        return os.strerror(error.errno)
+
+def answer(path):
+    files = os.environ["CONFIG_FILES"]
+    match path.strip("/").split("/"):
+        case ["write", text]:
+            run("INSERT INTO notes VALUES (%s)", text)
+            with open(os.path.join(files, text), "w") as file:
+                file.write(text)
+            return "written"
+        case ["read"]:
+            return json.dumps([sorted(run("SELECT text FROM notes")), sorted(os.listdir(files))])
+        case ["fill", megabytes]:
+            return fill(int(megabytes))
+        case ["empty"]:
+            os.unlink(os.path.join(files, "large"))
+            return "emptied"
+        case ["owner"]:
+            return run("SELECT tableowner FROM pg_tables WHERE tablename = 'notes'")[0]
+        case ["key"]:
+            return hashlib.sha256(os.environ["API_KEY"].encode()).hexdigest()
+        case ["variables"]:
+            return json.dumps({name: value for name, value in os.environ.items() if name.startswith("CONFIG_")})
+    return "ok"
+
+def application(environ, start_response):
+    body = answer(environ["PATH_INFO"]).encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+`;
+
+const manifest = (name: string) => `name: ${name}
+version: 1.0.0
+runner: wsgi.py
+packages: [python3-psycopg2]
+services: {db: {type: postgres}, files: {quota: 32M}}
+config: {required: {API_KEY: a secret}}
+processes: {count: 2}
+`;
+const site = (name: string) =>
+  `  ${name}: { app: apps/${name}, nodes: [web1], locations: [${name}.test], config: { API_KEY: { secret: 1 } } }\n`;
+const environment = (...names: string[]) =>
+  `nodes:\n  web1: { local: true, os: debian-12, roles: [web] }\nsites:\n${names.map(site).join("")}`;
+const secrets: Record<string, string> = { "one-a": "planted-5d0c3e2a-one", two: "planted-91b7f604-two" };
+
+let project: Project;
+let address: string;
+
+beforeAll(async () => {
+  project = await withProject({
+    "apps/one-a/app.yaml": manifest("one-a"),
+    "apps/one-a/wsgi.py": app,
+    "apps/two/app.yaml": manifest("two"),
+    "apps/two/wsgi.py": app,
+    "stacks/test.yaml": environment("one-a", "two"),
+  });
+  for (const [name, value] of Object.entries(secrets)) {
+    const set = await project.engine.run("config", "set", "--secret", "--path", `secrets["${name}.API_KEY@1"]`, value);
+    expect(set.code, set.output).toBe(0);
+  }
+});
+
+afterAll(async () => {
+  await project.remove();
+});
+
+const get = async (name: string, path: string) => (await http({ address }, path, { Host: `${name}.test` })).body;
+
+function edit(path: string, from: string, to: string): void {
+  const file = join(project.root, path);
+  const text = readFileSync(file, "utf8");
+  expect(text).toContain(from);
+  writeFileSync(file, text.replaceAll(from, to));
+}
+
+async function onNode(command: string): Promise<string> {
+  const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=5"];
+  const words = [...options.flatMap((option) => ["-o", option]), `root@${address}`, command];
+  return (await promisify(execFile)("ssh", words, { env: project.engine.environment, maxBuffer: 64 * 1024 ** 2 })).stdout;
+}
+
+/** What a command as a user of the node says, right or wrong, with its exit code. */
+const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- sh -c '${command}' 2>&1; echo "exit code $?"`);
+
+/** What the site's app has written by now. */
+const kept = async (name: string): Promise<unknown> => JSON.parse(await get(name, "/read"));
+
+test("two apps get a database and a directory each, and write into them", async () => {
+  const output = await project.engine.up();
+  address = /http:\/\/([\d.]+)\//.exec(output)?.[1] ?? (await nodeAddress());
+  for (const name of ["one-a", "two"]) {
+    expect(await get(name, "/write/first")).toBe("written");
+    expect(await kept(name)).toEqual([["first"], ["first"]]);
+  }
+  expect(await get("one-a", "/owner")).toBe("one_a_owner");
+  const url = "postgresql://site-one-a@/one_a_g1?host=/var/run/postgresql";
+  expect(JSON.parse(await get("one-a", "/variables"))).toMatchObject({
+    CONFIG_PG_DBNAME: "one_a_g1",
+    CONFIG_PG_USER: "site-one-a",
+    CONFIG_PG_PASSWORD: "",
+    CONFIG_PG_HOST: "/var/run/postgresql",
+    CONFIG_PG_PORT: "5432",
+    CONFIG_PG_SQLALCHEMY: url,
+    CONFIG_DB_URL: url,
+    CONFIG_FILES: "/srv/silver/one-a/data/g1",
+  });
+});
+
+test("neither site gets at what is the other's", async () => {
+  const denied = [
+    'psql -w -d two_g1 -c "SELECT * FROM notes"',
+    'psql -w -d postgres -c "SELECT 1"',
+    'psql -w -d template1 -c "SELECT 1"',
+    'psql -w -U site-two -d two_g1 -c "SELECT 1"',
+    'psql -w -U postgres -d two_g1 -c "SELECT 1"',
+    'psql -w -d one_a_g1 -c "COPY notes TO PROGRAM \\$\\$id\\$\\$"',
+    'psql -w -d one_a_g1 -c "SET ROLE two_owner"',
+    'psql -w -d one_a_g1 -c "CREATE DATABASE more"',
+    "ls /srv/silver/two/data",
+    "cat /srv/silver/two/data/g1/first",
+    "cat /srv/silver/two/releases/*/environ.json",
+    "cat /srv/silver/one-a/data/g1.img",
+    "rm -f /srv/silver/one-a/data/g1.img",
+    "ls /run/silver/r_two_*/",
+  ];
+  for (const command of denied) {
+    const said = await asUser("site-one-a", command);
+    expect(said, command).not.toMatch(/exit code 0$/m);
+    expect(said, command).toMatch(/permission denied|Peer authentication failed|cannot access|No such file|must be superuser/i);
+  }
+  // What is its own works the same way.
+  expect(await asUser("site-one-a", 'psql -w -d one_a_g1 -c "SELECT text FROM notes"')).toMatch(/first[^]*exit code 0/);
+  expect(await asUser("site-one-a", "cat /srv/silver/one-a/data/g1/first")).toMatch(/first[^]*exit code 0/);
+});
+
+test("no secret is where anybody but its own site could see it", async () => {
+  for (const [name, secret] of Object.entries(secrets)) {
+    expect(await get(name, "/key")).toBe(createHash("sha256").update(secret).digest("hex"));
+    const state = JSON.stringify(await project.engine.exportState());
+    expect(state).not.toContain(secret);
+    expect(await project.engine.preview("--diff")).not.toContain(secret);
+  }
+  await onNode(`install -m 600 /dev/null /dev/shm/planted; printf '%s\\n' ${Object.values(secrets).join(" ")} >/dev/shm/planted`);
+  const places = [
+    "cat /proc/[0-9]*/environ",
+    "cat /proc/[0-9]*/cmdline",
+    "ps auxeww",
+    "journalctl --all --output=export",
+    "systemctl show '*'",
+    "cat /var/log/silver/*/*",
+    "runuser -u postgres -- pg_dumpall",
+  ];
+  for (const place of places)
+    expect(await onNode(`(${place}) 2>/dev/null | grep -acFf /dev/shm/planted || true`), place).toBe("0\n");
+  const files = await onNode(
+    "grep -rlaFf /dev/shm/planted /etc /root /run /srv /tmp /usr/local /var 2>/dev/null | sort; rm /dev/shm/planted",
+  );
+  const own = /^\/srv\/silver\/(one-a|two)\/releases\/[^/]+\/environ\.json$/;
+  expect(
+    files
+      .trim()
+      .split("\n")
+      .filter((file) => !own.test(file)),
+  ).toEqual([]);
+  expect(await onNode("stat -c '%a %U %G' /srv/silver/one-a/releases/*/environ.json")).toBe("640 root site-one-a\n");
+});
+
+test("a full quota stops its own site's files and nothing else", async () => {
+  expect(await get("one-a", "/fill/64")).toBe("No space left on device");
+  expect(await get("two", "/fill/8")).toBe("written");
+  expect(await get("two", "/empty")).toBe("emptied");
+  expect(await get("one-a", "/empty")).toBe("emptied");
+  expect(await get("one-a", "/fill/20")).toBe("written");
+});
+
+test("a quota below what is used is refused, and the old release serves on", async () => {
+  edit("apps/one-a/app.yaml", "version: 1.0.0", "version: 1.1.0");
+  edit("apps/one-a/app.yaml", "quota: 32M", "quota: 16M");
+  const output = await project.engine.upFails();
+  expect(output).toMatch(/the quota of 16 MB is below what is used: 2\d MB/);
+  expect(output).toMatch(/web1 serves 1\.0\.0-/);
+  expect(await kept("one-a")).toEqual([["first"], ["first", "large"]]);
+});
+
+test("a larger quota is there at once, or else the rollout says why and leaves all as it was", async () => {
+  edit("apps/one-a/app.yaml", "quota: 16M", "quota: 80M");
+  // Bit 24, CAP_SYS_RESOURCE: a computer may keep it from everybody, and then no file system grows while it is in use.
+  const allowed = (BigInt(`0x${(await onNode("grep CapEff /proc/self/status | cut -f2")).trim()}`) >> 24n) & 1n;
+  if (allowed === 1n) {
+    await project.engine.up();
+    expect(await get("one-a", "/fill/60")).toBe("written");
+  } else {
+    expect(await project.engine.upFails()).toMatch(/the quota can't be raised to 80 MB while the files are in use/);
+    expect(await get("one-a", "/fill/60")).toBe("No space left on device");
+    edit("apps/one-a/app.yaml", "quota: 80M", "quota: 32M");
+    await project.engine.up();
+  }
+  expect(await get("one-a", "/empty")).toBe("emptied");
+  expect(await kept("one-a")).toEqual([["first"], ["first"]]);
+});
+
+test("a lower quota above what is used holds at once", async () => {
+  const text = readFileSync(join(project.root, "apps/one-a/app.yaml"), "utf8");
+  const [, largest = ""] = /quota: (\d+)M/.exec(text) ?? [];
+  const lower = Number(largest) / 2 + 4;
+  edit("apps/one-a/app.yaml", `quota: ${largest}M`, `quota: ${lower}M`);
+  edit("apps/one-a/app.yaml", "version: 1.1.0", "version: 1.2.0");
+  await project.engine.up();
+  expect(await get("one-a", `/fill/${lower - 8}`)).toBe("written");
+  expect(await get("one-a", `/fill/${lower}`)).toBe("No space left on device");
+  expect(await get("one-a", "/empty")).toBe("emptied");
+});
+
+test("a database that does not start stops the rollout, with its own words, and the old release serves on", async () => {
+  await onNode(
+    "echo 'shared_buffers = nonsense' > /etc/postgresql/15/main/conf.d/broken.conf; systemctl restart postgresql@15-main; true",
+  );
+  edit("apps/one-a/app.yaml", "version: 1.2.0", "version: 1.3.0");
+  const output = await project.engine.upFails();
+  expect(output).toMatch(/PostgreSQL: postgresql@15-main\.service does not start/);
+  expect(output).toMatch(/shared_buffers/);
+  expect(output).toMatch(/web1 serves 1\.2\.0-/);
+  expect(await get("one-a", "/")).toBe("ok");
+  await onNode("rm /etc/postgresql/15/main/conf.d/broken.conf");
+  await project.engine.up();
+  expect(await kept("one-a")).toEqual([["first"], ["first"]]);
+});
+
+test("rows and files survive a reboot", async () => {
+  expect(await get("two", "/write/before")).toBe("written");
+  const boot = () => onNode("cat /proc/sys/kernel/random/boot_id; cat /proc/1/stat | cut -d' ' -f22");
+  const old = await boot();
+  await onNode("systemctl reboot").catch(() => undefined);
+  await poll("the node is booted anew", 60, async () => (await boot()) !== old);
+  await poll("the site answers", 60, async () => (await http({ address }, "/read", { Host: "two.test" })).status === 200);
+  expect(await kept("two")).toEqual([
+    ["before", "first"],
+    ["before", "first"],
+  ]);
+  expect(await get("two", "/fill/64")).toBe("No space left on device");
+});
+
+test("a site that was removed and comes back has its data", async () => {
+  writeFileSync(join(project.root, "stacks/test.yaml"), environment("two"));
+  await project.engine.up();
+  expect((await http({ address }, "/read", { Host: "one-a.test" })).status).toBe(404);
+  writeFileSync(join(project.root, "stacks/test.yaml"), environment("one-a", "two"));
+  await project.engine.up();
+  expect(await kept("one-a")).toEqual([["first"], ["first"]]);
+});
+
+async function nodeAddress(): Promise<string> {
+  const words = [join(project.root, "components/machines/main.ts"), "list"];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { env: project.engine.environment });
+  const [machine] = JSON.parse(stdout) as { address: string }[];
+  return machine?.address ?? "";
+}

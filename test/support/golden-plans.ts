@@ -1,0 +1,34 @@
+import type { Plan } from "../../components/plan/plan.ts";
+import { planned } from "./plan-of.ts";
+
+/** The environments whose files are kept as golden files: the smallest one, and one with all that rendering tells apart. */
+export const goldenPlans: Record<string, Plan> = {
+  hello: planned({
+    "dev.yaml":
+      'nodes:\n  web1: {local: true, os: debian-12}\nsites:\n  hello: {app: apps/hello, nodes: [web1], locations: ["*"]}\n',
+    "apps/hello/app.yaml": "name: hello\nversion: 1.0.0\nrunner: src/wsgi.py\n",
+  }),
+  blog: planned({
+    "dev.yaml": `nodes:
+  web1: {local: true, os: debian-12}
+  data1: {local: true, os: debian-13, roles: [service]}
+sites:
+  blog-two:
+    app: apps/blog
+    nodes: [web1]
+    locations: [blog.acme.net, acme.net/blog, .acme.org/b.log]
+    config: {SIGNUPS: "off", STRIPE_KEY: {secret: 3}}
+    limits: {processes: 40, memory: 1G}
+  every: {app: apps/every, nodes: [web1], locations: ["*", "*/shared"]}
+`,
+    "apps/blog/app.yaml": `name: blog
+version: 1.5.0-rc.1
+runner: src/blog/wsgi.py
+packages: [python3-psycopg2, libjpeg62-turbo]
+config: {required: {STRIPE_KEY: from stripe.com/keys}, default: {SIGNUPS: "on"}}
+processes: {count: 4, threads: 2, memory: 300M, requests: 1000}
+timeouts: {request: 60s, start: 2m, drain: 5m}
+`,
+    "apps/every/app.yaml": "name: every\nrunner: wsgi.py\nservices: {db: {type: postgres}, files: {quota: 2G}}\n",
+  }),
+};

@@ -1,0 +1,73 @@
+import { spawn } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { onTestFinished } from "vitest";
+
+/** How a shell script ended. */
+interface Ended {
+  status: number | null;
+  /** What the script printed, on both streams, in their order. */
+  output: string;
+}
+
+/** A person's machine before the project was tried on it: a checkout, an empty home, a PATH that holds the system alone. */
+export interface Newcomer {
+  checkout: string;
+  home: string;
+  /** The cache of the project's scripts. */
+  cache: string;
+  /** First directory on PATH, for programs that this machine has. */
+  bin: string;
+  /** Puts an executable sh script into a directory. */
+  install: (directory: string, name: string, body: string) => string;
+  /** Runs sh words after sourcing scripts/bootstrap.sh. */
+  run: (words: string, environment?: Record<string, string>) => Promise<Ended>;
+}
+
+/** Makes one in a temporary directory, which goes with the test. */
+export function newcomer(): Newcomer {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), "silver newcomer-")));
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const checkout = join(directory, "it's a checkout");
+  const home = join(directory, "home");
+  const bin = join(directory, "bin");
+  const cache = join(home, ".cache/silverlining");
+  const scripts = resolve(import.meta.dirname, "../../scripts");
+  for (const path of [join(checkout, "scripts"), home, bin]) mkdirSync(path, { recursive: true });
+  for (const name of readdirSync(scripts))
+    if (/\.(sh|ts)$/.test(name)) cpSync(join(scripts, name), join(checkout, "scripts", name));
+  for (const name of ["node", "engine"]) cpSync(join(scripts, name), join(checkout, "scripts", name), { recursive: true });
+
+  return {
+    checkout,
+    home,
+    cache,
+    bin,
+    install: (folder, name, body) => {
+      mkdirSync(folder, { recursive: true });
+      const path = join(folder, name);
+      writeFileSync(path, `#!/bin/sh\n${body}\n`);
+      chmodSync(path, 0o755);
+      return path;
+    },
+    run: (words, environment = {}) =>
+      new Promise((done, failed) => {
+        const child = spawn("sh", ["-euc", `. "$ROOT/scripts/bootstrap.sh"\n${words}`], {
+          cwd: directory,
+          env: { PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin`, HOME: home, ROOT: checkout, ...environment },
+          stdio: ["ignore", "pipe", "pipe"],
+        });
+        let output = "";
+        const collect = (text: Buffer) => (output += text.toString());
+        child.stdout.on("data", collect);
+        child.stderr.on("data", collect);
+        child.on("error", failed);
+        child.on("close", (status) => {
+          done({ status, output });
+        });
+      }),
+  };
+}

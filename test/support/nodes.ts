@@ -1,0 +1,144 @@
+/**
+ * Real booted nodes for tests. Each suite has a clone id of its own, told by this checkout and the suite's name:
+ * its nodes never meet the checkout's, those of another suite, or those of another worktree.
+ */
+import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { request } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, beforeEach, onTestFailed } from "vitest";
+import type { Clone } from "../../components/machines/clone.ts";
+import type { NodeSpec } from "../../components/machines/create-node.ts";
+import { ensureNode, listNodes, removeAllNodes } from "../../components/machines/local-machine.ts";
+import type { Machine } from "../../components/machines/machine.ts";
+import { filesOf } from "../../components/machines/node-disk.ts";
+import { runCommand } from "../../components/machines/run-command.ts";
+import type { Finished } from "../../components/machines/run-command.ts";
+import { sshCommand } from "../../components/machines/ssh-command.ts";
+
+/** A booted node, and what opens it. */
+export interface TestNode extends Machine {
+  /** Its root file system, seen from this computer. */
+  root: string;
+  keyFile: string;
+  /** File with its host key. */
+  knownHosts: string;
+}
+
+/** What a node answered over HTTP. */
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** What a test says of the node it wants. Default: a bare `debian-12`. */
+export type Wanted = Partial<Pick<NodeSpec, "os" | "prepared">>;
+
+/** Nodes of one suite. */
+export interface SuiteNodes {
+  clone: Clone;
+  /** Makes and boots a node; the same name twice is the same node. */
+  boot: (name: string, wanted?: Wanted) => Promise<TestNode>;
+}
+
+/** What every web node has, for `prepared`: a node made with them needs no apt to become one. */
+export const webPackages = ["apache2-bin", "libapache2-mod-wsgi-py3", "media-types", "varnish"];
+
+/** The clone of a suite. */
+function suiteClone(suite: string): Clone {
+  const checkout = realpathSync(resolve(import.meta.dirname, "../.."));
+  const id = createHash("sha256").update(`${checkout} test ${suite}`).digest("hex").slice(0, 6);
+  const directory = join(process.env.XDG_STATE_HOME ?? join(homedir(), ".local/state"), "silverlining", id);
+  return { id, checkout, nodesDirectory: join(directory, "nodes"), keyFile: join(directory, "id_ed25519") };
+}
+
+/**
+ * Call once at the top of a test file. Removes what a killed run left, and all nodes at the end;
+ * prints the last lines of every node's journal when a test fails.
+ */
+export function useNodes(suite: string): SuiteNodes {
+  const clone = suiteClone(suite);
+  // Only what can take minutes is told: a test that seems to hang is building an image.
+  const say = (line: string) => {
+    if (line.startsWith("  … Node image")) console.error(line);
+  };
+  const removeAll = async () => {
+    await removeAllNodes(clone, say);
+    await rm(resolve(clone.nodesDirectory, ".."), { recursive: true, force: true });
+  };
+  beforeAll(removeAll);
+  beforeEach(() => {
+    onTestFailed(() => printJournals(clone));
+  });
+  afterAll(removeAll);
+  return {
+    clone,
+    boot: async (name, wanted = {}) => {
+      const machine = await ensureNode(clone, { name, os: "debian-12", prepared: [], ...wanted }, say);
+      const { root, knownHosts } = filesOf(clone, name);
+      return { ...machine, root, knownHosts, keyFile: clone.keyFile };
+    },
+  };
+}
+
+/** Runs a command line on a node as root, whatever its exit code. */
+export function trySsh(node: TestNode, command: string, input = ""): Promise<Finished> {
+  return runCommand(sshCommand({ ...node, user: "root" }, command), { input });
+}
+
+/** Runs a command line on a node as root, which must succeed, and returns its stdout without the last newline. */
+export async function ssh(node: TestNode, command: string, input = ""): Promise<string> {
+  const { code, stdout, stderr } = await trySsh(node, command, input);
+  if (code !== 0) throw new Error(`on ${node.name}: ${command}\nexit code ${code ?? "none"}\n${stdout}${stderr}`);
+  return stdout.replace(/\n$/, "");
+}
+
+/** GETs a path from a node's port 80. `headers` may hold Host. Follows nothing, throws nothing but what the network did. */
+export function http(node: Pick<Machine, "address">, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    // No shared connections: one that a restarted server closed would fail a request it never saw.
+    const sent = request({ host: node.address, path, headers, agent: false, timeout: 30_000 }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      response.on("error", reject).on("end", () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+      });
+    });
+    sent.on("timeout", () => sent.destroy(new Error(`no answer from ${node.address} in 30 s`)));
+    sent.on("error", reject);
+    sent.end();
+  });
+}
+
+/** Asks until the answer is neither undefined nor false nor an error, and returns it; fails after `seconds` with the last reason. */
+export async function poll<T>(what: string, seconds: number, ask: () => T | Promise<T>): Promise<NonNullable<Exclude<T, false>>> {
+  const deadline = Date.now() + seconds * 1000;
+  let reason: unknown;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined && answer !== null && answer !== false) return answer as NonNullable<Exclude<T, false>>;
+      reason = `it answered ${String(answer)}`;
+    } catch (error) {
+      reason = error;
+    }
+    if (Date.now() >= deadline) throw new Error(`waited ${seconds} s in vain: ${what}`, { cause: reason });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function printJournals(clone: Clone): Promise<void> {
+  for (const machine of await listNodes(clone)) {
+    const files = filesOf(clone, machine.name);
+    const words = ["journalctl", `--directory=${join(files.root, "var/log/journal")}`, "--no-pager", "--lines=80"];
+    const journal = await runCommand(words);
+    const boot = await readFile(files.console, "utf8").catch(() => "");
+    console.error(
+      `--- journal of ${machine.name} (${machine.running ? "running" : "standing still"})\n${journal.stdout || boot}---`,
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import type { Bundle } from "../../components/bundle/bundle.ts";
+import { parseEnvironment } from "../../components/environment/parse.ts";
+import type { Issue, Parsed } from "../../components/manifest/issue.ts";
+import { parseManifest } from "../../components/manifest/parse.ts";
+import { planEnvironment, type PlannedApp } from "../../components/plan/plan-environment.ts";
+import type { Plan, SitePlan } from "../../components/plan/plan.ts";
+
+/** Texts by the names of their files: one environment, `dev.yaml`, and the manifests of its apps. */
+export type Sources = Record<string, string>;
+
+/** Plans an environment from texts alone; each site's bundle has the digest `3fa2c1d0…` and no files. */
+export function planOf(sources: Sources): Parsed<Plan> {
+  const environment = parseEnvironment(sources["dev.yaml"] ?? "", "stacks/dev.yaml", "dev");
+  if (environment.value === undefined) return { issues: environment.issues };
+  const issues: Issue[] = [...environment.issues];
+  const apps = new Map<string, PlannedApp>();
+  for (const site of Object.values(environment.value.sites)) {
+    const [file = "", text = ""] = Object.entries(sources).find(([name]) => name.startsWith(`${site.app}/`)) ?? [];
+    const manifest = parseManifest(text, file);
+    issues.push(...manifest.issues);
+    if (manifest.value !== undefined)
+      apps.set(site.name, { manifest: manifest.value, bundle: bundleOf(site.app, manifest.value.version) });
+  }
+  const plan = planEnvironment(environment.value, apps);
+  return { ...plan, issues: [...issues, ...plan.issues] };
+}
+
+/** The same where nothing may be wrong. */
+export function planned(sources: Sources): Plan {
+  const { value, issues } = planOf(sources);
+  if (value === undefined) throw new Error(JSON.stringify(issues, undefined, 2));
+  return value;
+}
+
+/** One site `blog` on one node `web1`: what its manifest says besides name and runner, and its environment besides app and nodes. */
+export function plannedSite(manifest = "", site = 'locations: ["*"]'): SitePlan {
+  const { sites } = planned({
+    "dev.yaml": `nodes:\n  web1: {local: true, os: debian-12}\nsites:\n  blog: {app: apps/blog, nodes: [web1], ${site}}\n`,
+    "apps/blog/app.yaml": `name: blog\nversion: 1.5.0\nrunner: src/wsgi.py\n${manifest}`,
+  });
+  if (sites[0] === undefined) throw new Error("no site was planned");
+  return sites[0];
+}
+
+function bundleOf(app: string, version: string | undefined): Bundle {
+  const content = "3fa2c1d0";
+  return { id: version === undefined ? content : `${version}-${content}`, digest: content.repeat(8), app, entries: [] };
+}

@@ -1,0 +1,59 @@
+/**
+ * The project itself under the real engine: its own program and components in a temporary directory, with the apps and the
+ * environment of a test, an SSH agent of its own, and nodes that only this directory owns.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { withEngine } from "./engine.ts";
+import type { Engine, Files } from "./engine.ts";
+import { poll } from "./nodes.ts";
+
+const checkout = resolve(import.meta.dirname, "../..");
+
+/** A project with a stack `test`. */
+export interface Project {
+  engine: Engine;
+  /** The program's directory: apps/, stacks/ … */
+  root: string;
+  /** Destroys what the stack holds, the nodes first of all, and removes the directory. */
+  remove: () => Promise<void>;
+}
+
+/**
+ * @param files apps and `stacks/test.yaml`, by path
+ */
+export async function withProject(files: Files): Promise<Project> {
+  const own = ["Pulumi.yaml", "package.json"].map((name) => [name, readFileSync(join(checkout, name), "utf8")]);
+  const engine = await withEngine({ ...(Object.fromEntries(own) as Files), ...files });
+  const root = join(engine.folder, "program");
+  cpSync(join(checkout, "components"), join(root, "components"), { recursive: true });
+  cpSync(join(checkout, "stacks/index.ts"), join(root, "stacks/index.ts"));
+  const agentPid = startAgent(root, engine);
+  return {
+    engine,
+    root,
+    remove: async () => {
+      await engine.run("cancel", "--yes");
+      // What a failed test left may not be destroyable: the nodes go in any case.
+      await engine.run("destroy", "--yes", "--skip-preview");
+      spawnSync(process.execPath, ["components/machines/main.ts", "down"], { cwd: root, env: engine.environment });
+      process.kill(agentPid);
+      await poll("the SSH agent ended", 10, () => spawnSync("kill", ["-0", String(agentPid)]).status !== 0);
+      engine.remove();
+    },
+  };
+}
+
+/** An SSH agent with the one key that the project's nodes accept. */
+function startAgent(root: string, engine: Engine): number {
+  const directory = join(root, ".silver/ssh");
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const key = join(directory, "id_ed25519");
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+  const socket = join(engine.folder, "agent");
+  const started = execFileSync("ssh-agent", ["-s", "-a", socket], { encoding: "utf8" });
+  engine.environment.SSH_AUTH_SOCK = socket;
+  execFileSync("ssh-add", ["-q", key], { env: engine.environment });
+  return Number(/SSH_AGENT_PID=(\d+)/.exec(started)?.[1]);
+}

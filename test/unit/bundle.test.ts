@@ -1,0 +1,205 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { bundleListing, listingDigest } from "../../components/bundle/listing.ts";
+import { packBundle } from "../../components/bundle/pack.ts";
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "bundle-"));
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+function write(files: Record<string, string>, under = "apps/blog"): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, under, name)), { recursive: true });
+    writeFileSync(join(root, under, name), text);
+  }
+}
+
+const pack = (version?: string) => packBundle(root, "apps/blog", version);
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const codes = () => pack().issues.map(({ code, place }) => `${code} ${place.file}`);
+
+test("the listing names each file by path, execute bit and hash, each link by target, sorted by the bytes of the paths", () => {
+  write({ "src/wsgi.py": "application = None\n", "bin/run": "#!/bin/sh\n", "é.txt": "", "a.txt": "", "a/b": "", Z: "" });
+  chmodSync(join(root, "apps/blog/bin/run"), 0o755);
+  symlinkSync("../src/wsgi.py", join(root, "apps/blog/bin/wsgi"));
+  const bundle = pack("1.5.0").value;
+  const empty = sha256("");
+  const lines = bundleListing(bundle ?? { entries: [] }).split("\n");
+  expect(lines).toEqual([
+    `["Z","file",false,"${empty}"]`,
+    `["a.txt","file",false,"${empty}"]`,
+    `["a/b","file",false,"${empty}"]`,
+    `["bin/run","file",true,"${sha256("#!/bin/sh\n")}"]`,
+    '["bin/wsgi","link","../src/wsgi.py"]',
+    `["src/wsgi.py","file",false,"${sha256("application = None\n")}"]`,
+    `["é.txt","file",false,"${empty}"]`,
+    "",
+  ]);
+  expect(bundle?.digest).toBe(listingDigest(lines.join("\n")));
+  expect(bundle?.id).toBe(`1.5.0-${bundle?.digest.slice(0, 8)}`);
+  expect(pack().value?.id).toBe(bundle?.digest.slice(0, 8));
+});
+
+test("a known directory has the digest it had before: ids stay when the tool changes", () => {
+  write({ "app.yaml": "name: blog\n", "src/wsgi.py": "def application(environ, start_response): ...\n" });
+  symlinkSync("wsgi.py", join(root, "apps/blog/src/main.py"));
+  expect(pack().value?.digest).toBe("801d3d57369f2054fc13405bdfd9bd658e26183b3c1c02ae12cf7a17ba21de73");
+});
+
+test("the id follows names and bytes alone: not the clone's path, mtimes, modes but the owner's x, or the order files came in", () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 30 }, (_, index) => [`src/d${index % 3}/f${(index * 7) % 30}.py`, `x = ${index}\n`]),
+  );
+  write(files);
+  const before = pack().value;
+  const elsewhere = join(root, "else where/much deeper/clone");
+  mkdirSync(elsewhere, { recursive: true });
+  for (const [name, text] of Object.entries(files).reverse()) {
+    const file = join(elsewhere, "apps/blog", name);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, text, { mode: 0o600 });
+    utimesSync(file, 1, 1);
+  }
+  expect(packBundle(elsewhere, "apps/blog").value).toEqual(before);
+});
+
+test("one changed byte, name, x bit or link target is another id", () => {
+  write({ "a.py": "x = 1\n", "b.py": "x = 1\n" });
+  symlinkSync("a.py", join(root, "apps/blog/link"));
+  const seen = new Set([pack().value?.id]);
+  const next = () => {
+    const { value } = pack();
+    const isNew = !seen.has(value?.id);
+    seen.add(value?.id);
+    return isNew;
+  };
+  write({ "a.py": "x = 2\n" });
+  expect(next()).toBe(true);
+  chmodSync(join(root, "apps/blog/a.py"), 0o755);
+  expect(next()).toBe(true);
+  cpSync(join(root, "apps/blog/b.py"), join(root, "apps/blog/c.py"));
+  rmSync(join(root, "apps/blog/b.py"));
+  expect(next()).toBe(true);
+  rmSync(join(root, "apps/blog/link"));
+  symlinkSync("c.py", join(root, "apps/blog/link"));
+  expect(next()).toBe(true);
+});
+
+test("what tools and editors leave behind, and empty directories, are not part of it", () => {
+  write({ "src/wsgi.py": "" });
+  const before = pack().value;
+  write({
+    ".git/config": "",
+    "src/__pycache__/wsgi.cpython-311.pyc": "",
+    "old.pyc": "",
+    "src/wsgi.py~": "",
+    "src/.wsgi.py.swp": "",
+    "#wsgi.py#": "",
+    ".#wsgi.py": "",
+    ".DS_Store": "",
+    ".idea/x.xml": "",
+    ".pytest_cache/v": "",
+  });
+  mkdirSync(join(root, "apps/blog/empty/deeper"), { recursive: true });
+  expect(pack().value).toEqual(before);
+  write({ ".htaccess": "", ".well-known/security.txt": "", "git/config": "", "src/.env.example": "" });
+  expect(pack().value?.entries).toHaveLength(5);
+});
+
+test("an app that is not there, or is a file, is refused", () => {
+  expect(codes()).toEqual(["missing-file apps/blog"]);
+  write({ blog: "" }, "apps");
+  expect(codes()).toEqual(["missing-file apps/blog"]);
+});
+
+test("sockets, pipes and devices are refused, all at once and by name", () => {
+  write({ "src/wsgi.py": "" });
+  execFileSync("mkfifo", [join(root, "apps/blog/pipe"), join(root, "apps/blog/src/pipe")]);
+  expect(codes()).toEqual(["special-file apps/blog/pipe", "special-file apps/blog/src/pipe"]);
+});
+
+test.each([
+  ["/etc/passwd", "leads-out"],
+  ["../../other/secret", "leads-out"],
+  ["../blog/a.py", "leads-out"],
+  ["deep/er/top/../blog/a.py", "leads-out"],
+  ["nothing", "dangling-link"],
+  ["a.py/../a.py", "dangling-link"],
+  ["link", "dangling-link"],
+  [".git/config", "leads-out"],
+])("a link to %s is refused as %s", (target, code) => {
+  write({ "a.py": "", "deep/er/x": "", ".git/config": "" });
+  write({ secret: "" }, "other");
+  symlinkSync("../..", join(root, "apps/blog/deep/er/top"));
+  symlinkSync(target, join(root, "apps/blog/link"));
+  expect(codes()).toEqual([`${code} apps/blog/link`]);
+});
+
+test.each(["a.py", "./deep//er/../../a.py", "deep", "deep/er/top/a.py", "deep/er/top/deep/er/x"])(
+  "a link to %s is shipped as it is",
+  (target) => {
+    write({ "a.py": "", "deep/er/x": "" });
+    symlinkSync("../..", join(root, "apps/blog/deep/er/top"));
+    symlinkSync(target, join(root, "apps/blog/link"));
+    expect(pack().value?.entries).toContainEqual({ path: "link", type: "link", target });
+  },
+);
+
+test("names that can't travel are refused, and printed without their control characters", () => {
+  write({ "new\nline": "", "\u001b[31mred": "", "fine name": "" });
+  writeFileSync(Buffer.concat([Buffer.from(join(root, "apps/blog/latin-")), Buffer.from([0xe9])]), "");
+  expect(codes().sort()).toEqual([
+    "file-name apps/blog/\\u001b[31mred",
+    "file-name apps/blog/latin-\ufffd",
+    "file-name apps/blog/new\\nline",
+  ]);
+});
+
+test("names that another machine takes for one are refused, in directories too", () => {
+  write({ Makefile: "", makefile: "", "Doc/a": "", "doc/b": "", "cafe\u0301": "", "caf\u00e9": "" });
+  expect(
+    pack().issues.map(({ code, message }) => [
+      code,
+      message
+        .replace(/ are one.*/, "")
+        .split(" and ")
+        .sort(),
+    ]),
+  ).toEqual([
+    ["file-name", ['"cafe\u0301"', '"caf\u00e9"']],
+    ["file-name", ['"Doc"', '"doc"']],
+    ["file-name", ['"Makefile"', '"makefile"']],
+  ]);
+});
+
+test("whatever the names: the same files in another order are the same bundle, sorted by bytes", () => {
+  const name = fc
+    .string({ unit: "grapheme", minLength: 1, maxLength: 8 })
+    .filter((text) => !/[/\0]/.test(text) && text !== "." && text !== ".." && text.isWellFormed());
+  fc.assert(
+    fc.property(fc.uniqueArray(name, { maxLength: 6, selector: (text) => text.normalize("NFC").toLowerCase() }), (names) => {
+      rmSync(join(root, "apps"), { recursive: true, force: true });
+      mkdirSync(join(root, "apps/blog"), { recursive: true });
+      write(Object.fromEntries(names.map((text) => [text, text])));
+      const one = pack();
+      rmSync(join(root, "apps"), { recursive: true });
+      mkdirSync(join(root, "apps/blog"), { recursive: true });
+      write(Object.fromEntries([...names].reverse().map((text) => [text, text])));
+      expect(pack().value).toEqual(one.value);
+      const paths = one.value?.entries.map((entry) => Buffer.from(entry.path)) ?? [];
+      expect([...paths].sort((a, b) => a.compare(b))).toEqual(paths);
+    }),
+    { numRuns: 60 },
+  );
+});

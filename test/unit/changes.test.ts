@@ -1,0 +1,192 @@
+// What differs between two plans, and what runs because of it.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decide, renderChanges, renderMarkdown } from "../../cli/comment.ts";
+import { planChanges, type Change, type Rendered } from "../../components/plan/changes.ts";
+import type { SitePlan } from "../../components/plan/plan.ts";
+import { renderRelease } from "../../components/render/release.ts";
+import { planned } from "../support/plan-of.ts";
+
+interface Sketch {
+  nodes?: string;
+  manifest?: string;
+  /** Below `blog`, besides its app. */
+  site?: string;
+  more?: string;
+}
+
+function rendered({
+  nodes = "  web1: {local: true, os: debian-12}",
+  manifest = "version: 1.4.0",
+  site = "",
+  more = "",
+}: Sketch): Rendered {
+  const plan = planned({
+    "dev.yaml": `nodes:\n${nodes}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]${site}}\n${more}`,
+    "apps/blog/app.yaml": `name: blog\nrunner: src/wsgi.py\n${manifest}\n`,
+    "apps/wiki/app.yaml": "name: wiki\nrunner: src/wsgi.py\n",
+  });
+  return { plan, releases: Object.fromEntries(plan.sites.map((each) => [each.name, renderRelease(each).id])) };
+}
+
+const between = (one: Sketch, other: Sketch) => planChanges(rendered(one), rendered(other));
+
+/** The one change of an environment. */
+function only(one: Sketch, other: Sketch): Change {
+  const { changes } = between(one, other);
+  const [first, ...others] = changes;
+  expect(others).toEqual([]);
+  if (first === undefined) throw new Error("nothing changes");
+  return first;
+}
+
+const wiki = "  wiki: {app: apps/wiki, nodes: [web1], locations: [wiki.example.org]}\n";
+
+test("equal plans change nothing and run nothing", () => {
+  const found = between({ more: wiki }, { more: wiki });
+  expect(found).toEqual({ environment: "dev", changes: [], untouched: ["blog", "wiki"] });
+  expect(renderChanges(found, [])).toEqual([
+    "dev · 0 sites change, 2 untouched · no machine replaced · no data touched · ✔ can merge",
+    "unchanged  blog, wiki",
+  ]);
+});
+
+test("a new version is an upgrade, an older one a downgrade", () => {
+  const later = { manifest: "version: 1.10.0" };
+  expect(only({}, later)).toMatchObject({ kind: "changed", notes: ["▲ upgrade"], details: [{ from: "1.4.0", to: "1.10.0" }] });
+  expect(only(later, {}).notes).toEqual(["▼ downgrade"]);
+});
+
+test("config is told by value, a secret by its version alone, and runs new processes of the same bytes", () => {
+  const found = only(
+    { site: ", config: {SIGNUPS: 'on', KEY: {secret: 2}, OLD: x}" },
+    { site: ", config: {SIGNUPS: 'off', KEY: {secret: 3}, STRIPE_KEY: {secret: 1}}" },
+  );
+  expect(found.notes).toEqual(["same bytes: new processes, no migration"]);
+  expect(found.details).toEqual([
+    { about: "config", name: "KEY", from: "secret, version 2", to: "secret, version 3" },
+    { about: "config", name: "OLD", from: '"x"' },
+    { about: "config", name: "SIGNUPS", from: '"on"', to: '"off"' },
+    { about: "config", name: "STRIPE_KEY", to: "secret, version 1" },
+  ]);
+  expect(found.runs).toEqual(["blog-rollout"]);
+});
+
+test("processes, packages and checks are told with what they were", () => {
+  const found = only(
+    { manifest: "packages: [curl]" },
+    { manifest: "packages: [git]\nprocesses: {count: 4}\ncheck: {path: /health}" },
+  );
+  expect(found.details).toEqual([
+    { about: "packages", name: "curl", from: "curl" },
+    { about: "packages", name: "git", to: "git" },
+    { about: "processes", name: "count", from: "8", to: "4" },
+    { about: "check", name: "path", from: "/", to: "/health" },
+  ]);
+});
+
+test("a new site runs its rollout and sets its node up; a removed one is RETIRED until somebody accepts it", () => {
+  const found = between({}, { more: wiki });
+  expect(found.changes.map(({ name, kind, runs }) => [name, kind, runs])).toEqual([
+    ["web1", "changed", ["web1-state"]],
+    ["wiki", "added", ["wiki-rollout"]],
+  ]);
+  expect(decide(found, [])).toEqual({ stopped: [], canMerge: true });
+  const back = between({ more: wiki }, {});
+  expect(decide(back, [])).toEqual({ stopped: ["RETIRED wiki"], canMerge: false });
+  expect(decide(back, ["RETIRED"]).canMerge).toBe(true);
+});
+
+test("another system makes a local machine anew, and rolls out each site on it, with the why", () => {
+  const found = between({ more: wiki }, { more: wiki, nodes: "  web1: {local: true, os: debian-13}" });
+  expect(found.changes.map(({ name, kind, why }) => [name, kind, why])).toEqual([
+    ["web1", "replaced", []],
+    ["blog", "changed", ["web1 is replaced"]],
+    ["wiki", "changed", ["web1 is replaced"]],
+  ]);
+  expect(decide(found, []).stopped).toEqual(["REPLACED web1"]);
+  expect(renderChanges(found, [])[0]).toContain("REPLACED web1");
+});
+
+test("data of a service that goes is DATA", () => {
+  const found = between({ manifest: "services: {files: {quota: 1G}}" }, {});
+  expect(found.changes[0]).toMatchObject({ name: "blog", data: ["files"] });
+  expect(decide(found, []).stopped).toEqual(["DATA blog"]);
+});
+
+test("another release of a site in which nothing differs is unexplained, and nobody can accept it", () => {
+  const one = rendered({});
+  const found = planChanges(one, { ...one, releases: { blog: "1.4.0-3fa2c1d0.00000000" } });
+  expect(decide(found, ["DATA", "REPLACED", "RETIRED"])).toEqual({ stopped: ["unexplained blog"], canMerge: false });
+  expect(renderChanges(found, []).join("\n")).toContain("  blog-rollout: unexplained");
+});
+
+test("what an app team wrote can't leave the block it is quoted in", () => {
+  const found = between({}, { site: ", config: {EVIL: '```\\n</details> @all'}" });
+  const markdown = renderMarkdown(found, [], []);
+  expect(markdown).toContain("\n````text\n");
+  expect(markdown).toContain("\n````\n");
+});
+
+describe("whatever becomes of a site", () => {
+  const sites = fc.record({
+    version: fc.constantFrom("1.0.0", "1.2.0"),
+    count: fc.integer({ min: 1, max: 9 }),
+    value: fc.string(),
+    secret: fc.integer({ min: 1, max: 5 }),
+    requestSeconds: fc.integer({ min: 1, max: 60 }),
+    retain: fc.integer({ min: 1, max: 9 }),
+  });
+  type Drawn = typeof sites extends fc.Arbitrary<infer T> ? T : never;
+  const base = rendered({ site: ", config: {A: x, KEY: {secret: 1}}" });
+
+  function draw({ version, count, value, secret, requestSeconds, retain }: Drawn): Rendered {
+    const [site] = base.plan.sites as [SitePlan];
+    const now: SitePlan = {
+      ...site,
+      version,
+      retain,
+      processes: { ...site.processes, count },
+      timeouts: { ...site.timeouts, requestSeconds },
+      config: { A: value },
+      variables: { ...site.variables, A: value },
+      secrets: { KEY: secret },
+    };
+    return { plan: { ...base.plan, sites: [now] }, releases: { blog: renderRelease(now).id } };
+  }
+
+  test("each other fact is told with its why, and equal facts are untouched", () => {
+    fc.assert(
+      fc.property(sites, sites, (one, other) => {
+        const { changes } = planChanges(draw(one), draw(other));
+        const facts = Object.keys(one).filter((key) => one[key as keyof Drawn] !== other[key as keyof Drawn]);
+        expect(changes[0]?.details.length ?? 0).toBe(facts.length);
+        expect(decide({ environment: "dev", changes, untouched: [] }, []).canMerge).toBe(true);
+      }),
+    );
+  });
+});
+
+test("100 sites on 10 nodes are planned, rendered and compared in well under a second", () => {
+  const nodes = Array.from({ length: 10 }, (_, index) => `  web${index}: {local: true, os: debian-12}`).join("\n");
+  const many = (version: string) => () => {
+    const sites = Array.from(
+      { length: 100 },
+      (_, index) => `  s${index}: {app: apps/s, nodes: [web${index % 10}], locations: [s${index}.example.org]}`,
+    );
+    const plan = planned({
+      "dev.yaml": `nodes:\n${nodes}\nsites:\n${sites.join("\n")}\n`,
+      "apps/s/app.yaml": `name: s\nrunner: src/wsgi.py\nversion: ${version}\n`,
+    });
+    return plan;
+  };
+  const [one, other] = [many("1.0.0")(), many("1.1.0")()];
+  const start = performance.now();
+  const releases = (plan: typeof one) => Object.fromEntries(plan.sites.map((site) => [site.name, renderRelease(site).id]));
+  const found = planChanges({ plan: one, releases: releases(one) }, { plan: other, releases: releases(other) });
+  const seconds = (performance.now() - start) / 1000;
+  expect(found.changes).toHaveLength(100);
+  // Ten times what it takes: a busy machine must not fail it.
+  expect(seconds).toBeLessThan(1);
+  if (process.env.SILVER_MEASURE === "1") console.log(`render and compare: ${Math.round(seconds * 1000)} ms`);
+});

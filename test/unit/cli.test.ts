@@ -1,0 +1,90 @@
+// `silver` as a process: what it prints, and its exit codes.
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const checkout = resolve(import.meta.dirname, "../..");
+let root: string;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "silver-cli-"));
+  for (const name of ["cli", "components", "apps", "stacks", "package.json"])
+    cpSync(join(checkout, name), join(root, name), { recursive: true });
+  symlinkSync(join(checkout, "node_modules"), join(root, "node_modules"));
+});
+
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+function silver(...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [join(root, "cli/main.ts"), ...words], { cwd: root, encoding: "utf8" });
+}
+
+test("--help lists every verb and exits 0", () => {
+  const { status, stdout } = silver("--help");
+  expect(status).toBe(0);
+  for (const verb of ["validate", "init", "convert", "up", "status", "logs", "config", "plan", "preview"])
+    expect(stdout).toMatch(new RegExp(`^  ${verb} `, "m"));
+});
+
+test("an unknown verb is a usage error with the nearest one", () => {
+  const { status, stderr } = silver("statsu");
+  expect(status).toBe(2);
+  expect(stderr).toContain("Did you mean status?");
+});
+
+test.each(["", "--flask", "--django", "--ini"])("silver init %s makes an app that is valid as it stands", (option) => {
+  const name = `made${option.replace("--", "")}`;
+  const made = silver("init", name, ...(option === "" ? [] : [option]));
+  expect(made.status, made.stderr).toBe(0);
+  expect(existsSync(join(root, "apps", name, option === "--ini" ? "app.ini" : "app.yaml"))).toBe(true);
+  expect(silver("validate", `apps/${name}`)).toMatchObject({ status: 0, stdout: "✓ 1 app: nothing to complain of\n" });
+});
+
+test("silver init refuses a name that can't be a site's, and a directory that is there", () => {
+  expect(silver("init", "Blog_1")).toMatchObject({ status: 2 });
+  expect(silver("init", "hello")).toMatchObject({ status: 1, stderr: "✗ apps/hello is there already\n" });
+});
+
+test("validate tells every mistake at its place, as text and as JSON, and exits 1", () => {
+  silver("init", "broken");
+  const file = join(root, "apps/broken/app.yaml");
+  writeFileSync(file, readFileSync(file, "utf8").replace("runner: src/wsgi.py", "runnr: src/wsgi.py"));
+  const text = silver("validate", "apps/broken");
+  expect(text.status).toBe(1);
+  expect(text.stdout).toContain("apps/broken/app.yaml:5:1 error [unknown-key]");
+  expect(text.stdout).toContain("runner");
+  const json = silver("--json", "validate", "apps/broken");
+  expect(json.status).toBe(1);
+  expect(JSON.parse(json.stdout)).toContainEqual(
+    expect.objectContaining({ code: "unknown-key", place: { file: "apps/broken/app.yaml", line: 5, column: 1 } }),
+  );
+  expect(text.stdout + text.stderr).not.toMatch(/\n\s+at .*\.ts/);
+});
+
+test("validate -e checks an environment with its apps, and refuses paths beside it", () => {
+  expect(silver("-e", "dev", "validate").status).toBe(0);
+  expect(silver("-e", "nowhere", "validate")).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining("stacks/nowhere.yaml") as string,
+  });
+  expect(silver("-e", "dev", "validate", "apps/hello").status).toBe(2);
+});
+
+test("convert prints the other format, and --write never overwrites", () => {
+  const { status, stdout } = silver("convert", "apps/hello-ini/app.ini");
+  expect(status).toBe(0);
+  expect(stdout).toContain("runner: src/wsgi.py");
+  expect(silver("convert", "--write", "apps/hello-ini/app.ini").status).toBe(0);
+  expect(silver("convert", "--write", "apps/hello-ini/app.ini")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("is there already") as string,
+  });
+  expect(silver("validate", "apps/hello-ini")).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining("app.yaml") as string,
+  });
+});

@@ -1,0 +1,131 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readApp } from "../../components/manifest/read.ts";
+import { issueLines } from "../support/fixtures.ts";
+
+let root = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "silver-read-"));
+});
+afterEach(() => {
+  chmodSync(root, 0o755);
+  rmSync(root, { recursive: true });
+});
+
+const RUNNER = "def application(environ, start_response): ...\n";
+
+function write(files: Record<string, string | Buffer>): void {
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, "apps/blog", name)), { recursive: true });
+    writeFileSync(join(root, "apps/blog", name), content);
+  }
+}
+
+const read = () => {
+  const { value, issues } = readApp(root, "apps/blog");
+  return { value, said: issueLines(issues), files: issues.map(({ place }) => place.file) };
+};
+
+test("an app is read from app.yaml", () => {
+  write({ "app.yaml": "name: blog\nrunner: wsgi.py\n", "wsgi.py": RUNNER });
+  expect(read()).toMatchObject({ said: "", value: { name: "blog", file: "apps/blog/app.yaml", runner: "wsgi.py" } });
+});
+
+test("an app is read from app.ini, also in Latin-1", () => {
+  const text = "[production]\napp_name = blog\nrunner = wsgi.py\nconfig.default = CITY=K\u00f6ln\n";
+  write({ "app.ini": Buffer.from(text, "latin1"), "wsgi.py": RUNNER });
+  expect(read()).toMatchObject({
+    said: "",
+    value: { name: "blog", file: "apps/blog/app.ini", config: { default: { CITY: "Köln" } } },
+  });
+});
+
+describe("what is wrong with the files of an app is told at its place", () => {
+  test("no manifest", () => {
+    write({ "wsgi.py": RUNNER });
+    expect(read().said).toBe(
+      "-:- error [missing-file] apps/blog has no manifest: neither app.yaml nor app.ini\n  write app.yaml, with name and runner at least\n",
+    );
+  });
+
+  test("two manifests", () => {
+    write({ "app.yaml": "", "app.ini": "" });
+    expect(read().said).toBe(
+      "-:- error [both-manifests] apps/blog has two manifests, app.yaml and app.ini\n  delete the one that is out of date\n",
+    );
+  });
+
+  test("no runner, beside what else is wrong", () => {
+    write({ "app.yaml": "name: blog\nrunner: wsgi.py\nversion: one\n" });
+    expect(read().said).toBe(
+      "2:9 error [missing-file] runner wsgi.py does not exist in apps/blog\n  create it, or correct the path\n" +
+        '3:10 error [bad-version] version is "one": it must be semver without build metadata (1.5.0), or a timestamp (20261121_001)\n' +
+        "  write for example 1.5.0\n",
+    );
+  });
+
+  test("a runner that is a directory", () => {
+    write({ "app.yaml": "name: blog\nrunner: wsgi.py\n", "wsgi.py/x": "" });
+    expect(read().said).toBe("2:9 error [missing-file] runner wsgi.py is no file\n  write the path of the WSGI file\n");
+  });
+
+  test("a runner that is a link out of the app", () => {
+    write({ "app.yaml": "name: blog\nrunner: wsgi.py\n" });
+    writeFileSync(join(root, "apps/other.py"), RUNNER);
+    symlinkSync("../other.py", join(root, "apps/blog/wsgi.py"));
+    expect(read().said).toBe(
+      "2:9 error [leads-out] runner wsgi.py is a link that leads out of apps/blog\n  move the file into the app\n",
+    );
+  });
+
+  test("a runner that is a link to nowhere, or to itself", () => {
+    write({ "app.yaml": "name: blog\nrunner: wsgi.py\n" });
+    symlinkSync("wsgi.py", join(root, "apps/blog/wsgi.py"));
+    expect(read().said).toContain("2:9 error [missing-file] runner wsgi.py does not exist in apps/blog");
+  });
+
+  test("a runner without application", () => {
+    write({ "app.yaml": "name: blog\nrunner: wsgi.py\n", "wsgi.py": "# application = None\napp = object()\n" });
+    expect(read()).toMatchObject({
+      said: "-:- error [no-application] the runner does not define application\n  define it at the top level: def application(environ, start_response)\n",
+      files: ["apps/blog/wsgi.py"],
+    });
+  });
+
+  test("a manifest of a gigabyte, without reading it", () => {
+    write({ "app.yaml": "" });
+    truncateSync(join(root, "apps/blog/app.yaml"), 2 ** 30);
+    const before = performance.now();
+    expect(read().said).toBe(
+      "1:1 error [too-large] the file has 1073741824 characters, and at most 16384 are read\n  move data into files of the app\n",
+    );
+    expect(performance.now() - before).toBeLessThan(1000);
+  });
+});
+
+test.each([
+  "def application(environ, start_response):\n    pass\n",
+  "class application:\n    pass\n",
+  "application = Flask(__name__)\n",
+  "app = application = make()\n",
+  "application: WSGIApplication = make()\n",
+  "from blog.wsgi import application\n",
+  "from blog.wsgi import app as application\n",
+  "from blog.wsgi import (\n    db,\n    app as application,\n)\n",
+  "from blog.wsgi import *\n",
+  "try:\n    from a import application\nexcept ImportError:\n    application = None\n",
+  "exec(open('other.py').read())\n",
+])("this runner defines application: %j", (python) => {
+  write({ "app.yaml": "name: blog\nrunner: wsgi.py\n", "wsgi.py": python });
+  expect(read().said).toBe("");
+});
+
+test.each(["", "app = 1\n", "application == 1\n", "def applications(): ...\n", "print(application)\n", "import wsgiref\n"])(
+  "this runner does not: %j",
+  (python) => {
+    write({ "app.yaml": "name: blog\nrunner: wsgi.py\n", "wsgi.py": python });
+    expect(read().said).toContain("[no-application]");
+  },
+);

@@ -1,0 +1,177 @@
+import { expect, test } from "vitest";
+import { planOf, planned, plannedSite } from "../support/plan-of.ts";
+
+const node = "nodes:\n  web1: {local: true, os: debian-12}\n  web2: {local: true, os: debian-13}\n";
+const app = "name: blog\nversion: 1.5.0\nrunner: src/wsgi.py\n";
+
+test("a site takes its locations from the environment, and the manifest's default where that gives none", () => {
+  const sources = { "apps/blog/app.yaml": `${app}default_location: blog.acme.net/x\n` };
+  const site = (locations: string) =>
+    planned({ ...sources, "dev.yaml": `${node}sites:\n  blog: {app: apps/blog, nodes: [web1]${locations}}\n` }).sites[0]?.routes;
+  expect(site("")).toEqual([{ site: "blog", host: "blog.acme.net", path: "/x" }]);
+  expect(site(', locations: [".acme.net", acme.net/blog]')).toEqual([
+    { site: "blog", host: "acme.net", path: "/blog" },
+    { site: "blog", host: ".acme.net", path: "/" },
+  ]);
+});
+
+test("each node has the sites placed on it, and their routes alone", () => {
+  const plan = planned({
+    "dev.yaml": `${node}sites:
+  shop: {app: apps/blog, nodes: [web2, web1], locations: [shop.acme.net]}
+  blog: {app: apps/blog, nodes: [web2], locations: ["*", blog.acme.net]}\n`,
+    "apps/blog/app.yaml": app,
+  });
+  expect(plan.nodes.map(({ name, os, sites, routes }) => [name, os, sites, routes.map(({ host }) => host)])).toEqual([
+    ["web1", "debian-12", ["shop"], ["shop.acme.net"]],
+    ["web2", "debian-13", ["blog", "shop"], ["blog.acme.net", "shop.acme.net", "*"]],
+  ]);
+  expect(plan.sites.map(({ name, user, nodes }) => [name, user, nodes])).toEqual([
+    ["blog", "site-blog", ["web2"]],
+    ["shop", "site-shop", ["web1", "web2"]],
+  ]);
+});
+
+test("the environment's limits go before the manifest's processes", () => {
+  const manifest = "processes: {count: 4, memory: 300M, requests: 100}\n";
+  expect(plannedSite(manifest).processes).toMatchObject({ count: 4, memoryBytes: 300 * 1024 ** 2, requests: 100 });
+  expect(plannedSite(manifest, 'locations: ["*"], limits: {processes: 12, memory: 1G}').processes).toMatchObject({
+    count: 12,
+    memoryBytes: 1024 ** 3,
+    requests: 100,
+  });
+});
+
+test("the environment's config goes over the manifest's defaults, and a secret is a version and no value", () => {
+  const manifest = 'config: {required: {STRIPE_KEY: ""}, default: {SIGNUPS: "on", LEVEL: info}}\n';
+  const site = plannedSite(manifest, 'locations: ["*"], config: {SIGNUPS: "off", STRIPE_KEY: {secret: 3}}');
+  expect(site.variables).toMatchObject({ SIGNUPS: "off", LEVEL: "info" });
+  expect(site.variables).not.toHaveProperty("STRIPE_KEY");
+  expect(site.secrets).toEqual({ STRIPE_KEY: 3 });
+  expect(Object.keys(site.variables)).toEqual(Object.keys(site.variables).sort());
+});
+
+test("a secret in place of a default leaves no value of it", () => {
+  const site = plannedSite("config: {default: {KEY: insecure}}\n", 'locations: ["*"], config: {KEY: {secret: 1}}');
+  expect(site.variables).not.toHaveProperty("KEY");
+  expect(site.secrets).toEqual({ KEY: 1 });
+});
+
+test("the variables of Silver Lining follow the site's main location", () => {
+  expect(plannedSite("", 'locations: [blog.acme.net/guestbook, acme.net/g, ".acme.net/x"]').variables).toEqual({
+    SILVER_APP_NAME: "blog",
+    SILVER_CANONICAL_HOSTNAME: "acme.net",
+    SILVER_LOGS: "/var/log/silver/blog",
+    SILVER_MATCH_PATH: "/g",
+    SILVER_SECRET_FILE: "/srv/silver/blog/secret.txt",
+    SILVER_VERSION: "silverlining/1.0",
+    STATIC_URL: "/g/",
+    TEMP: "/tmp",
+  });
+  const everywhere = plannedSite().variables;
+  expect(everywhere).toMatchObject({ SILVER_MATCH_PATH: "/", STATIC_URL: "/" });
+  expect(everywhere).not.toHaveProperty("SILVER_CANONICAL_HOSTNAME");
+});
+
+test("two sites may share a location on different nodes, and never on one", () => {
+  const sites = (blog: string, shop: string) =>
+    planOf({
+      "dev.yaml": `${node}sites:
+  blog: {app: apps/blog, nodes: [${blog}], locations: [acme.net/x]}
+  shop: {app: apps/blog, nodes: [${shop}], locations: [ACME.net/x/]}\n`,
+      "apps/blog/app.yaml": app,
+    });
+  expect(sites("web1", "web2").issues).toEqual([]);
+  expect(sites("web1, web2", "web2, web1")).toEqual({
+    issues: [
+      {
+        code: "shared-location",
+        severity: "error",
+        place: { file: "stacks/dev.yaml", line: 6, column: 58 },
+        message: "sites blog and shop are both at acme.net/x",
+        fix: "give one of them another host, path or node",
+      },
+    ],
+  });
+});
+
+test("all that is wrong is told at once, each at its site", () => {
+  const { value, issues } = planOf({
+    "dev.yaml": `${node}sites:
+  blog: {app: apps/blog, nodes: [web1]}
+  shop: {app: apps/shop, nodes: [web1], locations: ["*"], config: {SIGNUP: "on"}}\n`,
+    "apps/blog/app.yaml": app,
+    "apps/shop/app.yaml": "name: shop\nrunner: src/wsgi.py\nconfig: {required: {SIGNUPS: on or off, KEY: ''}}\n",
+  });
+  expect(value).toBeUndefined();
+  expect(issues.map(({ severity, place, message }) => [severity, place.line, message])).toEqual([
+    ["error", 5, "site blog has no locations, and apps/blog/app.yaml no default_location"],
+    ["error", 6, "site shop lacks config SIGNUPS (on or off), which apps/shop/app.yaml requires"],
+    ["error", 6, "site shop lacks config KEY, which apps/shop/app.yaml requires"],
+    ["warning", 6, "config SIGNUP is not in apps/shop/app.yaml"],
+  ]);
+});
+
+test("a config that no manifest declares is a warning, and the plan stands", () => {
+  const { value, issues } = planOf({
+    "dev.yaml": `${node}sites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], config: {X: "1"}}\n`,
+    "apps/blog/app.yaml": app,
+  });
+  expect(issues.map(({ code }) => code)).toEqual(["undeclared-config"]);
+  expect(value?.sites[0]?.variables).toMatchObject({ X: "1" });
+});
+
+test("a node is refused more connections than Varnish has for its sites", () => {
+  const sites = (count: number) =>
+    planOf({
+      "dev.yaml": `${node}sites:\n${Array.from({ length: count }, (_, index) => `  s${index}: {app: apps/blog, nodes: [web1], locations: [s${index}.acme.net]}\n`).join("")}`,
+      "apps/blog/app.yaml": app,
+    }).issues.map(({ code, message }) => `${code}: ${message}`);
+  expect(sites(39)).toEqual([]);
+  expect(sites(40)).toEqual([
+    "full-node: the sites of node web1 may use 5120 connections at once, and Varnish has 5000 for them",
+  ]);
+});
+
+test("memory that the environment gives for a node is enough for all processes of its sites", () => {
+  const sites = (memory: string) =>
+    planOf({
+      "dev.yaml": `nodes:
+  web1: {local: true, os: debian-12, memory: ${memory}}
+sites:
+  blog: {app: apps/blog, nodes: [web1], locations: [blog.acme.net]}
+  shop: {app: apps/blog, nodes: [web1], locations: [shop.acme.net], limits: {processes: 2, memory: 1G}}\n`,
+      "apps/blog/app.yaml": `${app}processes: {count: 4, memory: 250M}\n`,
+    }).issues.map(({ code, place, message }) => [code, place.line, message]);
+  expect(sites("3048M")).toEqual([]);
+  expect(sites("3G")).toEqual([]);
+  expect(sites("3047M")).toEqual([
+    ["full-node", 2, "the processes of the sites of node web1 may take 3048M together, and it has 3047M for them"],
+  ]);
+});
+
+test("a manifest gets no more than the environment's limits, and a site's own limits may lower what it asks for", () => {
+  const issues = (site = "") =>
+    planOf({
+      "dev.yaml": `limits: {processes: 8, memory: 300M}\n${node}sites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]${site}}\n`,
+      "apps/blog/app.yaml": `${app}processes: {count: 9, memory: 1G}\n`,
+    }).issues.map(({ code, message }) => [code, message]);
+  expect(issues()).toEqual([
+    ["limit", "apps/blog/app.yaml asks for 9 processes, and this environment allows site blog 8"],
+    ["limit", "apps/blog/app.yaml asks for 1G of memory a process, and this environment allows site blog 300M"],
+  ]);
+  expect(issues(", limits: {processes: 8, memory: 300M}")).toEqual([]);
+});
+
+test("what is set for all sites at once is a warning only where no manifest of theirs knows it", () => {
+  const issues = (shop: string) =>
+    planOf({
+      "dev.yaml": `defaults: {config: {REGION: eu}}\n${node}sites:
+  blog: {app: apps/blog, nodes: [web1], locations: [blog.acme.net]}
+  shop: {app: apps/shop, nodes: [web1], locations: [shop.acme.net]}\n`,
+      "apps/blog/app.yaml": app,
+      "apps/shop/app.yaml": `name: shop\nrunner: src/wsgi.py\n${shop}`,
+    }).issues.map(({ code, place, message }) => [code, place.line, message]);
+  expect(issues('config: {required: {REGION: ""}}\n')).toEqual([]);
+  expect(issues("")).toEqual([["undeclared-config", 1, "config REGION is not in apps/blog/app.yaml, nor in apps/shop/app.yaml"]]);
+});

@@ -1,0 +1,211 @@
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { canonicalJson } from "../../components/render/canonical-json.ts";
+import { renderNodeState } from "../../components/render/node-state.ts";
+import { apacheString, regexLiteral, vclString } from "../../components/render/quote.ts";
+import { renderRelease } from "../../components/render/release.ts";
+import { placeholders } from "../../components/render/rendered.ts";
+import { planned, plannedSite } from "../support/plan-of.ts";
+
+const file = (manifest: string, path: string, site?: string): string => {
+  const found = renderRelease(plannedSite(manifest, site)).files.find((rendered) => rendered.path === path);
+  if (found === undefined) throw new Error(`no ${path}`);
+  return found.content;
+};
+
+test("canonical JSON reads back as the same value, and is one text whatever the order of keys", () => {
+  const shuffled = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(shuffled);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .reverse()
+        .map(([key, member]) => [key, shuffled(member)]),
+    );
+  };
+  fc.assert(
+    fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+      expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      expect(canonicalJson(shuffled(value))).toBe(canonicalJson(value));
+    }),
+  );
+});
+
+test("canonical JSON is what Python's json makes with sorted keys and no spaces", () => {
+  const value = { b: [1, 2.5, true, null], a: { "é\u2028": 'x"\n', A: "" }, "10": 1, "9": 2 };
+  const python =
+    "import json, sys; v = json.load(sys.stdin); print(json.dumps(v, sort_keys=True, separators=(',', ':'), ensure_ascii=False), end='')";
+  expect(canonicalJson(value)).toBe(execFileSync("python3", ["-c", python], { input: JSON.stringify(value), encoding: "utf8" }));
+});
+
+test("canonical JSON refuses what JSON would change without a word", () => {
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, undefined, () => 1, Symbol("x"), [undefined]]) {
+    expect(() => canonicalJson(value)).toThrow(TypeError);
+  }
+  expect(canonicalJson({ a: undefined, b: 1 })).toBe('{"b":1}');
+});
+
+// What the parsers of these languages make of a quoted text, in a few lines each.
+const readApache = (quoted: string) => /^"((?:[^"\\]|\\.)*)"$/.exec(quoted)?.[1]?.replace(/\\(.)/g, "$1");
+const readVcl = (quoted: string) => /^"([^"\n]*)"$/.exec(quoted)?.[1] ?? /^\{"(.*?)"\}$/.exec(quoted)?.[1];
+
+const line = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('"', "\\", "$", "{", "}", "%", "@", "'", "#", "\n", "\t", "\u007f"),
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }),
+  ),
+});
+
+test.each([
+  ["Apache", apacheString, readApache],
+  ["VCL", vclString, readVcl],
+] as const)("a text written for %s is read back as it was, or refused", (_, write, read) => {
+  fc.assert(
+    fc.property(line, (text) => {
+      let quoted;
+      try {
+        quoted = write(text);
+      } catch {
+        expect(text).toMatch(/[\u0000-\u001f\u007f]|\$\{|"\}|"$/); // eslint-disable-line no-control-regex
+        return;
+      }
+      expect(read(quoted)).toBe(text);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a literal within a regular expression matches itself alone", () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[ -~]{1,12}$/), fc.stringMatching(/^[ -~]{1,12}$/), (text, other) => {
+      const pattern = new RegExp(`^(?:${regexLiteral(text)})$`);
+      expect(pattern.test(text)).toBe(true);
+      expect(pattern.test(other)).toBe(text === other);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a release's id follows its content: equal plans, equal ids; another value, file, secret version or bundle, another id", () => {
+  const id = (manifest: string, site?: string) => renderRelease(plannedSite(manifest, site)).id;
+  const config = 'config: {default: {A: "1"}, required: {K: ""}}\n';
+  const site = (k: number, a: string) => `locations: ["*"], config: {A: "${a}", K: {secret: ${k}}}`;
+  const first = id(config, site(1, "x"));
+  expect(first).toMatch(/^1\.5\.0-3fa2c1d0\.[0-9a-f]{8}$/);
+  expect(id(config, site(1, "x"))).toBe(first);
+  const others = [
+    id(config, site(2, "x")),
+    id(config, site(1, "y")),
+    id(`${config}processes: {count: 9}\n`, site(1, "x")),
+    id(`${config}packages: [git]\n`, site(1, "x")),
+  ];
+  expect(new Set([first, ...others]).size).toBe(5);
+});
+
+test("what the environment keeps or how long it waits after a flip makes no new release", () => {
+  const site = plannedSite();
+  expect(renderRelease({ ...site, retain: 9, graceSeconds: 1, nodes: ["web2"] }).id).toBe(renderRelease(site).id);
+});
+
+test("a release's files hold no value of a variable, and no placeholder the agent does not know", () => {
+  const { files } = renderRelease(plannedSite('config: {default: {TOKEN: "very @ROOT@ telling"}}\n'));
+  for (const { content, path } of files) {
+    expect(content).not.toContain("telling");
+    const left = placeholders.reduce((text, placeholder) => text.replaceAll(placeholder, ""), content);
+    expect(left.match(/@[A-Z]+@/g), path).toBeNull();
+  }
+});
+
+test("a runner may name its object, and no @ in its name begins a placeholder", () => {
+  const site = { ...plannedSite(), runner: "src/@ROOT@.py#app" };
+  const json = renderRelease(site).files.find(({ path }) => path === "conf/site.json")?.content ?? "";
+  expect(json).not.toContain("@ROOT@");
+  expect(JSON.parse(json)).toEqual({ site: "blog", release: "@RELEASE@", runner: "src/@ROOT@.py", object: "app" });
+});
+
+test("the daemon processes are what the manifest asks for, within limits that let no request wedge them for ever", () => {
+  const conf = file(
+    "processes: {count: 5, threads: 3, memory: 64M, requests: 77}\ntimeouts: {request: 20s, start: 9s, drain: 40s}\n",
+    "conf/apache.conf",
+  );
+  for (const option of [
+    "processes=5",
+    "threads=3",
+    "memory-limit=67108864",
+    "maximum-requests=77",
+    "request-timeout=20",
+    "startup-timeout=9",
+    "deadlock-timeout=10",
+    "shutdown-timeout=2",
+  ]) {
+    expect(conf).toContain(`  ${option} \\\n`);
+  }
+  expect(conf).toContain("\nGracefulShutdownTimeout 40\n");
+  expect(file("timeouts: {drain: 40s}\n", "conf/unit.service")).toContain("\nTimeoutStopSec=55\n");
+});
+
+test("Varnish waits longer for an answer than the release takes to give one up", () => {
+  expect(file("timeouts: {request: 20s}\n", "conf/site.vcl")).toContain(".first_byte_timeout = 42s;");
+});
+
+test("Apache has more workers than Varnish may use, in whole children", () => {
+  for (const [count, threads] of [
+    [1, 1],
+    [8, 1],
+    [17, 1],
+    [120, 4],
+  ]) {
+    const manifest = `processes: {count: ${count}, threads: ${threads}}\n`;
+    const connections = Number(/max_connections = (\d+);/.exec(file(manifest, "conf/site.vcl"))?.[1]);
+    const conf = file(manifest, "conf/apache.conf");
+    const [workers, children, each] = ["MaxRequestWorkers", "ServerLimit", "ThreadsPerChild"].map((name) =>
+      Number(new RegExp(`^${name} (\\d+)$`, "m").exec(conf)?.[1]),
+    );
+    expect(workers).toBe((children ?? 0) * (each ?? 0));
+    expect(workers).toBeGreaterThan(connections + 31);
+    expect(connections).toBeGreaterThanOrEqual(8 * (count ?? 0) * (threads ?? 0));
+  }
+});
+
+test("a static site has no Python: no module, no wrapper, no daemon", () => {
+  const release = renderRelease({ ...plannedSite(), platform: "static" });
+  expect(release.files.map(({ path }) => path)).toEqual(["conf/apache.conf", "conf/site.vcl", "conf/unit.service"]);
+  expect(release.files[0]?.content).not.toMatch(/wsgi/i);
+});
+
+test("a node has what its roles need, and its sites in order", () => {
+  const plan = planned({
+    "dev.yaml": `nodes:
+  web1: {local: true, os: debian-12}
+  data1: {local: true, os: debian-13, roles: [service]}
+sites:
+  shop: {app: apps/blog, nodes: [web1], locations: [shop.acme.net]}
+  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+    "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
+  });
+  const [data, web] = plan.nodes.map((node) => renderNodeState(plan, node));
+  expect(web).toMatchObject({
+    node: "web1",
+    os: "debian-12",
+    sites: [
+      { name: "blog", user: "site-blog" },
+      { name: "shop", user: "site-shop" },
+    ],
+    units: { running: ["silver-nft.service", "silver-boot.service", "varnish.service"] },
+  });
+  expect(data?.packages).not.toContain("varnish");
+  expect(data?.files.map(({ path }) => path)).toEqual(["/etc/silver/nft.conf", "/etc/systemd/system/silver-nft.service"]);
+});
+
+test("a new release of a site changes nothing of its node", () => {
+  const state = (version: string) => {
+    const plan = planned({
+      "dev.yaml":
+        'nodes:\n  web1: {local: true, os: debian-12}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n',
+      "apps/blog/app.yaml": `name: blog\nversion: ${version}\nrunner: src/wsgi.py\n`,
+    });
+    return plan.nodes.map((node) => canonicalJson(renderNodeState(plan, node)));
+  };
+  expect(state("1.5.0")).toEqual(state("1.6.0"));
+});
