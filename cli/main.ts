@@ -1,16 +1,22 @@
 #!/usr/bin/env node
 // `silver`: what one does with sites besides editing files. It reads and acts; what is declared stays in git.
 import { Command, CommanderError } from "commander";
-import { config } from "./config.ts";
-import { convert } from "./convert.ts";
-import { init } from "./init.ts";
-import { logs } from "./logs.ts";
-import { plan } from "./plan.ts";
-import { preview } from "./preview.ts";
-import { status } from "./status.ts";
-import { up } from "./up.ts";
 import { UserError } from "./user-error.ts";
-import { validate } from "./validate.ts";
+
+type Verb = (program: Command) => void;
+
+/** Each verb is read only when it is called, or when all of them are listed: reading them takes longer than to begin. */
+const verbs: Record<string, () => Promise<Verb>> = {
+  validate: async () => (await import("./validate.ts")).validate,
+  init: async () => (await import("./init.ts")).init,
+  convert: async () => (await import("./convert.ts")).convert,
+  up: async () => (await import("./up.ts")).up,
+  status: async () => (await import("./status.ts")).status,
+  logs: async () => (await import("./logs.ts")).logs,
+  config: async () => (await import("./config.ts")).config,
+  plan: async () => (await import("./plan.ts")).plan,
+  preview: async () => (await import("./preview.ts")).preview,
+};
 
 const program = new Command("silver")
   .description("Web apps on your own servers: check, deploy, look, act.")
@@ -20,7 +26,8 @@ const program = new Command("silver")
   .showHelpAfterError("(silver --help lists every verb)")
   .exitOverride();
 
-for (const verb of [validate, init, convert, up, status, logs, config, plan, preview]) verb(program);
+const [first = ""] = process.argv.slice(2);
+for (const name of Object.hasOwn(verbs, first) ? [first] : Object.keys(verbs)) (await verbs[name]?.())?.(program);
 
 try {
   await program.parseAsync();

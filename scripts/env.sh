@@ -14,7 +14,7 @@ step 'Stack dev' ensure_stack
 exec 1>&3
 echo 'unset PULUMI_CONFIG_PASSPHRASE'
 for name in PATH PULUMI_HOME PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE_FILE PULUMI_SKIP_UPDATE_CHECK \
-  PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION SSH_AUTH_SOCK; do
+  PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION SSH_AUTH_SOCK NODE_COMPILE_CACHE; do
   eval "value=\$$name"
   # shellcheck disable=SC2154 # set by eval
   printf 'export %s=%s\n' "$name" "$(quote "$value")"

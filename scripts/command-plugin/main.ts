@@ -5,14 +5,7 @@
  * The engine starts it as `node main.ts <address of the engine>`, reads the port of the gRPC server from the first line
  * of stdout, and keeps its stdin open for as long as it lives.
  */
-import module from "node:module";
-import { homedir } from "node:os";
-import { join } from "node:path";
-
-// Compiled code is kept between runs, which halves the start time; in the user's own cache, because Node runs what it
-// finds there.
-module.enableCompileCache(join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "silverlining", "node-compile-cache"));
-const { startServer } = await import("./server.ts");
+import { startServer } from "./server.ts";
 
 const server = await startServer(process.argv[2] ?? "");
 const stop = () => {
