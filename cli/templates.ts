@@ -17,6 +17,16 @@ body { margin: 15vh auto 0; max-width: 36rem; padding: 0 1.5rem; font: 1.1rem/1.
 const page = (name: string): string =>
   `<!doctype html><html lang=en><meta charset=utf-8><title>${name}</title><link rel=stylesheet href={static}style.css><h1>${name}</h1><p>It runs.</p>`;
 
+const staticManifest = (name: string): string => `# yaml-language-server: $schema=../../docs/manifest.schema.json
+# What the app needs. Every key: docs/manifest.md, or silver init --all-keys.
+name: ${name}
+version: 0.1.0
+# The files in static/ are the site; no code runs.
+platform: static
+# A new release must answer this before any visitor sees it.
+check: { path: /, body: "<h1>", within: 30s }
+`;
+
 /** What `silver init` makes. */
 export const templates = {
   wsgi: (name) => ({
@@ -92,6 +102,11 @@ urlpatterns = [path("", index), path("health", health)]
 
 application = get_wsgi_application()
 `,
+  }),
+  static: (name) => ({
+    "app.yaml": staticManifest(name),
+    "static/style.css": style,
+    "static/index.html": `${page(name).replace("{static}", "")}\n`,
   }),
 } satisfies Record<string, Template>;
 

@@ -1,3 +1,4 @@
+import { isMap } from "./explain.ts";
 import { error, type Issue } from "./issue.ts";
 import { notYet } from "./not-yet.ts";
 import { quote } from "./quote.ts";
@@ -8,7 +9,24 @@ import { suggest } from "./suggest.ts";
 
 /** What no field of a manifest can tell alone; `tree` has the keys that are right on their own. */
 export function checkManifest(tree: Partial<ManifestTree>, source: Source): Issue[] {
-  return [...checkServices(tree, source), ...checkMigration(tree, source)];
+  return [...checkPlatform(tree, source), ...checkServices(tree, source), ...checkMigration(tree, source)];
+}
+
+/** Keys that only running code has a use for. */
+const OF_CODE = ["runner", "packages", "services", "config", "processes"];
+
+/** A static app runs nothing: a key that would do nothing is a mistake of its writer. */
+function checkPlatform({ platform }: Partial<ManifestTree>, source: Source): Issue[] {
+  if (platform !== "static" || !isMap(source.tree)) return [];
+  const given = source.tree;
+  return OF_CODE.filter((key) => Object.hasOwn(given, key)).map((key) =>
+    error(
+      "static-app",
+      source.placeOf([key], "key"),
+      `${source.nameOf([key])} has no effect: an app of the platform static runs no code`,
+      `delete it, or the platform`,
+    ),
+  );
 }
 
 function checkServices({ services = {} }: Partial<ManifestTree>, source: Source): Issue[] {

@@ -192,6 +192,11 @@ export const codes = {
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\npackages: [git, git]\n" },
     fix: "Delete one of the two.",
   },
+  "static-app": {
+    rule: "An app of the platform static has files in static/, one of which answers its check, and no key that only running code has a use for.",
+    example: { "app.yaml": "name: blog\nplatform: static\nservices: {files: {}}\n", "static/index.html": "<h1>Blog</h1>\n" },
+    fix: "Delete the key; or delete the platform, and give a runner.",
+  },
   "too-deep": {
     rule: "Values nest at most 16 deep.",
     example: { "app.yaml": `name: ${"[".repeat(20)}${"]".repeat(20)}\n` },

@@ -55,7 +55,7 @@ export interface Check {
 }
 
 export interface Processes {
-  /** Daemon processes; each holds one request a thread. */
+  /** Daemon processes; each holds one request a thread. In the plan of a static site: 0. */
   count: number;
   threads: number;
   /** Memory a process may allocate, in bytes. */

@@ -5,7 +5,6 @@
  */
 const NOT_YET: Record<string, string> = {
   "platform=php": "write a Python runner",
-  "platform=static": "serve the files by a small Python runner",
   php_root: "write a Python runner",
   update_fetch: "fetch those pages after the rollout",
   package_install_script: "name Debian packages under packages",

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { join, sep } from "node:path";
+import { join, posix, sep } from "node:path";
 import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./issue.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Check, Manifest } from "./manifest.ts";
 import { CHARACTERS_MAX, examineManifest, tooLarge } from "./parse.ts";
 
 /** The two forms of a manifest. */
@@ -33,6 +33,7 @@ export function readApp(root: string, app: string): Parsed<Manifest> {
   const all = byPlace([
     ...issues,
     ...(parts.runner === undefined ? [] : checkRunner(root, app, parts.runner, placeOf("runner"))),
+    ...(parts.platform === "static" && parts.check !== undefined ? checkStatic(root, app, parts.check, placeOf("check")) : []),
   ]);
   return value === undefined || all.some(isError) ? { issues: all } : { value, issues: all };
 }
@@ -61,6 +62,19 @@ function checkRunner(root: string, app: string, runner: string, place: Place): I
   if (definesApplication(readFileSync(real, "latin1"))) return [];
   const fix = "define it at the top level: def application(environ, start_response)";
   return [error("no-application", { file: `${app}/${runner}` }, "the runner does not define application", fix)];
+}
+
+/** A static app answers its check by a file, as its Apache finds it: the file itself, or a directory's index.html. */
+function checkStatic(root: string, app: string, { path, status }: Check, place: Place): Issue[] {
+  // Dots that lead out of static/ lead nowhere, as for a browser.
+  const file = join("static", posix.normalize((path.split("?")[0] ?? "").replace(/\/$/, "/index.html")));
+  if (status !== 200 || path.includes("%") || isFile(join(root, app, file))) return [];
+  const message = `the check asks for ${path}, and ${app}/${file} is no file: a static app would not pass it`;
+  return [error("missing-file", place, message, `create ${app}/${file}, or set check.path to a file in static/`)];
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** Ways in which a line of Python binds `application`, or may bind it. */

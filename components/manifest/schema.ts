@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { built, builtWords } from "./built.ts";
 import { cronTime } from "./cron-time.ts";
+import { isMap } from "./explain.ts";
 import { choice, list, map, text, toggle } from "./fields.ts";
 import { command, line, location, name, packageName, path, runner, urlPath, version } from "./names.ts";
 import { count, duration, size } from "./quantities.ts";
@@ -140,8 +141,10 @@ export const manifestSchema = built("", {
     .describe("Semver without build metadata, or a timestamp. Default: none; releases are told apart by their content alone."),
   platform: choice(builtWords("platform", ["python", "php", "static"]))
     .exactOptional()
-    .describe("What runs the app. Default: told by the runner."),
-  runner: runner().describe("The WSGI file, which defines `application`."),
+    .describe("What serves the app; static: the files in static/, and nothing runs. Default: python."),
+  runner: runner()
+    .exactOptional()
+    .describe("The WSGI file, which defines `application`. Must be given, unless the platform is static."),
   php_root: path("the app's directory").exactOptional().describe("Directory of PHP files and of the files beside them."),
   default_location: location()
     .exactOptional()
@@ -178,7 +181,26 @@ export const manifestSchema = built("", {
   timeouts: timeouts.prefault({}),
   cache: cache.exactOptional(),
   static: statics.exactOptional(),
-}).describe("What an app needs: app.yaml, or the same as app.ini.");
+})
+  .check(
+    z.refine(hasRunner, {
+      path: ["runner"],
+      // A key that is wrong elsewhere must not hide that this one is missing.
+      when: () => true,
+    }),
+  )
+  .meta({
+    description: "What an app needs: app.yaml, or the same as app.ini.",
+    anyOf: [
+      { required: ["runner"], properties: { runner: {} } },
+      { required: ["platform"], properties: { platform: { const: "static" } } },
+    ],
+  });
+
+/** Whether a tree has what its platform runs; a value of a wrong form is told of by its own field. */
+function hasRunner(tree: unknown): boolean {
+  return !isMap(tree) || "runner" in tree || tree.platform === "static";
+}
 
 /** A manifest as the schema yields it: defaults filled in, durations in seconds, sizes in bytes. */
 export type ManifestTree = z.output<typeof manifestSchema>;

@@ -52,7 +52,8 @@ function planSite(environment: Environment, site: EnvironmentSite, { manifest, b
   const routes = planRoutes(site, manifest);
   const processes = {
     ...manifest.processes,
-    count: site.limits.processes ?? manifest.processes.count,
+    // A static site has Apache alone.
+    count: manifest.platform === "static" ? 0 : (site.limits.processes ?? manifest.processes.count),
     memoryBytes: site.limits.memoryBytes ?? manifest.processes.memoryBytes,
   };
   const services = planServices(site.name, manifest, processes.count * processes.threads);

@@ -170,6 +170,8 @@ function mounts(site: SitePlan, routes: Route[]): string[] {
     .filter((path) => path !== "/")
     .map((path) => `RewriteCond "%{REQUEST_URI}" "!^${regexLiteral(path)}(/|$)"`);
   return [
+    // An answer that there is no such file is a static app's own; of another app only code can say so.
+    ...(site.platform === "static" ? [`Header always set X-Silver-Release "${site.name} @RELEASE@"`] : []),
     "RewriteEngine On",
     ...(paths.includes("/") ? [] : [...elsewhere, "RewriteRule ^ - [R=404,L]"]),
     ...paths.flatMap((path) => mount(site, path)),
@@ -187,8 +189,12 @@ function mount(site: SitePlan, path: string): string[] {
     `RewriteRule "^${at}/(.*[^/])$" "${prefix}/$1/" [R=302,L]`,
     'RewriteCond "@ROOT@/app/static/$1index.html" -f',
     `RewriteRule "^${at}/(|.*/)$" "@ROOT@/app/static/$1index.html" [L]`,
-    site.platform === "python"
-      ? `WSGIScriptAlias ${apacheString(path)} "@ROOT@/conf/wsgi.py" process-group=${wsgiGroup} application-group=%{GLOBAL}`
-      : `RewriteRule "^${at}(/|$)" - [R=404,L]`,
+    ...(site.platform === "python"
+      ? [`WSGIScriptAlias ${apacheString(path)} "@ROOT@/conf/wsgi.py" process-group=${wsgiGroup} application-group=%{GLOBAL}`]
+      : [
+          // Of an app it is the app that decides what its location is without a slash.
+          ...(prefix === "" ? [] : [`RewriteRule "^${at}$" "${prefix}/" [R=302,L]`]),
+          `RewriteRule "^${at}(/|$)" - [R=404,L]`,
+        ]),
   ];
 }

@@ -55,7 +55,9 @@ function reviewed(site: SitePlan, release: string): Record<string, string> {
     release,
     nodes: site.nodes.join(" "),
     locations: site.routes.map((route) => `${route.host}${route.path === "/" ? "" : route.path}`).join(" "),
-    processes: `${site.processes.count} x ${site.processes.threads}`,
+    ...(site.platform === "static"
+      ? { platform: "static" }
+      : { processes: `${site.processes.count} x ${site.processes.threads}` }),
     ...(site.packages.length === 0 ? {} : { packages: site.packages.join(" ") }),
     ...Object.fromEntries((site.services?.setUp ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),
     ...Object.fromEntries(Object.entries(site.config).map(([name, value]) => [`config_${name}`, value])),

@@ -18,6 +18,8 @@ export type Files = Record<string, string>;
 export interface EngineOptions {
   /** Variables for the engine, its program and its plugins, over those of this process. */
   environment?: Record<string, string>;
+  /** Name of the stack. Default: `test`. */
+  stack?: string;
 }
 
 /** How a run ended. `output` is what it printed, stdout and stderr as they came. */
@@ -147,8 +149,9 @@ export class Engine {
   }
 }
 
-/** A program with a new stack `test`. Its maker calls `remove()` at the end. */
+/** A program with a new stack. Its maker calls `remove()` at the end. */
 export async function withEngine(files: Files, options: EngineOptions = {}): Promise<Engine> {
+  const { stack = "test" } = options;
   const folder = mkdtempSync(join(tmpdir(), "silver-engine-"));
   for (const name of ["program", "state", "home"]) mkdirSync(join(folder, name));
   symlinkSync(join(checkout, "node_modules"), join(folder, "program", "node_modules"));
@@ -160,7 +163,7 @@ export async function withEngine(files: Files, options: EngineOptions = {}): Pro
     PULUMI_CONFIG_PASSPHRASE: "test",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    PULUMI_STACK: "test",
+    PULUMI_STACK: stack,
     ...options.environment,
   });
   engine.write({
@@ -168,7 +171,7 @@ export async function withEngine(files: Files, options: EngineOptions = {}): Pro
     "package.json": `{ "type": "module", "main": "index.ts" }\n`,
     ...files,
   });
-  const { code, output } = await engine.run("stack", "init", "test");
+  const { code, output } = await engine.run("stack", "init", stack);
   if (code !== 0) throw new Error(`pulumi stack init exited with ${code}:\n${output}`);
   return engine;
 }

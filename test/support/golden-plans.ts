@@ -20,6 +20,7 @@ sites:
     config: {SIGNUPS: "off", STRIPE_KEY: {secret: 3}}
     limits: {processes: 40, memory: 1G}
   every: {app: apps/every, nodes: [web1], locations: ["*", "*/shared"]}
+  pages: {app: apps/pages, nodes: [web1], locations: [pages.acme.net, acme.net/pages]}
 `,
     "apps/blog/app.yaml": `name: blog
 version: 1.5.0-rc.1
@@ -30,5 +31,6 @@ processes: {count: 4, threads: 2, memory: 300M, requests: 1000}
 timeouts: {request: 60s, start: 2m, drain: 5m}
 `,
     "apps/every/app.yaml": "name: every\nrunner: wsgi.py\nservices: {db: {type: postgres}, files: {quota: 2G}}\n",
+    "apps/pages/app.yaml": "name: pages\nversion: 1.0.0\nplatform: static\n",
   }),
 };

@@ -6,12 +6,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { withEngine } from "./engine.ts";
-import type { Engine, Files } from "./engine.ts";
+import type { Engine, EngineOptions, Files } from "./engine.ts";
 import { poll } from "./nodes.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
 
-/** A project with a stack `test`. */
+/** A project with one stack. */
 export interface Project {
   engine: Engine;
   /** The program's directory: apps/, stacks/ … */
@@ -21,11 +21,11 @@ export interface Project {
 }
 
 /**
- * @param files apps and `stacks/test.yaml`, by path
+ * @param files apps and the environment of the stack, `stacks/test.yaml` by default, by path
  */
-export async function withProject(files: Files): Promise<Project> {
+export async function withProject(files: Files, options: EngineOptions = {}): Promise<Project> {
   const own = ["Pulumi.yaml", "package.json"].map((name) => [name, readFileSync(join(checkout, name), "utf8")]);
-  const engine = await withEngine({ ...(Object.fromEntries(own) as Files), ...files });
+  const engine = await withEngine({ ...(Object.fromEntries(own) as Files), ...files }, options);
   const root = join(engine.folder, "program");
   cpSync(join(checkout, "components"), join(root, "components"), { recursive: true });
   cpSync(join(checkout, "stacks/index.ts"), join(root, "stacks/index.ts"));

@@ -36,12 +36,28 @@ test("an unknown verb is a usage error with the nearest one", () => {
   expect(stderr).toContain("Did you mean status?");
 });
 
-test.each(["", "--flask", "--django", "--ini"])("silver init %s makes an app that is valid as it stands", (option) => {
-  const name = `made${option.replace("--", "")}`;
-  const made = silver("init", name, ...(option === "" ? [] : [option]));
-  expect(made.status, made.stderr).toBe(0);
-  expect(existsSync(join(root, "apps", name, option === "--ini" ? "app.ini" : "app.yaml"))).toBe(true);
-  expect(silver("validate", `apps/${name}`)).toMatchObject({ status: 0, stdout: "✓ 1 app: nothing to complain of\n" });
+test.each(["", "--flask", "--django", "--static", "--ini", "--ini --static"])(
+  "silver init %s makes an app that is valid as it stands",
+  (words) => {
+    const options = words.split(" ").filter((word) => word !== "");
+    const name = `made${options.join("").replaceAll("--", "-")}`;
+    const made = silver("init", name, ...options);
+    expect(made.status, made.stderr).toBe(0);
+    expect(existsSync(join(root, "apps", name, options.includes("--ini") ? "app.ini" : "app.yaml"))).toBe(true);
+    expect(silver("validate", `apps/${name}`)).toMatchObject({ status: 0, stdout: "✓ 1 app: nothing to complain of\n" });
+  },
+);
+
+test("silver init makes one kind of app, and says of PHP that it can't yet", () => {
+  expect(silver("init", "shop", "--php")).toMatchObject({
+    status: 2,
+    stderr: "✗ --php: apps in PHP are not built yet\n  without it, silver init makes an app in Python\n",
+  });
+  expect(silver("init", "shop", "--flask", "--static")).toMatchObject({
+    status: 2,
+    stderr: "✗ --flask and --static are two apps\n  make one after the other\n",
+  });
+  expect(existsSync(join(root, "apps/shop"))).toBe(false);
 });
 
 test("silver init refuses a name that can't be a site's, and a directory that is there", () => {

@@ -129,3 +129,28 @@ test.each(["", "app = 1\n", "application == 1\n", "def applications(): ...\n", "
     expect(read().said).toContain("[no-application]");
   },
 );
+
+describe("a static app answers its check by one of its files", () => {
+  const manifest = "name: blog\nplatform: static\n";
+
+  test.each([
+    ["the index", "", "static/index.html"],
+    ["a file", "check: {path: /news.html}\n", "static/news.html"],
+    ["the index of a directory", "check: {path: /news/?page=2}\n", "static/news/index.html"],
+    ["none, where it expects another answer", "check: {path: /gone, status: 404}\n", "static/other.html"],
+  ])("%s", (_, check, file) => {
+    write({ "app.yaml": manifest + check, [file]: "" });
+    expect(read()).toMatchObject({ said: "", value: { platform: "static" } });
+  });
+
+  test.each([
+    ["there is none", "", "1:1", "/", "static/index.html"],
+    ["its path leads out of static/", "check: {path: /../app.yaml}\n", "3:8", "/../app.yaml", "static/app.yaml"],
+  ])("%s", (_, check, place, path, file) => {
+    write({ "app.yaml": manifest + check });
+    expect(read().said).toBe(
+      `${place} error [missing-file] the check asks for ${path}, and apps/blog/${file} is no file: a static app would not pass it\n` +
+        `  create apps/blog/${file}, or set check.path to a file in static/\n`,
+    );
+  });
+});

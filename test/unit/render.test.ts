@@ -169,7 +169,13 @@ test("Apache has more workers than Varnish may use, in whole children", () => {
 });
 
 test("a static site has no Python: no module, no wrapper, no daemon", () => {
-  const release = renderRelease({ ...plannedSite(), platform: "static" });
+  const { sites } = planned({
+    "dev.yaml": `nodes:\n  web1: {local: true, os: debian-12}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+    "apps/blog/app.yaml": "name: blog\nplatform: static\n",
+  });
+  const [site] = sites;
+  if (site === undefined) throw new Error("no site was planned");
+  const release = renderRelease(site);
   expect(release.files.map(({ path }) => path)).toEqual(["conf/apache.conf", "conf/site.vcl", "conf/unit.service"]);
   expect(release.files[0]?.content).not.toMatch(/wsgi/i);
 });

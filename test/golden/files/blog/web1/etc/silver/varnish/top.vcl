@@ -9,8 +9,10 @@ sub vcl_recv {
   # For the lines below only: a change of the request is undone when it is handed over.
   set req.http.X-Silver-Host = regsub(regsub(std.tolower(req.http.Host), ":[0-9]*$", ""), "[.]$", "");
   set req.http.X-Silver-Path = regsub(req.url, "[?#].*$", "");
+  if (req.http.X-Silver-Host == "acme.net" && req.http.X-Silver-Path ~ "^/pages(/|$)") { return (vcl(site_pages)); }
   if (req.http.X-Silver-Host == "acme.net" && req.http.X-Silver-Path ~ "^/blog(/|$)") { return (vcl(site_blog_two)); }
   if (req.http.X-Silver-Host == "blog.acme.net") { return (vcl(site_blog_two)); }
+  if (req.http.X-Silver-Host == "pages.acme.net") { return (vcl(site_pages)); }
   if (req.http.X-Silver-Host ~ "(^|[.])acme\.org$" && req.http.X-Silver-Path ~ "^/b\.log(/|$)") { return (vcl(site_blog_two)); }
   if (req.http.X-Silver-Path ~ "^/shared(/|$)") { return (vcl(site_every)); }
   return (vcl(site_every));
