@@ -6,6 +6,8 @@ import {
   type Changes,
   type Detail,
 } from "../components/plan/changes.ts";
+import { placeText } from "../components/manifest/code-frame.ts";
+import { isError } from "../components/manifest/issue.ts";
 
 /** What is said of changes in the end. */
 export interface Decision {
@@ -14,23 +16,28 @@ export interface Decision {
   canMerge: boolean;
 }
 
-/** Whether changes may go in: a thing nobody can explain never, a blocking word when a person accepted it. */
-export function decide({ changes }: Changes, accepted: readonly string[]): Decision {
+/** Whether changes may go in: a broken site or a thing nobody can explain never, a blocking word when a person accepted it. */
+export function decide({ changes, broken }: Changes, accepted: readonly string[]): Decision {
   const blocked = changes.flatMap((change) => blockedBy(change).map((word) => ({ word, change })));
   const stopped = [
     ...blocked.filter(({ word }) => !accepted.includes(word)).map(({ word, change }) => `${word} ${change.name}`),
     ...changes.filter(isUnexplained).map(({ name }) => `unexplained ${name}`),
+    ...broken.map(({ name }) => `broken ${name}`),
   ];
   return { stopped, canMerge: stopped.length === 0 };
 }
 
-/** The changes as lines: first the decision, then each site and node, then what runs. */
+/** The changes as lines: first the decision, then each site and node, broken ones before all, then what runs. */
 export function renderChanges(changes: Changes, accepted: readonly string[]): string[] {
   const all = changes.changes;
-  const names = [...all.map(({ name }) => name), ...(changes.untouched.length === 0 ? [] : ["unchanged"])];
+  const names = [
+    ...[...changes.broken, ...all].map(({ name }) => name),
+    ...(changes.untouched.length === 0 ? [] : ["unchanged"]),
+  ];
   const width = Math.max(0, ...names.map((name) => name.length)) + 2;
   return [
     headline(changes, accepted),
+    ...changes.broken.flatMap((site) => brokenLines(site, width)),
     ...all.flatMap((change) => changeLines(change, width)),
     ...(changes.untouched.length === 0 ? [] : [`${"unchanged".padEnd(width)}${changes.untouched.join(", ")}`]),
     ...(all.length === 0 ? [] : ["Runs:", ...all.flatMap((change) => runLines(change))]),
@@ -87,6 +94,15 @@ function changeLines(change: Change, width: number): string[] {
     ...(change.why.length > 0 ? [`${below}${"why".padEnd(widest)}${change.why.join("; ")}`] : []),
     ...(change.data.length > 0 ? [`${below}data of ${change.data.join(", ")} is left behind`] : []),
     ...(isUnexplained(change) ? [`${below}unexplained`] : []),
+  ];
+}
+
+/** What is wrong with a site, without frames: those stand beside it where a person can see them. */
+function brokenLines({ name, issues }: Changes["broken"][number], width: number): string[] {
+  const below = " ".repeat(width);
+  return [
+    `${name.padEnd(width)}broken: stays as it is`,
+    ...issues.filter(isError).map(({ code, place, message }) => `${below}${placeText(place)} [${code}] ${message}`),
   ];
 }
 

@@ -9,7 +9,7 @@ import { readYaml } from "../components/manifest/yaml.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import type { SitePlan } from "../components/plan/plan.ts";
 import { renderColumns } from "./columns.ts";
-import { planOrReport } from "./planned.ts";
+import { planOrReport, reportBroken } from "./planned.ts";
 import { environmentName, root } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
@@ -36,6 +36,10 @@ export function config(program: Command): void {
       const plan = planOrReport(root, stack);
       const site = plan.sites.find((candidate) => candidate.name === name);
       const declared = loadEnvironment(root, stack).value?.sites[name];
+      if (plan.broken.some((candidate) => candidate.name === name)) {
+        reportBroken(root, plan);
+        throw new UserError(`${name} can't be planned as it is`);
+      }
       if (site === undefined || declared === undefined)
         throw new UserError(
           `no site of ${stack} is called ${name}`,

@@ -19,10 +19,13 @@ export type NodeConnection = z.infer<typeof connection>;
 
 const outputs = z.object({
   reach: z.record(z.string(), connection),
-  sites: z.record(z.string(), z.object({ declared: z.string(), nodes: z.array(z.string()), urls: z.array(z.string()) })),
+  sites: z.record(
+    z.string(),
+    z.object({ declared: z.exactOptional(z.string()), nodes: z.array(z.string()), urls: z.array(z.string()) }),
+  ),
 });
 
-/** What the last `up` of an environment declared: its nodes, and each site's release. */
+/** What the last `up` of an environment declared: its nodes, and each site's release: none where the site was broken. */
 export function declaredBy(environment: string | undefined): z.infer<typeof outputs> {
   const parsed = outputs.safeParse(askPulumi(["stack", "output", ...stackWords(environment)]));
   if (parsed.success) return parsed.data;

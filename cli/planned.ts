@@ -1,20 +1,34 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderIssues } from "../components/manifest/code-frame.ts";
+import type { Issue } from "../components/manifest/issue.ts";
+import { whatStays } from "../components/plan/broken.ts";
 import { loadPlan } from "../components/plan/load.ts";
 import type { Plan } from "../components/plan/plan.ts";
 import { UserError } from "./user-error.ts";
 
 /**
- * The plan of an environment; what is wrong with it is told as `silver validate` tells it.
+ * The plan of an environment, without the sites that are broken; what is wrong with it is told as `silver validate` tells it.
  * @param of what is planned, for the last line: the revision, where it is not the working tree
  * @throws UserError where there is none
  */
 export function planOrReport(root: string, environment: string, of = ""): Plan {
   const { value, issues } = loadPlan(root, environment);
   if (value !== undefined) return value;
-  console.error(renderIssues(issues, (file) => readText(join(root, file)), { colour: process.stderr.isTTY }));
+  report(root, issues);
   throw new UserError(`${environment} can't be planned as it is${of === "" ? "" : ` in ${of}`}`);
+}
+
+/** Tells what is wrong with each broken site of a plan, and what becomes of it. */
+export function reportBroken(root: string, plan: Plan): void {
+  for (const site of plan.broken) {
+    report(root, site.issues);
+    console.error(`\n${whatStays(plan, site)}\n`);
+  }
+}
+
+function report(root: string, issues: Issue[]): void {
+  console.error(renderIssues(issues, (file) => readText(join(root, file)), { colour: process.stderr.isTTY }));
 }
 
 function readText(path: string): string | undefined {

@@ -40,15 +40,17 @@ export interface Background {
   environment: string;
   /** What git says; undefined where there is nothing to compare with. */
   planned?: Changes;
-  /** Names of all declared sites. */
+  /** Names of all declared sites that are not broken. */
   sites: readonly string[];
+  broken: Changes["broken"];
   /** Files of the program that are others now. */
   program: readonly string[];
 }
 
 /** The changes of which a preview tells, each with what explains it. Pure. */
-export function previewChanges(preview: Preview, { environment, planned, sites, program }: Background): Changes {
-  const commands = commandsOf(preview);
+export function previewChanges(preview: Preview, { environment, planned, sites, broken, program }: Background): Changes {
+  const stays = new Set(broken.map(({ name }) => `${name}-rollout`));
+  const commands = commandsOf(preview).filter(({ name }) => !stays.has(name));
   const replaced = new Map(
     commands.flatMap(({ name, op }) =>
       name.endsWith("-machine") && op === "replace" ? [[name.replace(/-machine$/, ""), true]] : [],
@@ -74,7 +76,7 @@ export function previewChanges(preview: Preview, { environment, planned, sites, 
   const order = changes.toSorted((one, other) =>
     one.subject === other.subject ? (one.name < other.name ? -1 : 1) : one.subject === "node" ? -1 : 1,
   );
-  return { environment, changes: order, untouched: sites.filter((name) => !touched.has(name)).toSorted() };
+  return { environment, changes: order, untouched: sites.filter((name) => !touched.has(name)).toSorted(), broken };
 }
 
 /** The diff of each command that runs: plain facts as they were and are, anything else by its name alone. */

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import type { Command } from "commander";
 import { decide, renderChanges, renderMarkdown } from "./comment.ts";
 import { acceptOption, changesBetween } from "./plan.ts";
-import { planOrReport } from "./planned.ts";
+import { planOrReport, reportBroken } from "./planned.ts";
 import { previewChanges, previewDiff, previewSchema, type Preview } from "./preview-steps.ts";
 import { environmentName, root, stackWords } from "./pulumi.ts";
 import { changedProgram, commitOf, mergeBase } from "./revision.ts";
@@ -12,6 +12,8 @@ interface PreviewOptions {
   markdown?: boolean;
   accept: string[];
 }
+
+const nothing: Preview = { steps: [], diagnostics: [] };
 
 /** `silver preview`: what `pulumi up` would run, each command with its why. Needs the stack's secrets, and shows none. */
 export function preview(program: Command): void {
@@ -23,13 +25,16 @@ export function preview(program: Command): void {
     .action((revision: string | undefined, options: PreviewOptions) => {
       const { environment: named, json } = program.opts<{ environment?: string; json?: boolean }>();
       const environment = environmentName(named);
-      const sites = planOrReport(root, environment).sites.map(({ name }) => name);
+      const now = planOrReport(root, environment);
+      reportBroken(root, now);
       const base = revision === undefined ? mergeBase(root) : commitOf(root, revision);
       const planned = base === undefined ? undefined : changesBetween(base, undefined, environment)[0];
-      const found = askPreview(environment);
+      // Where every site is broken the program stops, and nothing would run.
+      const found = now.sites.length === 0 && now.broken.length > 0 ? nothing : askPreview(environment);
       const changes = previewChanges(found, {
         environment,
-        sites,
+        sites: now.sites.map(({ name }) => name),
+        broken: now.broken,
         ...(planned === undefined ? {} : { planned }),
         program: base === undefined ? [] : changedProgram(root, base),
       });

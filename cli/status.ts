@@ -33,7 +33,8 @@ export function status(program: Command): void {
       );
       const rows: SiteStatus[] = [];
       for (const [site, { declared, nodes }] of Object.entries(sites)) {
-        for (const name of nodes) rows.push(statusOf(site, declared, name, answers.find(({ node }) => node === name)?.found));
+        for (const name of nodes)
+          rows.push(statusOf(site, declared ?? null, name, answers.find(({ node }) => node === name)?.found));
       }
       for (const { node, found } of answers) {
         if (found instanceof Failure) continue;
@@ -64,11 +65,12 @@ function statusOf(
   if (found === undefined) return { ...unknown, state: "the environment has no such node" };
   if (found instanceof Failure) return { ...unknown, state: `unknown: ${found.details.message}` };
   const state = found.sites.find((candidate) => candidate.site === site);
-  if (state === undefined) return { ...unknown, state: `serves nothing, declared ${declared ?? "nothing"}` };
+  const wanted = declared === null ? "broken when it was last declared" : `declared ${declared}`;
+  if (state === undefined) return { ...unknown, state: `serves nothing, ${wanted}` };
   const { live, previous } = state;
   const holder =
     state.holder === null ? null : `${state.holder.who} rolls out ${state.holder.release} since ${state.holder.since}`;
-  const drift = live === declared ? "ok" : `declared ${declared ?? "nothing"}`;
+  const drift = declared !== null && live === declared ? "ok" : wanted;
   return { site, node, declared, live, previous, holder, state: holder ?? drift };
 }
 

@@ -49,7 +49,7 @@ function renderIssue(
 }
 
 /** `file:line:column`, as terminals and editors make a link of it. */
-function placeText({ file, line, column }: Place): string {
+export function placeText({ file, line, column }: Place): string {
   return [file, line, column].filter((part) => part !== undefined).join(":");
 }
 

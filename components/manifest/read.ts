@@ -4,6 +4,12 @@ import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./
 import type { Check, Manifest } from "./manifest.ts";
 import { CHARACTERS_MAX, examineManifest, tooLarge } from "./parse.ts";
 
+/** What was read of an app's manifest. */
+export interface AppManifest extends Parsed<Manifest> {
+  /** Its `default_location`, where that key is right: also of a manifest that is wrong elsewhere. */
+  defaultLocation?: string;
+}
+
 /** The two forms of a manifest. */
 const FORMS = ["app.yaml", "app.ini"] as const;
 
@@ -14,7 +20,7 @@ const FORMS = ["app.yaml", "app.ini"] as const;
  * @returns the manifest, or all that is wrong with it: no manifest, two of them, what is wrong in it, and a runner that is
  * missing, leads out of the app or does not define `application`
  */
-export function readApp(root: string, app: string): Parsed<Manifest> {
+export function readApp(root: string, app: string): AppManifest {
   const [form, second] = FORMS.filter((name) => existsSync(join(root, app, name)));
   if (form === undefined) {
     const message = `${app} has no manifest: neither ${FORMS.join(" nor ")}`;
@@ -35,7 +41,8 @@ export function readApp(root: string, app: string): Parsed<Manifest> {
     ...(parts.runner === undefined ? [] : checkRunner(root, app, parts.runner, placeOf("runner"))),
     ...(parts.platform === "static" && parts.check !== undefined ? checkStatic(root, app, parts.check, placeOf("check")) : []),
   ]);
-  return value === undefined || all.some(isError) ? { issues: all } : { value, issues: all };
+  const location = parts.default_location === undefined ? {} : { defaultLocation: parts.default_location };
+  return value === undefined || all.some(isError) ? { issues: all, ...location } : { value, issues: all, ...location };
 }
 
 /** The text of a manifest: UTF-8, or else Latin-1, which an app.ini of 2010 may be in. */

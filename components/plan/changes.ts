@@ -1,4 +1,4 @@
-import type { NodePlan, Plan, SitePlan } from "./plan.ts";
+import type { BrokenSite, NodePlan, Plan, SitePlan } from "./plan.ts";
 import { locationText } from "./location.ts";
 import { compareVersions } from "./version.ts";
 import { bytesOf, changed, lists, maps, siteDetails } from "./changes-site.ts";
@@ -47,6 +47,8 @@ export interface Changes {
   changes: Change[];
   /** Sites for which nothing runs, by name. */
   untouched: string[];
+  /** Sites of which something is wrong, by name: they stay as they are. */
+  broken: BrokenSite[];
 }
 
 /** Words that no change passes with unless a person accepts them. */
@@ -73,8 +75,15 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
   const why = sshWhys(before?.plan, after.plan);
   if (why.length > 0) for (const { name } of after.plan.nodes) rerun(nodes, "node", name, [`${name}-state`], why);
   const moved = new Map(nodes.filter(isMoved).map(({ name, kind }) => [name, kind === "replaced" ? "is replaced" : "moves"]));
+  const { broken } = after.plan;
+  const isBroken = new Set(broken.map(({ name }) => name));
+  const wasBroken = new Set(before?.plan.broken.map(({ name }) => name));
   const sites = pairs(before?.plan.sites ?? [], after.plan.sites).flatMap(([one, other]) => {
+    // Left out of the plan, it is not taken out of the environment.
+    if (other === undefined && isBroken.has(one?.name ?? "")) return [];
     const ids = [one && before?.releases[one.name], other && after.releases[other.name]] as const;
+    if (other !== undefined && wasBroken.has(other.name))
+      return [{ ...blank("site", other.name, [`${other.name}-rollout`]), to: ids[1] ?? "", why: ["it was broken before"] }];
     const own = siteChange(one, other, ids);
     // A release that its nodes no longer hold is brought to them again.
     const whys = [...why, ...(other?.nodes ?? []).flatMap((node) => (moved.has(node) ? [`${node} ${moved.get(node)}`] : []))];
@@ -84,7 +93,7 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
   });
   const touched = new Set(sites.map(({ name }) => name));
   const untouched = after.plan.sites.map(({ name }) => name).filter((name) => !touched.has(name));
-  return { environment: after.plan.environment, changes: [...byName(nodes), ...byName(sites)], untouched };
+  return { environment: after.plan.environment, changes: [...byName(nodes), ...byName(sites)], untouched, broken };
 }
 
 /** What the two releases of a site say by themselves. Each release id is `<bundle>.<8 hex>`, each version as the manifest has it. */
@@ -140,7 +149,7 @@ function nodeChange(one: NodePlan | undefined, other: NodePlan | undefined): Cha
   const both = blank("node", name, [`${name}-machine`, `${name}-state`]);
   if (one === undefined) return [{ ...both, kind: "added", to: other?.os ?? "", details: nodeDetails(undefined, other) }];
   if (other === undefined) return [{ ...both, kind: "removed", from: one.os }];
-  const details = nodeDetails(one, other);
+  const details = nodeDetails(one, other.kept === true ? { ...other, sites: one.sites, routes: one.routes } : other);
   if (details.length === 0) return [];
   const local = [one, other].some(({ machine }) => machine.kind === "local");
   const systems = { from: one.os, to: other.os };

@@ -5,28 +5,23 @@ import type { Environment, EnvironmentSite } from "../environment/environment.ts
 import { parseEnvironment, type TextFile } from "../environment/parse.ts";
 import { error, type Issue, type Parsed } from "../manifest/issue.ts";
 import { readApp } from "../manifest/read.ts";
-import { planEnvironment, type PlannedApp } from "./plan-environment.ts";
+import { planEnvironment, type LoadedApp } from "./plan-environment.ts";
 import type { Plan } from "./plan.ts";
 
 /**
  * Reads an environment and the apps it places, and plans them: the one way from files to a plan, for the program and for `silver`.
  * @param root the project's directory, which holds `stacks/` and `apps/`
  * @param name the environment, i.e. the stack: `stacks/<name>.yaml`
- * @returns every issue found in any of the files, and the plan when none of them is an error
+ * @returns every issue found in any of the files, and the plan when no error concerns the environment as a whole: one that concerns
+ * a site alone makes that site `broken`
  */
 export function loadPlan(root: string, name: string): Parsed<Plan> {
   const environment = loadEnvironment(root, name);
   if (environment.value === undefined) return { issues: environment.issues };
-  const issues = [...environment.issues];
-  const apps = new Map<string, PlannedApp>();
-  for (const site of Object.values(environment.value.sites)) {
-    const app = loadApp(root, environment.value, site);
-    issues.push(...app.issues);
-    if (app.value !== undefined) apps.set(site.name, app.value);
-  }
-  if (issues.some((issue) => issue.severity === "error")) return { issues: distinct(issues) };
-  const plan = planEnvironment(environment.value, apps);
-  return { ...plan, issues: distinct([...issues, ...plan.issues]) };
+  const { value } = environment;
+  const apps = new Map(Object.values(value.sites).map((site) => [site.name, loadApp(root, value, site)]));
+  const plan = planEnvironment(value, apps);
+  return { ...plan, issues: distinct([...environment.issues, ...plan.issues]) };
 }
 
 /** Reads `stacks/<name>.yaml`, over `stacks/base.yaml` where there is one. */
@@ -45,17 +40,17 @@ function readText(root: string, file: string): TextFile | undefined {
   return existsSync(path) ? { text: readFileSync(path, "utf8"), file } : undefined;
 }
 
-function loadApp(root: string, environment: Environment, site: EnvironmentSite): Parsed<PlannedApp> {
+function loadApp(root: string, environment: Environment, site: EnvironmentSite): LoadedApp {
   if (!existsSync(join(root, site.app))) {
     const place = site.origins.app ?? { file: environment.file, ...site.place };
     const message = `the app of site "${site.name}" is not there: ${site.app}`;
     return { issues: [error("missing-file", place, message, "correct the path, or add the app")] };
   }
-  const manifest = readApp(root, site.app);
-  if (manifest.value === undefined) return { issues: manifest.issues };
-  const bundle = packBundle(root, site.app, manifest.value.version);
-  const issues = [...manifest.issues, ...bundle.issues];
-  return bundle.value === undefined ? { issues } : { value: { manifest: manifest.value, bundle: bundle.value }, issues };
+  const { value: manifest, ...read } = readApp(root, site.app);
+  if (manifest === undefined) return read;
+  const bundle = packBundle(root, site.app, manifest.version);
+  const issues = [...read.issues, ...bundle.issues];
+  return { ...read, issues, ...(bundle.value === undefined ? {} : { value: { manifest, bundle: bundle.value } }) };
 }
 
 /** Two sites of one app find the same issues in it: a person needs to read them once. */

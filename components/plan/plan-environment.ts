@@ -1,13 +1,13 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
-import { isError, type Parsed } from "../manifest/issue.ts";
+import { isError, type Issue, type Parsed } from "../manifest/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { judgeConfig } from "./judge-config.ts";
 import { judgeNodes } from "./judge-nodes.ts";
 import { judgeServices } from "./judge-services.ts";
 import { judgeSite } from "./judge-site.ts";
 import { compareLocations, parseLocation } from "./location.ts";
-import type { NodePlan, Plan, Route, SitePlan } from "./plan.ts";
+import type { BrokenSite, NodePlan, Plan, Route, SitePlan } from "./plan.ts";
 import { planServices } from "./plan-services.ts";
 import { siteUser } from "./site-name.ts";
 import { planVariables } from "./variables.ts";
@@ -18,38 +18,59 @@ export interface PlannedApp {
   bundle: Bundle;
 }
 
+/** What was read of a site's app: all of it, or what is wrong with it. */
+export interface LoadedApp extends Parsed<PlannedApp> {
+  /** Where the manifest says that the site is, as far as that could be read. */
+  defaultLocation?: string;
+}
+
 /**
  * Everything an environment will be. Pure. The parsers have judged each text by itself; here is found what only shows when
- * they come together, all of it at once. A site that `apps` lacks is left out: what is wrong with its app was told by who read it.
+ * they come together, all of it at once. What is wrong with one site makes that site `broken`; there is no plan where an error
+ * concerns several sites or a node, since nobody can tell which of them is to give way.
+ * @param apps by the name of the site, for each of them
  */
-export function planEnvironment(environment: Environment, apps: ReadonlyMap<string, PlannedApp>): Parsed<Plan> {
-  const placed = Object.values(environment.sites)
+export function planEnvironment(environment: Environment, apps: ReadonlyMap<string, LoadedApp>): Parsed<Plan> {
+  const judged = Object.values(environment.sites)
     .sort(byName)
-    .flatMap((site) => {
-      const app = apps.get(site.name);
-      return app === undefined ? [] : [{ site, ...app, plan: planSite(environment, site, app) }];
-    });
-  const sites = placed.map(({ plan }) => plan);
+    .map((site) => judgeOne(environment, site, apps.get(site.name) ?? { issues: [] }));
+  const sites = judged.flatMap(({ planned }) => planned ?? []);
+  const broken = judged.flatMap((one) => one.broken ?? []);
   const nodes = Object.values(environment.nodes)
     .sort(byName)
     .map(({ name, machine, os, roles }): NodePlan => {
-      const here = sites.filter((site) => site.nodes.includes(name));
+      const here = [...sites, ...broken].filter((site) => site.nodes.includes(name)).sort(byName);
       const routes = here.flatMap((site) => site.routes).sort(compareLocations);
-      return { name, machine, os, roles, sites: here.map((site) => site.name), routes };
+      const kept = here.some((site) => site.routes.length === 0);
+      return { name, machine, os, roles, sites: here.map((site) => site.name), routes, ...(kept ? { kept } : {}) };
     });
-  const issues = [
-    ...placed.flatMap(({ site, manifest, plan }) => judgeSite(environment, site, manifest, plan)),
-    ...placed.flatMap(({ site, manifest }) => judgeServices(environment.file, site, manifest)),
-    ...judgeConfig(environment, placed),
-    ...judgeNodes(environment, nodes, sites),
-  ];
-  if (issues.some(isError)) return { issues };
+  const ofAll = judgeNodes(environment, nodes, sites);
+  const known = judged.flatMap(({ site, app }) => (app === undefined ? [] : [{ site, manifest: app.manifest }]));
+  const issues = [...judged.flatMap((one) => one.issues), ...judgeConfig(environment, known), ...ofAll];
+  if (ofAll.some(isError)) return { issues };
   const { name, protected: isProtected, ssh } = environment;
-  return { value: { environment: name, protected: isProtected, ssh, nodes, sites }, issues };
+  return { value: { environment: name, protected: isProtected, ssh, nodes, sites, broken }, issues };
+}
+
+/** One site by itself: as it will be, or what of it must stay as it is. */
+function judgeOne(
+  environment: Environment,
+  site: EnvironmentSite,
+  { value: app, issues: ofApp, defaultLocation }: LoadedApp,
+): { site: EnvironmentSite; app: PlannedApp | undefined; issues: Issue[]; planned?: SitePlan; broken?: BrokenSite } {
+  const planned = app && planSite(environment, site, app);
+  const ofSite =
+    app === undefined || planned === undefined
+      ? []
+      : [...judgeSite(environment, site, app.manifest, planned), ...judgeServices(environment.file, site, app.manifest)];
+  const issues = [...ofApp, ...ofSite];
+  if (planned !== undefined && !issues.some(isError)) return { site, app, issues, planned };
+  const { name, nodes } = site;
+  return { site, app, issues, broken: { name, nodes: [...nodes].sort(), routes: planRoutes(site, defaultLocation), issues } };
 }
 
 function planSite(environment: Environment, site: EnvironmentSite, { manifest, bundle }: PlannedApp): SitePlan {
-  const routes = planRoutes(site, manifest);
+  const routes = planRoutes(site, manifest.defaultLocation);
   const processes = {
     ...manifest.processes,
     // A static site has Apache alone.
@@ -79,7 +100,7 @@ function planSite(environment: Environment, site: EnvironmentSite, { manifest, b
 }
 
 /** The environment's locations, or else the manifest's own; most specific first. */
-function planRoutes(site: EnvironmentSite, { defaultLocation }: Manifest): Route[] {
+function planRoutes(site: EnvironmentSite, defaultLocation: string | undefined): Route[] {
   const own = defaultLocation === undefined ? [] : [defaultLocation];
   const texts = new Set(site.locations.length > 0 ? site.locations : own);
   return [...texts].map((text) => ({ site: site.name, ...parseLocation(text) })).sort(compareLocations);

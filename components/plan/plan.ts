@@ -1,3 +1,4 @@
+import type { Issue } from "../manifest/issue.ts";
 import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
 import type { EnvironmentNode } from "../environment/environment.ts";
 import type { Bundle } from "../bundle/bundle.ts";
@@ -12,6 +13,18 @@ export interface Plan {
   nodes: NodePlan[];
   /** Sorted by name. */
   sites: SitePlan[];
+  /** Sites of which something is wrong, sorted by name: they stay as they are, and the others go on. */
+  broken: BrokenSite[];
+}
+
+/** What is known of a site that can't be planned. */
+export interface BrokenSite {
+  name: string;
+  nodes: string[];
+  /** Empty where only its manifest says where it is, and that can't be read. */
+  routes: Route[];
+  /** All that is wrong with it; at least one is an error. */
+  issues: Issue[];
 }
 
 export interface NodePlan {
@@ -19,10 +32,12 @@ export interface NodePlan {
   machine: EnvironmentNode["machine"];
   os: string;
   roles: EnvironmentNode["roles"];
-  /** Names of the sites on this node, sorted. */
+  /** Names of the sites on this node, sorted; broken ones are among them. */
   sites: string[];
   /** Every location on this node, most specific first: exact hosts, then suffixes (longest first), then `*`; longer paths first. */
   routes: Route[];
+  /** A site here is broken and nobody can tell its routes: the node stays as it was last declared. */
+  kept?: true;
 }
 
 /** One location of a site. */

@@ -66,6 +66,8 @@ export class Node extends pulumi.ComponentResource {
       {
         parent: this,
         hideDiffs: ["stdin", "connection"],
+        // Routes that nobody can tell must not be lost; on a machine made anew, what was declared last is set up again.
+        ...(node.kept === true ? { ignoreChanges: ["create", "stdin"] } : {}),
         // A machine that goes takes its state along: nothing has to be run on it first.
         ...(machine instanceof LocalMachine ? { deletedWith: machine } : {}),
         // Whoever can't be reached is told of in the machine's words.

@@ -114,6 +114,17 @@ describe("over a state that today's program made", () => {
     golden("new-site", 0);
   });
 
+  test("a broken site stops the merge and is not taken for one that goes; what happens to the others is told", () => {
+    project.engine.write({
+      "apps/greeter/app.yaml": "name: greeter\nrunnr: wsgi.py\n",
+      "apps/wiki/app.yaml": "name: wiki\nversion: 0.1.0\nrunner: wsgi.py\n",
+      "apps/wiki/wsgi.py": "def application(environ, start_response): ...\n",
+      [environmentFile]: `${nodes}sites:\n  ${site} }\n  wiki: { app: apps/wiki, nodes: [web1], locations: [wiki.example.org] }\n`,
+    });
+    golden("broken-site", 1, "--accept", "DATA", "REPLACED", "RETIRED");
+    expect(preview().stderr).toContain('apps/greeter/app.yaml:2:1 error [unknown-key] "runnr" is not a key\n  2 | runnr');
+  });
+
   test("a site that goes is RETIRED, and passes when a person accepts it", () => {
     project.engine.write({ [environmentFile]: `${nodes}sites: {}\n` });
     golden("removed-site", 1);
@@ -126,11 +137,19 @@ describe("over a state that today's program made", () => {
   });
 
   test("a preview that fails says why, without a stack trace", () => {
-    rmSync(join(project.root, "apps/greeter/wsgi.py"));
+    project.engine.write({ [environmentFile]: `${nodes}sites:\n  ${site}, config: { KEY: { secret: 1 } } }\n` });
     const { status, stdout, stderr } = preview();
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toContain("runner wsgi.py does not exist in apps/greeter");
+    expect(stderr).toContain("names version 1 of the secret KEY, and stacks/Pulumi.test.yaml does not hold it");
     expect(stderr).not.toMatch(/\n\s+at .*\.ts/);
+  });
+
+  test("where the only site is broken, that is the comment", () => {
+    rmSync(join(project.root, "apps/greeter/wsgi.py"));
+    const { status, stdout } = preview();
+    expect(status).toBe(1);
+    expect(stdout).toContain("✘ broken greeter**");
+    expect(stdout).toContain("runner wsgi.py does not exist in apps/greeter");
   });
 
   describe("when the program renders another way", () => {

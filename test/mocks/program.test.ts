@@ -1,6 +1,8 @@
 // Which resources the components make, with which inputs, and which of those are secret. Order and replacement: test/engine.
+import { spawnSync } from "node:child_process";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { BrokenSite } from "../../components/resources/broken-site.ts";
 import { Node } from "../../components/resources/node.ts";
 import { Site } from "../../components/resources/site.ts";
 import type { Plan } from "../../components/plan/plan.ts";
@@ -119,4 +121,20 @@ test("a machine that somebody else made is reached and never made or deleted", a
     proxy: "bastion.acme.net",
   });
   expect(inputsOf("web1-state").create).toContain("sudo -n python3");
+});
+
+test("a broken site keeps its names, touches no node, and says in its command where it is broken", async () => {
+  const { routes = [], nodes = [] } = hello.sites[0] ?? {};
+  const place = { file: "apps/hello/app.yaml", line: 3, column: 1 };
+  const issues = [{ code: "unknown-key", severity: "error", place, message: "no key" } as const];
+  new BrokenSite("hello", { site: { name: "hello", nodes, routes, issues }, told: "told", others: [] });
+  await pulumi.runtime.disconnect();
+  expect(made.map(({ type, name }) => `${type} ${name}`)).toEqual([
+    "silver:resources:Site hello",
+    "command:local:Command hello-rollout",
+  ]);
+  const { create, ...rest } = inputsOf("hello-rollout") as { create: string };
+  expect(create.split("\n")[0]).toBe("# broken: apps/hello/app.yaml:3:1 [unknown-key]");
+  expect(spawnSync("sh", ["-c", create], { encoding: "utf8" })).toMatchObject({ status: 1, stdout: "" });
+  expect(Object.keys(rest).sort()).toEqual(["addPreviousOutputInEnv", "logging"]);
 });

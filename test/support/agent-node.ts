@@ -74,7 +74,10 @@ export class AgentNode {
       sites: [...sites],
       routes,
     };
-    return renderNodeState({ environment: "test", protected: false, ssh: { user: "root" }, nodes: [plan], sites: [] }, plan);
+    return renderNodeState(
+      { environment: "test", protected: false, ssh: { user: "root" }, nodes: [plan], sites: [], broken: [] },
+      plan,
+    );
   }
 
   /** Makes the node what these sites need. */

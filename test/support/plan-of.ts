@@ -1,8 +1,8 @@
 import type { Bundle } from "../../components/bundle/bundle.ts";
 import { parseEnvironment } from "../../components/environment/parse.ts";
-import type { Issue, Parsed } from "../../components/manifest/issue.ts";
-import { parseManifest } from "../../components/manifest/parse.ts";
-import { planEnvironment, type PlannedApp } from "../../components/plan/plan-environment.ts";
+import type { Parsed } from "../../components/manifest/issue.ts";
+import { examineManifest } from "../../components/manifest/parse.ts";
+import { planEnvironment, type LoadedApp } from "../../components/plan/plan-environment.ts";
 import type { Plan, SitePlan } from "../../components/plan/plan.ts";
 
 /** Texts by the names of their files: one environment, `dev.yaml`, and the manifests of its apps. */
@@ -12,23 +12,21 @@ export type Sources = Record<string, string>;
 export function planOf(sources: Sources): Parsed<Plan> {
   const environment = parseEnvironment(sources["dev.yaml"] ?? "", "stacks/dev.yaml", "dev");
   if (environment.value === undefined) return { issues: environment.issues };
-  const issues: Issue[] = [...environment.issues];
-  const apps = new Map<string, PlannedApp>();
-  for (const site of Object.values(environment.value.sites)) {
-    const [file = "", text = ""] = Object.entries(sources).find(([name]) => name.startsWith(`${site.app}/`)) ?? [];
-    const manifest = parseManifest(text, file);
-    issues.push(...manifest.issues);
-    if (manifest.value !== undefined)
-      apps.set(site.name, { manifest: manifest.value, bundle: bundleOf(site.app, manifest.value.version) });
-  }
-  const plan = planEnvironment(environment.value, apps);
-  return { ...plan, issues: [...issues, ...plan.issues] };
+  const apps = Object.values(environment.value.sites).map(({ name, app }): [string, LoadedApp] => {
+    const [file = "", text = ""] = Object.entries(sources).find(([path]) => path.startsWith(`${app}/`)) ?? [];
+    const { value, issues, parts } = examineManifest(text, file);
+    const location = parts.default_location === undefined ? {} : { defaultLocation: parts.default_location };
+    if (value === undefined) return [name, { issues, ...location }];
+    return [name, { issues, ...location, value: { manifest: value, bundle: bundleOf(app, value.version) } }];
+  });
+  const plan = planEnvironment(environment.value, new Map(apps));
+  return { ...plan, issues: [...environment.issues, ...plan.issues] };
 }
 
 /** The same where nothing may be wrong. */
 export function planned(sources: Sources): Plan {
   const { value, issues } = planOf(sources);
-  if (value === undefined) throw new Error(JSON.stringify(issues, undefined, 2));
+  if (value === undefined || value.broken.length > 0) throw new Error(JSON.stringify(issues, undefined, 2));
   return value;
 }
 

@@ -5,7 +5,7 @@ import { decide, renderChanges, renderMarkdown } from "../../cli/comment.ts";
 import { planChanges, type Change, type Rendered } from "../../components/plan/changes.ts";
 import type { SitePlan } from "../../components/plan/plan.ts";
 import { renderRelease } from "../../components/render/release.ts";
-import { planned } from "../support/plan-of.ts";
+import { planned, planOf } from "../support/plan-of.ts";
 
 interface Sketch {
   nodes?: string;
@@ -44,7 +44,7 @@ const wiki = "  wiki: {app: apps/wiki, nodes: [web1], locations: [wiki.example.o
 
 test("equal plans change nothing and run nothing", () => {
   const found = between({ more: wiki }, { more: wiki });
-  expect(found).toEqual({ environment: "dev", changes: [], untouched: ["blog", "wiki"] });
+  expect(found).toEqual({ environment: "dev", changes: [], untouched: ["blog", "wiki"], broken: [] });
   expect(renderChanges(found, [])).toEqual([
     "dev · 0 sites change, 2 untouched · no machine replaced · no data touched · ✔ can merge",
     "unchanged  blog, wiki",
@@ -161,9 +161,40 @@ describe("whatever becomes of a site", () => {
         const { changes } = planChanges(draw(one), draw(other));
         const facts = Object.keys(one).filter((key) => one[key as keyof Drawn] !== other[key as keyof Drawn]);
         expect(changes[0]?.details.length ?? 0).toBe(facts.length);
-        expect(decide({ environment: "dev", changes, untouched: [] }, []).canMerge).toBe(true);
+        expect(decide({ environment: "dev", changes, untouched: [], broken: [] }, []).canMerge).toBe(true);
       }),
     );
+  });
+});
+
+describe("a broken site", () => {
+  const whole = rendered({ more: wiki });
+  const { value } = planOf({
+    "dev.yaml": `nodes:\n  web1: {local: true, os: debian-12}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n${wiki}`,
+    "apps/blog/app.yaml": "name: blog\nrunnr: src/wsgi.py\n",
+    "apps/wiki/app.yaml": "name: wiki\nversion: 1.0.0\nrunner: src/wsgi.py\n",
+  });
+  if (value === undefined) throw new Error("one broken site, and there is no plan");
+  const half = { plan: value, releases: Object.fromEntries(value.sites.map((each) => [each.name, renderRelease(each).id])) };
+
+  test("is not removed, stops the merge by name, and hides no other change", () => {
+    const found = planChanges(whole, half);
+    expect(found.changes.map(({ name, kind }) => `${name} ${kind}`)).toEqual(["wiki changed"]);
+    expect(found.untouched).toEqual([]);
+    expect(decide(found, ["DATA", "REPLACED", "RETIRED"])).toEqual({ stopped: ["broken blog"], canMerge: false });
+    expect(renderChanges(found, []).slice(0, 4)).toEqual([
+      "dev · 1 site changes, 0 untouched · no machine replaced · no data touched · ✘ broken blog",
+      "blog  broken: stays as it is",
+      `      apps/blog/app.yaml:2:1 [unknown-key] "runnr" is not a key`,
+      expect.stringMatching(/^wiki /),
+    ]);
+  });
+
+  test("that is put right again is a change with its why", () => {
+    expect(planChanges(half, whole).changes).toMatchObject([
+      { name: "blog", kind: "changed", why: ["it was broken before"], runs: ["blog-rollout"] },
+      { name: "wiki" },
+    ]);
   });
 });
 

@@ -103,7 +103,7 @@ test("all that is wrong is told at once, each at its site", () => {
     "apps/blog/app.yaml": app,
     "apps/shop/app.yaml": "name: shop\nrunner: src/wsgi.py\nconfig: {required: {SIGNUPS: on or off, KEY: ''}}\n",
   });
-  expect(value).toBeUndefined();
+  expect(value).toMatchObject({ sites: [], broken: [{ name: "blog" }, { name: "shop" }] });
   expect(issues.map(({ severity, place, message }) => [severity, place.line, message])).toEqual([
     ["error", 5, "site blog has no locations, and apps/blog/app.yaml no default_location"],
     ["error", 6, "site shop lacks config SIGNUPS (on or off), which apps/shop/app.yaml requires"],

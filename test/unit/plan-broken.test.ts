@@ -1,0 +1,117 @@
+// What is wrong with one site stops that site alone; what concerns several stops them all.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { whatStays } from "../../components/plan/broken.ts";
+import { loadPlan } from "../../components/plan/load.ts";
+import type { Plan } from "../../components/plan/plan.ts";
+import { renderNodeState } from "../../components/render/node-state.ts";
+import { planOf, type Sources } from "../support/plan-of.ts";
+
+const good = "name: blog\nversion: 1.0.0\nrunner: src/wsgi.py\n";
+const environment = (shop: string) => `nodes:
+  web1: {local: true, os: debian-12}
+  web2: {local: true, os: debian-13}
+sites:
+  blog: {app: apps/blog, nodes: [web1], locations: [blog.acme.net]}
+  shop: {app: apps/shop, nodes: [web1]${shop}}
+  wiki: {app: apps/blog, nodes: [web2], locations: [wiki.acme.net]}
+`;
+
+function planWith(manifest: string, shop = ", locations: [shop.acme.net]", more: Sources = {}): Plan {
+  const { value, issues } = planOf({
+    "dev.yaml": environment(shop),
+    "apps/blog/app.yaml": good,
+    "apps/shop/app.yaml": manifest,
+    ...more,
+  });
+  if (value === undefined) throw new Error(JSON.stringify(issues));
+  return value;
+}
+
+/** The state of each node, as it would be sent. */
+const states = (plan: Plan) => plan.nodes.map((node) => renderNodeState(plan, node));
+const whole = planWith(good);
+
+describe("one broken site", () => {
+  test.each([
+    ["a key that is none", "name: shop\nrunnr: src/wsgi.py\n", "unknown-key"],
+    ["a text that is no YAML", "name: [shop\n", "yaml-syntax"],
+    ["config that the environment lacks", `${good}config: {required: {KEY: x}}\n`, "missing-config"],
+    ["two services of a type", `${good}services: {db: {type: postgres}, postgres: {}}\n`, "not-yet"],
+  ])("with %s leaves the others their plans, and the nodes their states", (_, manifest, code) => {
+    const plan = planWith(manifest);
+    expect(plan.sites.map(({ name }) => name)).toEqual(["blog", "wiki"]);
+    expect(plan.broken).toMatchObject([{ name: "shop", nodes: ["web1"] }]);
+    expect(plan.broken[0]?.issues.map((issue) => issue.code)).toContain(code);
+    expect(states(plan)).toEqual(states(whole));
+    expect(plan.nodes.map(({ kept }) => kept)).toEqual([undefined, undefined]);
+  });
+
+  test("keeps a location that its manifest gives, where that key can be read", () => {
+    const manifest = `${good}default_location: shop.acme.net\n`;
+    const plan = planWith(`${manifest}packages: 7\n`, "");
+    expect(plan.broken).toMatchObject([{ routes: [{ site: "shop", host: "shop.acme.net", path: "/" }] }]);
+    expect(states(plan)).toEqual(states(planWith(manifest, "")));
+  });
+
+  test("whose location nobody can tell keeps its node as it is, and no other node", () => {
+    const plan = planWith("name: [shop\n", "");
+    expect(plan.nodes.map(({ kept }) => kept)).toEqual([true, undefined]);
+    expect(plan.broken.map((site) => whatStays(plan, site))).toEqual([
+      "site shop stays as it is until that is put right; the others go on. No other site can be added or moved on web1 meanwhile, since only its manifest says where it is: locations in the environment would tell shop apart",
+    ]);
+  });
+
+  test("still holds its location against others", () => {
+    const { value, issues } = planOf({
+      "dev.yaml": environment(", locations: [blog.acme.net]"),
+      "apps/blog/app.yaml": good,
+      "apps/shop/app.yaml": "name: [shop\n",
+    });
+    expect(value).toBeUndefined();
+    expect(issues.map(({ code }) => code)).toContain("shared-location");
+  });
+});
+
+describe("from files", () => {
+  const root = mkdtempSync(join(tmpdir(), "silver-broken-"));
+  const write = (files: Record<string, string>) => {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    }
+  };
+  const wsgi = "def application(environ, start_response): ...\n";
+  write({
+    "stacks/dev.yaml": environment(", locations: [shop.acme.net]"),
+    "apps/blog/app.yaml": good,
+    "apps/blog/src/wsgi.py": wsgi,
+  });
+  afterAll(() => {
+    rmSync(root, { recursive: true });
+  });
+  const names = () => {
+    const { value } = loadPlan(root, "dev");
+    return [value?.sites.map(({ name }) => name), value?.broken.map(({ name }) => name)];
+  };
+
+  test("an app that is not there, and files that can't be packed, stop their sites; an app of two sites stops both", () => {
+    expect(names()).toEqual([["blog", "wiki"], ["shop"]]);
+    write({ "apps/shop/app.yaml": good, "apps/shop/src/wsgi.py": wsgi });
+    expect(names()).toEqual([["blog", "shop", "wiki"], []]);
+    write({ "apps/shop/static/a\nb": "" });
+    expect(names()).toEqual([["blog", "wiki"], ["shop"]]);
+    write({ "apps/blog/app.ini": "[production]\n" });
+    const { value, issues } = loadPlan(root, "dev");
+    expect(value).toMatchObject({ sites: [], broken: [{ name: "blog" }, { name: "shop" }, { name: "wiki" }] });
+    // Both sites have it, and a person reads it once.
+    expect(issues.filter(({ code }) => code === "both-manifests")).toHaveLength(1);
+  });
+
+  test("an environment that is wrong stops everything", () => {
+    write({ "stacks/dev.yaml": environment(", locations: [shop.acme.net], nods: 3") });
+    expect(loadPlan(root, "dev").value).toBeUndefined();
+  });
+});
