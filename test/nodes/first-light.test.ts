@@ -1,13 +1,13 @@
 // The whole way, as a person goes it: manifest and environment → pulumi up → a site on a booted node.
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { http, poll } from "../support/nodes.ts";
+import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import { greeter } from "../support/greeter.ts";
-import { withProject } from "../support/project.ts";
+import { visitor } from "../support/load.ts";
+import { resourceCounts as counts, withProject } from "../support/project.ts";
+import type { TestNode } from "../support/nodes.ts";
 import type { Project } from "../support/project.ts";
 
 const environment = (sites: string, os = "debian-12") =>
@@ -16,7 +16,7 @@ const greeterSite = '  greeter: { app: apps/greeter, nodes: [web1], locations: [
 const secret = "planted-6b1f0a77-value";
 
 let project: Project;
-let node: { address: string };
+let node: TestNode;
 
 beforeAll(async () => {
   project = await withProject({ ...greeter("first light"), "stacks/test.yaml": environment(greeterSite) });
@@ -25,20 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await project.remove();
 });
-
-function edit(path: string, from: string, to: string): void {
-  const file = join(project.root, path);
-  const text = readFileSync(file, "utf8");
-  expect(text).toContain(from);
-  writeFileSync(file, text.replaceAll(from, to));
-}
-
-/** What a run says it did: `+ 7 created`, `~ 1 updated`, `6 unchanged`. */
-const counts = (output: string) =>
-  /Resources:\n((?: {4}.*\n)+)/
-    .exec(output)?.[1]
-    ?.trim()
-    .split(/\s*\n\s*/) ?? [];
 
 test("a secret that is named and not set is refused before anything is made", async () => {
   const output = await project.engine.upFails();
@@ -54,8 +40,8 @@ test("pulumi up takes a manifest to a site that a real node serves", async () =>
   expect(set.code, set.output).toBe(0);
   const output = await project.engine.up();
   expect(output).toContain("greeter: live.");
-  const address = /http:\/\/([\d.]+)\//.exec(output)?.[1];
-  node = { address: address ?? "" };
+  node = await project.node("web1");
+  expect(output).toContain(`http://${node.address}/`);
   const answer = await http(node, "/");
   expect(answer).toMatchObject({ status: 200, body: "first light" });
   expect(answer.headers["x-silver-release"]).toMatch(/^greeter 1\.0\.0-[0-9a-f]{8}\.[0-9a-f]{8}$/);
@@ -74,8 +60,8 @@ test("a second run changes nothing", async () => {
 });
 
 test("the preview of a new version shows version and release and nothing else", async () => {
-  edit("apps/greeter/app.yaml", "1.0.0", "1.1.0");
-  edit("apps/greeter/wsgi.py", "first light", "second light");
+  project.edit("apps/greeter/app.yaml", "1.0.0", "1.1.0");
+  project.edit("apps/greeter/wsgi.py", "first light", "second light");
   const { steps } = await project.engine.previewJson();
   const changed = steps.filter(({ op }) => op !== "same");
   expect(changed.map(({ urn, op }) => `${op} ${urn.split("::").at(-1) ?? ""}`)).toEqual(["update greeter-rollout"]);
@@ -84,18 +70,9 @@ test("the preview of a new version shows version and release and nothing else", 
 
 test("up does what the preview said, and no request fails meanwhile", async () => {
   const said = counts(await project.engine.preview());
-  const statuses: number[] = [];
-  const over = new AbortController();
-  const load = (async () => {
-    // Bounded by the deadline of the test itself; 20 requests a second, one after the other.
-    while (!over.signal.aborted) {
-      statuses.push((await http(node, "/")).status);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  })();
+  const load = visitor(() => http(node, "/"));
   const did = counts(await project.engine.up()).map((line) => line.replace("updated", "to update"));
-  over.abort();
-  await load;
+  const statuses = (await load.stop()).map(({ status }) => status);
   expect(did).toEqual(said);
   expect((await http(node, "/")).body).toBe("second light");
   expect(statuses.length).toBeGreaterThan(20);
@@ -103,8 +80,8 @@ test("up does what the preview said, and no request fails meanwhile", async () =
 });
 
 test("a broken release never serves: the old one does, the traceback is told, and the preview still shows old => new", async () => {
-  edit("apps/greeter/wsgi.py", "import hashlib, os", 'import hashlib, os\nraise RuntimeError("planted at import")');
-  edit("apps/greeter/app.yaml", "1.1.0", "1.2.0");
+  project.edit("apps/greeter/wsgi.py", "import hashlib, os", 'import hashlib, os\nraise RuntimeError("planted at import")');
+  project.edit("apps/greeter/app.yaml", "1.1.0", "1.2.0");
   const output = await project.engine.upFails();
   expect(output).toContain("RuntimeError: planted at import");
   expect(output).toMatch(/web1 serves 1\.1\.0-/);
@@ -114,7 +91,7 @@ test("a broken release never serves: the old one does, the traceback is told, an
 });
 
 test("of two pulumi up at once one wins, and the other is told who holds the stack", async () => {
-  edit("apps/greeter/wsgi.py", '\nraise RuntimeError("planted at import")', "");
+  project.edit("apps/greeter/wsgi.py", '\nraise RuntimeError("planted at import")', "");
   const first = project.engine.start("up", "--yes", "--skip-preview");
   const second = project.engine.start("up", "--yes", "--skip-preview");
   const runs = await Promise.all([first.ended, second.ended]);
@@ -125,10 +102,7 @@ test("of two pulumi up at once one wins, and the other is told who holds the sta
 
 test("after a reboot of the node the site answers again", async () => {
   const before = (await http(node, "/")).headers["x-silver-release"];
-  const boot = () => sshId("cat /proc/sys/kernel/random/boot_id; cat /proc/1/stat | cut -d' ' -f22");
-  const old = await boot();
-  await sshId("systemctl reboot").catch(() => undefined);
-  await poll("the node is booted anew", 60, async () => (await boot()) !== old);
+  await reboot(node);
   const answer = await poll("the site answers", 60, async () => {
     const found = await http(node, "/");
     return found.status === 200 && found;
@@ -138,7 +112,7 @@ test("after a reboot of the node the site answers again", async () => {
 });
 
 test("a host that is not what the environment says is refused in words, and goes on serving", async () => {
-  const hostKey = (await keyOfNode()).trim();
+  const { hostKey } = node;
   const asHost = (host: string, os: string, key: string) =>
     `nodes:\n  web1: { host: ${host}, os: ${os}, roles: [web], hostKey: "${key}" }\nsites:\n${greeterSite}`;
   const other = await withProject({ ...greeter("other"), "stacks/test.yaml": asHost(node.address, "debian-13", hostKey) });
@@ -162,35 +136,11 @@ test("a site taken out of the environment stops serving, and its data stays", as
   writeFileSync(join(project.root, "stacks/test.yaml"), environment("  {}\n"));
   await project.engine.up();
   expect((await http(node, "/")).status).toBe(404);
-  expect(await sshId("ls -A /srv/silver/.archive")).toMatch(/greeter/);
+  expect(await ssh(node, "ls -A /srv/silver/.archive")).toMatch(/greeter/);
 });
 
 test("destroy leaves no machine behind", async () => {
   await project.engine.destroy();
   // Asked of the registry, not of the address: nobody of ours is there any more.
-  const words = [join(project.root, "components/machines/main.ts"), "list"];
-  expect(JSON.parse(await run(process.execPath, words))).toEqual([]);
+  await expect(project.node("web1")).rejects.toThrow("the stack has no node web1");
 });
-
-const sshWords = () => [
-  "-o",
-  "StrictHostKeyChecking=no",
-  "-o",
-  "UserKnownHostsFile=/dev/null",
-  "-o",
-  "LogLevel=ERROR",
-  "-o",
-  "ConnectTimeout=5",
-];
-
-function sshId(command: string): Promise<string> {
-  return run("ssh", [...sshWords(), `root@${node.address}`, command]);
-}
-
-async function keyOfNode(): Promise<string> {
-  return (await sshId("cat /etc/ssh/ssh_host_ed25519_key.pub")).split(" ").slice(0, 2).join(" ");
-}
-
-async function run(program: string, words: string[]): Promise<string> {
-  return (await promisify(execFile)(program, words, { env: project.engine.environment })).stdout;
-}

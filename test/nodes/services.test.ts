@@ -1,11 +1,10 @@
 // Services of two sites on one real node, from their manifests to rows and files that survive.
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { http, poll } from "../support/nodes.ts";
+import { http, poll, reboot, ssh } from "../support/nodes.ts";
+import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
 
@@ -78,7 +77,7 @@ const environment = (...names: string[]) =>
 const secrets: Record<string, string> = { "one-a": "planted-5d0c3e2a-one", two: "planted-91b7f604-two" };
 
 let project: Project;
-let address: string;
+let node: TestNode;
 
 beforeAll(async () => {
   project = await withProject({
@@ -98,20 +97,9 @@ afterAll(async () => {
   await project.remove();
 });
 
-const get = async (name: string, path: string) => (await http({ address }, path, { Host: `${name}.test` })).body;
+const get = async (name: string, path: string) => (await http(node, path, { Host: `${name}.test` })).body;
 
-function edit(path: string, from: string, to: string): void {
-  const file = join(project.root, path);
-  const text = readFileSync(file, "utf8");
-  expect(text).toContain(from);
-  writeFileSync(file, text.replaceAll(from, to));
-}
-
-async function onNode(command: string): Promise<string> {
-  const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=5"];
-  const words = [...options.flatMap((option) => ["-o", option]), `root@${address}`, command];
-  return (await promisify(execFile)("ssh", words, { env: project.engine.environment, maxBuffer: 64 * 1024 ** 2 })).stdout;
-}
+const onNode = (command: string) => ssh(node, command);
 
 /** What a command as a user of the node says, right or wrong, with its exit code. */
 const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- sh -c '${command}' 2>&1; echo "exit code $?"`);
@@ -120,8 +108,8 @@ const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- 
 const kept = async (name: string): Promise<unknown> => JSON.parse(await get(name, "/read"));
 
 test("two apps get a database and a directory each, and write into them", async () => {
-  const output = await project.engine.up();
-  address = /http:\/\/([\d.]+)\//.exec(output)?.[1] ?? (await nodeAddress());
+  await project.engine.up();
+  node = await project.node("web1");
   for (const name of ["one-a", "two"]) {
     expect(await get(name, "/write/first")).toBe("written");
     expect(await kept(name)).toEqual([["first"], ["first"]]);
@@ -185,7 +173,7 @@ test("no secret is where anybody but its own site could see it", async () => {
     "runuser -u postgres -- pg_dumpall",
   ];
   for (const place of places)
-    expect(await onNode(`(${place}) 2>/dev/null | grep -acFf /dev/shm/planted || true`), place).toBe("0\n");
+    expect(await onNode(`(${place}) 2>/dev/null | grep -acFf /dev/shm/planted || true`), place).toBe("0");
   const files = await onNode(
     "grep -rlaFf /dev/shm/planted /etc /root /run /srv /tmp /usr/local /var 2>/dev/null | sort; rm /dev/shm/planted",
   );
@@ -196,7 +184,7 @@ test("no secret is where anybody but its own site could see it", async () => {
       .split("\n")
       .filter((file) => !own.test(file)),
   ).toEqual([]);
-  expect(await onNode("stat -c '%a %U %G' /srv/silver/one-a/releases/*/environ.json")).toBe("640 root site-one-a\n");
+  expect(await onNode("stat -c '%a %U %G' /srv/silver/one-a/releases/*/environ.json")).toBe("640 root site-one-a");
 });
 
 test("a full quota stops its own site's files and nothing else", async () => {
@@ -208,8 +196,8 @@ test("a full quota stops its own site's files and nothing else", async () => {
 });
 
 test("a quota below what is used is refused, and the old release serves on", async () => {
-  edit("apps/one-a/app.yaml", "version: 1.0.0", "version: 1.1.0");
-  edit("apps/one-a/app.yaml", "quota: 32M", "quota: 16M");
+  project.edit("apps/one-a/app.yaml", "version: 1.0.0", "version: 1.1.0");
+  project.edit("apps/one-a/app.yaml", "quota: 32M", "quota: 16M");
   const output = await project.engine.upFails();
   expect(output).toMatch(/the quota of 16 MB is below what is used: 2\d MB/);
   expect(output).toMatch(/web1 serves 1\.0\.0-/);
@@ -217,7 +205,7 @@ test("a quota below what is used is refused, and the old release serves on", asy
 });
 
 test("a larger quota is there at once, or else the rollout says why and leaves all as it was", async () => {
-  edit("apps/one-a/app.yaml", "quota: 16M", "quota: 80M");
+  project.edit("apps/one-a/app.yaml", "quota: 16M", "quota: 80M");
   // Bit 24, CAP_SYS_RESOURCE: a computer may keep it from everybody, and then no file system grows while it is in use.
   const allowed = (BigInt(`0x${(await onNode("grep CapEff /proc/self/status | cut -f2")).trim()}`) >> 24n) & 1n;
   if (allowed === 1n) {
@@ -226,7 +214,7 @@ test("a larger quota is there at once, or else the rollout says why and leaves a
   } else {
     expect(await project.engine.upFails()).toMatch(/the quota can't be raised to 80 MB while the files are in use/);
     expect(await get("one-a", "/fill/60")).toBe("No space left on device");
-    edit("apps/one-a/app.yaml", "quota: 80M", "quota: 32M");
+    project.edit("apps/one-a/app.yaml", "quota: 80M", "quota: 32M");
     await project.engine.up();
   }
   expect(await get("one-a", "/empty")).toBe("emptied");
@@ -237,8 +225,8 @@ test("a lower quota above what is used holds at once", async () => {
   const text = readFileSync(join(project.root, "apps/one-a/app.yaml"), "utf8");
   const [, largest = ""] = /quota: (\d+)M/.exec(text) ?? [];
   const lower = Number(largest) / 2 + 4;
-  edit("apps/one-a/app.yaml", `quota: ${largest}M`, `quota: ${lower}M`);
-  edit("apps/one-a/app.yaml", "version: 1.1.0", "version: 1.2.0");
+  project.edit("apps/one-a/app.yaml", `quota: ${largest}M`, `quota: ${lower}M`);
+  project.edit("apps/one-a/app.yaml", "version: 1.1.0", "version: 1.2.0");
   await project.engine.up();
   expect(await get("one-a", `/fill/${lower - 8}`)).toBe("written");
   expect(await get("one-a", `/fill/${lower}`)).toBe("No space left on device");
@@ -249,7 +237,7 @@ test("a database that does not start stops the rollout, with its own words, and 
   await onNode(
     "echo 'shared_buffers = nonsense' > /etc/postgresql/15/main/conf.d/broken.conf; systemctl restart postgresql@15-main; true",
   );
-  edit("apps/one-a/app.yaml", "version: 1.2.0", "version: 1.3.0");
+  project.edit("apps/one-a/app.yaml", "version: 1.2.0", "version: 1.3.0");
   const output = await project.engine.upFails();
   expect(output).toMatch(/PostgreSQL: postgresql@15-main\.service does not start/);
   expect(output).toMatch(/shared_buffers/);
@@ -262,11 +250,8 @@ test("a database that does not start stops the rollout, with its own words, and 
 
 test("rows and files survive a reboot", async () => {
   expect(await get("two", "/write/before")).toBe("written");
-  const boot = () => onNode("cat /proc/sys/kernel/random/boot_id; cat /proc/1/stat | cut -d' ' -f22");
-  const old = await boot();
-  await onNode("systemctl reboot").catch(() => undefined);
-  await poll("the node is booted anew", 60, async () => (await boot()) !== old);
-  await poll("the site answers", 60, async () => (await http({ address }, "/read", { Host: "two.test" })).status === 200);
+  await reboot(node);
+  await poll("the site answers", 60, async () => (await http(node, "/read", { Host: "two.test" })).status === 200);
   expect(await kept("two")).toEqual([
     ["before", "first"],
     ["before", "first"],
@@ -277,15 +262,8 @@ test("rows and files survive a reboot", async () => {
 test("a site that was removed and comes back has its data", async () => {
   writeFileSync(join(project.root, "stacks/test.yaml"), environment("two"));
   await project.engine.up();
-  expect((await http({ address }, "/read", { Host: "one-a.test" })).status).toBe(404);
+  expect((await http(node, "/read", { Host: "one-a.test" })).status).toBe(404);
   writeFileSync(join(project.root, "stacks/test.yaml"), environment("one-a", "two"));
   await project.engine.up();
   expect(await kept("one-a")).toEqual([["first"], ["first"]]);
 });
-
-async function nodeAddress(): Promise<string> {
-  const words = [join(project.root, "components/machines/main.ts"), "list"];
-  const { stdout } = await promisify(execFile)(process.execPath, words, { env: project.engine.environment });
-  const [machine] = JSON.parse(stdout) as { address: string }[];
-  return machine?.address ?? "";
-}

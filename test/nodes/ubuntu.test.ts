@@ -1,20 +1,12 @@
 import { beforeAll, expect, test } from "vitest";
-import { ensureImage } from "../../components/machines/image.ts";
-import { MachineError } from "../../components/machines/machine-error.ts";
-import { ssh, useNodes } from "../support/nodes.ts";
+import { imageObstacle, ssh, useNodes } from "../support/nodes.ts";
 
 const nodes = useNodes("ubuntu");
 
-/** Why no Ubuntu node can be made here: its archive is not within everybody's reach. */
-let obstacle = "";
+let obstacle: string;
 
 beforeAll(async () => {
-  try {
-    await ensureImage("ubuntu-24.04", [], () => undefined);
-  } catch (error) {
-    if (!(error instanceof MachineError) || !/can't be fetched|can't be verified/.test(error.message)) throw error;
-    obstacle = error.message;
-  }
+  obstacle = await imageObstacle("ubuntu-24.04");
 });
 
 test.for(["ubuntu-24.04", "ubuntu-26.04"])("%s boots, with its own packages within reach", async (os, { skip }) => {

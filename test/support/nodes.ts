@@ -12,8 +12,10 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, onTestFailed } from "vitest";
 import type { Clone } from "../../components/machines/clone.ts";
 import type { NodeSpec } from "../../components/machines/create-node.ts";
+import { ensureImage } from "../../components/machines/image.ts";
 import { ensureNode, listNodes, removeAllNodes } from "../../components/machines/local-machine.ts";
 import type { Machine } from "../../components/machines/machine.ts";
+import { MachineError } from "../../components/machines/machine-error.ts";
 import { filesOf } from "../../components/machines/node-disk.ts";
 import { runCommand } from "../../components/machines/run-command.ts";
 import type { Finished } from "../../components/machines/run-command.ts";
@@ -78,11 +80,26 @@ export function useNodes(suite: string): SuiteNodes {
   return {
     clone,
     boot: async (name, wanted = {}) => {
-      const machine = await ensureNode(clone, { name, os: "debian-12", prepared: [], ...wanted }, say);
-      const { root, knownHosts } = filesOf(clone, name);
-      return { ...machine, root, knownHosts, keyFile: clone.keyFile };
+      return testNode(clone, await ensureNode(clone, { name, os: "debian-12", prepared: [], ...wanted }, say));
     },
   };
+}
+
+/** Why no node of an OS can be made here, its archive being out of reach; empty when one can. */
+export async function imageObstacle(os: string): Promise<string> {
+  try {
+    await ensureImage(os, [], () => undefined);
+    return "";
+  } catch (error) {
+    if (!(error instanceof MachineError) || !/can't be fetched|can't be verified/.test(error.message)) throw error;
+    return error.message;
+  }
+}
+
+/** A node of a clone, with what opens it. */
+export function testNode(clone: Clone, machine: Machine): TestNode {
+  const { root, knownHosts } = filesOf(clone, machine.name);
+  return { ...machine, root, knownHosts, keyFile: clone.keyFile };
 }
 
 /** Runs a command line on a node as root, whatever its exit code. */
@@ -97,20 +114,38 @@ export async function ssh(node: TestNode, command: string, input = ""): Promise<
   return stdout.replace(/\n$/, "");
 }
 
-/** GETs a path from a node's port 80. `headers` may hold Host. Follows nothing, throws nothing but what the network did. */
-export function http(node: Pick<Machine, "address">, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+/** Reboots a node by its own command; returns when the new boot lets us in. What it serves may come up later. */
+export async function reboot(node: TestNode): Promise<void> {
+  // The kernel's boot id may be this computer's: the node's init tells when it was started itself.
+  const boot = () => ssh(node, "cut -d' ' -f22 /proc/1/stat");
+  const old = await boot();
+  await trySsh(node, "systemctl reboot");
+  await poll(`${node.name} is booted anew`, 60, async () => (await boot()) !== old);
+}
+
+/**
+ * Asks a node's port 80: GET, or POST where there is a body. `headers` may hold Host. Follows nothing, throws nothing but what
+ * the network did.
+ */
+export function http(
+  node: Pick<Machine, "address">,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: Buffer,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     // No shared connections: one that a restarted server closed would fail a request it never saw.
-    const sent = request({ host: node.address, path, headers, agent: false, timeout: 30_000 }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+    const method = body === undefined ? "GET" : "POST";
+    const sent = request({ host: node.address, path, method, headers, agent: false, timeout: 30_000 }, (response) => {
+      let answer = "";
+      response.setEncoding("utf8").on("data", (text: string) => (answer += text));
       response.on("error", reject).on("end", () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: answer });
       });
     });
     sent.on("timeout", () => sent.destroy(new Error(`no answer from ${node.address} in 30 s`)));
     sent.on("error", reject);
-    sent.end();
+    sent.end(body);
   });
 }
 

@@ -3,11 +3,14 @@
  * environment of a test, an SSH agent of its own, and nodes that only this directory owns.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { cloneOf } from "../../components/machines/clone.ts";
+import { listNodes } from "../../components/machines/local-machine.ts";
 import { withEngine } from "./engine.ts";
 import type { Engine, EngineOptions, Files } from "./engine.ts";
-import { poll } from "./nodes.ts";
+import { poll, testNode } from "./nodes.ts";
+import type { TestNode } from "./nodes.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
 
@@ -16,6 +19,10 @@ export interface Project {
   engine: Engine;
   /** The program's directory: apps/, stacks/ … */
   root: string;
+  /** A local node of the stack, whether it runs or not. */
+  node: (name: string) => Promise<TestNode>;
+  /** Replaces a text in one of its files, which must be there. */
+  edit: (path: string, from: string, to: string) => void;
   /** Destroys what the stack holds, the nodes first of all, and removes the directory. */
   remove: () => Promise<void>;
 }
@@ -30,9 +37,21 @@ export async function withProject(files: Files, options: EngineOptions = {}): Pr
   cpSync(join(checkout, "components"), join(root, "components"), { recursive: true });
   cpSync(join(checkout, "stacks/index.ts"), join(root, "stacks/index.ts"));
   const agentPid = startAgent(root, engine);
+  const clone = cloneOf(root);
   return {
     engine,
     root,
+    node: async (name) => {
+      const machine = (await listNodes(clone)).find((listed) => listed.name === name);
+      if (machine === undefined) throw new Error(`the stack has no node ${name}`);
+      return testNode(clone, machine);
+    },
+    edit: (path, from, to) => {
+      const file = join(root, path);
+      const text = readFileSync(file, "utf8");
+      if (!text.includes(from)) throw new Error(`${path} does not hold ${from}`);
+      writeFileSync(file, text.replaceAll(from, to));
+    },
     remove: async () => {
       await engine.run("cancel", "--yes");
       // What a failed test left may not be destroyable: the nodes go in any case.
@@ -44,6 +63,13 @@ export async function withProject(files: Files, options: EngineOptions = {}): Pr
     },
   };
 }
+
+/** What a run says it did: `+ 7 created`, `~ 1 updated`, `6 unchanged`. */
+export const resourceCounts = (output: string): string[] =>
+  /Resources:\n((?: {4}.*\n)+)/
+    .exec(output)?.[1]
+    ?.trim()
+    .split(/\s*\n\s*/) ?? [];
 
 /** An SSH agent with the one key that the project's nodes accept. */
 function startAgent(root: string, engine: Engine): number {
