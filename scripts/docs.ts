@@ -1,10 +1,13 @@
 /**
- * Writes what docs/ has that comes from the schema and the codes. A test compares the two, so that neither drifts.
+ * Writes what docs/ has that comes from the schema, the codes and the results of the benches. A test compares the two, so that neither drifts.
  * Usage: node scripts/docs.ts
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
+import { renderChart } from "../bench/support/chart.ts";
+import { renderReport } from "../bench/support/report.ts";
+import { readResults } from "../bench/support/results.ts";
 import { environmentSchema } from "../components/environment/schema.ts";
 import { convertToIni } from "../components/manifest/convert-to-ini.ts";
 import { renderExample } from "../components/manifest/example.ts";
@@ -19,6 +22,7 @@ const root = join(import.meta.dirname, "..");
 /** Path below the project's root → text, of every generated file. */
 export async function renderDocs(): Promise<Map<string, string>> {
   const style = await resolveConfig(join(root, "docs/manifest.md"));
+  const results = readResults();
   const tidy = (text: string) => format(text, { ...style, parser: "markdown" });
   return new Map([
     ["docs/manifest.schema.json", renderJsonSchema(manifestSchema, "app.yaml")],
@@ -26,6 +30,8 @@ export async function renderDocs(): Promise<Map<string, string>> {
     ["docs/manifest.md", await tidy(renderManifest())],
     ["docs/environment.md", await tidy(renderEnvironment())],
     ["docs/errors.md", await tidy(renderErrors())],
+    ["docs/benchmarks.md", await tidy(renderReport(results))],
+    ["docs/benchmarks.svg", renderChart(results)],
   ]);
 }
 
@@ -89,7 +95,8 @@ function withoutComments(yaml: string): string {
   return yaml.replace(/^ *#.*\n/gm, "");
 }
 
-if (import.meta.main) {
+/** Writes every generated file that is not as it should be. */
+export async function writeDocs(): Promise<void> {
   for (const [path, text] of await renderDocs()) {
     const file = join(root, path);
     if (readOr(file) === text) continue;
@@ -97,6 +104,8 @@ if (import.meta.main) {
     console.log(`wrote ${path}`);
   }
 }
+
+if (import.meta.main) await writeDocs();
 
 function readOr(file: string): string | undefined {
   try {

@@ -1,0 +1,44 @@
+import type { Answer } from "../../test/support/nodes.ts";
+import type { Project } from "../../test/support/project.ts";
+import { greetingOf, largeApp } from "./large-app.ts";
+import type { Stage } from "./stage.ts";
+
+const environment = `nodes:
+  web1: { local: true, os: debian-12, roles: [web] }
+sites:
+  large: { app: apps/large, nodes: [web1], locations: ["*"] }
+`;
+
+/** The large app on a local node, served. */
+export interface LargeSite {
+  project: Project;
+  address: string;
+  /** Changes one file of the app; returns how the answer of that release is known. */
+  change: () => (answer: Answer) => boolean;
+}
+
+export async function largeSite(stage: Stage): Promise<LargeSite> {
+  const project = await stage.project({ ...largeApp(), "stacks/test.yaml": environment });
+  stage.say("bringing up a node and the app");
+  await stage.silver(project, "up");
+  let changes = 0;
+  return {
+    project,
+    address: await addressOf(stage, project, "large"),
+    change: () => {
+      const greeting = `release ${++changes}`;
+      project.engine.write(greetingOf(greeting));
+      return ({ body }) => body === greeting;
+    },
+  };
+}
+
+/** The address at which a site with the location `*` is served, as the stack tells it. */
+export async function addressOf(stage: Stage, project: Project, site: string): Promise<string> {
+  const words = ["stack", "output", "sites", "--json"];
+  const output = await stage.run("pulumi", words, { cwd: project.root, env: project.engine.environment });
+  const sites = JSON.parse(output) as Record<string, { urls: string[] }>;
+  const [url] = sites[site]?.urls ?? [];
+  if (url === undefined) throw new Error(`the stack has no site ${site}`);
+  return new URL(url).hostname;
+}
