@@ -53,7 +53,7 @@ function clockFiles(): void {
 
 function planned(root: string): Plan {
   const { value, issues } = loadPlan(root, "test");
-  if (value === undefined) throw new Error(JSON.stringify(issues, undefined, 2));
+  if (value === undefined || issues.length > 0) throw new Error(JSON.stringify(issues, undefined, 2));
   return value;
 }
 
