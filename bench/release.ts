@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Files } from "../test/support/engine.ts";
 import type { Bench } from "./support/bench.ts";
 import type { Figure } from "./support/figure.ts";
-import { addressOf } from "./support/large-site.ts";
 
 /** Sites by their number of processes: one, and the default of a manifest. */
 const sites = { single: 1, eight: 8 };
@@ -64,7 +63,7 @@ export const release: Bench = {
     const project = await stage.project({ ...Object.fromEntries(files), "stacks/test.yaml": environment });
     stage.say("bringing up a node and two sites");
     await stage.silver(project, "up");
-    const address = await addressOf(stage, project, "single");
+    const { address } = await project.node("web1");
     const figures: Figure[] = [];
     for (const [name, processes] of Object.entries(sites)) {
       stage.say(`${runs} times: ours, a bare Apache, bare Python; ${processes} of each`);
