@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { writeDocs } from "../scripts/docs.ts";
+import { renderBenchmarks, writeDocs } from "../scripts/docs.ts";
 import { deploy } from "./deploy.ts";
 import { load } from "./load.ts";
 import { emptyNode } from "./node.ts";
@@ -54,7 +54,7 @@ async function measure(wanted: readonly Bench[], runs: number): Promise<void> {
       const { name, title, how } = bench;
       const result: Result = { name, title, how, date: new Date().toISOString().slice(0, 10), machine, figures };
       writeResults(mergeResults(readResults(), [result], names));
-      await writeDocs();
+      writeDocs(await renderBenchmarks());
       console.log(renderTable([result]));
     } catch (error) {
       if (!stop.signal.aborted) console.error(error);
