@@ -8,8 +8,9 @@ import { readApp } from "../components/manifest/read.ts";
 import { readYaml } from "../components/manifest/yaml.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import type { SitePlan } from "../components/plan/plan.ts";
+import { configCreate } from "./config-create.ts";
 import { renderColumns } from "./columns.ts";
-import { planOrReport, reportBroken } from "./planned.ts";
+import { noSite, planOrReport, reportBroken } from "./planned.ts";
 import { environmentName, root } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
@@ -23,13 +24,17 @@ interface Variable {
   /** Who sets it; only what people wrote has a place. */
   by: "manifest" | "environment" | "platform" | "service";
   place?: Place;
+  /** Of SILVER_APP_CONFIG: the files in the directory, relative to the project's root. */
+  files?: string[];
 }
 
 /** `silver config SITE`: each variable an app finds, and the file that set it. Offline; secrets by name and version. */
 export function config(program: Command): void {
-  program
-    .command("config <site>")
-    .description("each variable of a site, and which file set it")
+  const verb = program.command("config");
+  configCreate(verb, program);
+  verb
+    .argument("<site>")
+    .description("each variable of a site, and which file set it; create: make its configuration directory")
     .action((name: string) => {
       const { environment: named, json } = program.opts<{ environment?: string; json?: boolean }>();
       const stack = environmentName(named);
@@ -41,14 +46,19 @@ export function config(program: Command): void {
         throw new UserError(`${name} can't be planned as it is`);
       }
       if (site === undefined || declared === undefined)
-        throw new UserError(
-          `no site of ${stack} is called ${name}`,
-          `the sites are: ${plan.sites.map((each) => each.name).join(", ")}`,
-          2,
+        return noSite(
+          stack,
+          name,
+          plan.sites.map((each) => each.name),
         );
-      const variables = variablesOf(site, declared, manifestPlaces(site.app));
+      const places = manifestPlaces(site.app);
+      const variables = [...variablesOf(site, declared, places), ...directoryOf(site, declared, places)].sort(byName);
       if (json === true) console.log(JSON.stringify(variables, undefined, 2));
-      else console.log(renderColumns(["VARIABLE", "VALUE", "SET BY"], variables.map(rowOf)));
+      else {
+        console.log(renderColumns(["VARIABLE", "VALUE", "SET BY"], variables.map(rowOf)));
+        for (const { name: variable, files } of variables)
+          if (files !== undefined) console.log(`\n${variable} holds\n${files.map((file) => `  ${file}`).join("\n")}`);
+      }
     });
 }
 
@@ -62,15 +72,32 @@ function variablesOf(site: SitePlan, declared: EnvironmentSite, inManifest: (var
   );
   const secrets = Object.entries(site.secrets).map(([name, secret]): Variable => ({ name, secret, ...written(name) }));
   const bound = Object.entries(site.services?.variables ?? {}).map(([name, value]): Variable => ({ name, value, by: "service" }));
-  return [...plain, ...secrets, ...bound].sort((one, other) => (one.name < other.name ? -1 : 1));
+  return [...plain, ...secrets, ...bound];
 }
 
-/** Where a default of the manifest stands. */
-function manifestPlaces(app: string): (variable: string) => Place {
+const byName = (one: Variable, other: Variable) => (one.name < other.name ? -1 : 1);
+
+/** The configuration directory by the directory it is made from: where it stands on a node, the release says. */
+function directoryOf({ configDirectory, bundle }: SitePlan, declared: EnvironmentSite, inManifest: () => Place): Variable[] {
+  if (configDirectory === undefined) return [];
+  const name = "SILVER_APP_CONFIG";
+  const { path } = configDirectory;
+  if (configDirectory.of === "environment") {
+    const files = configDirectory.entries.map((entry) => `${path}/${entry.path}`);
+    const place = declared.origins.config_dir;
+    return [{ name, value: path, by: "environment", ...(place === undefined ? {} : { place }), files }];
+  }
+  const inApp = bundle.entries.filter((entry) => entry.path.startsWith(`${path}/`));
+  const files = inApp.map((entry) => `${bundle.app}/${entry.path}`);
+  return [{ name, value: `${bundle.app}/${path}`, by: "manifest", place: inManifest(), files }];
+}
+
+/** Where a default of the manifest stands, or the whole of them. */
+function manifestPlaces(app: string): (...variable: string[]) => Place {
   const file = readApp(root, app).value?.file ?? app;
   const text = readFileSync(join(root, file), "utf8");
   const source = file.endsWith(".ini") ? parseIni(text, file) : readYaml(text, file);
-  return (variable) => source.placeOf(["config", "default", variable], "key");
+  return (...variable) => source.placeOf(["config", "default", ...variable], "key");
 }
 
 function rowOf({ name, value, secret, by, place }: Variable): string[] {

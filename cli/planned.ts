@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderIssues } from "../components/manifest/code-frame.ts";
-import type { Issue } from "../components/manifest/issue.ts";
+import type { Issue, Parsed } from "../components/manifest/issue.ts";
 import { whatStays } from "../components/plan/broken.ts";
 import { loadPlan } from "../components/plan/load.ts";
 import type { Plan } from "../components/plan/plan.ts";
@@ -13,10 +13,21 @@ import { UserError } from "./user-error.ts";
  * @throws UserError where there is none
  */
 export function planOrReport(root: string, environment: string, of = ""): Plan {
-  const { value, issues } = loadPlan(root, environment);
+  return valueOrReport(
+    loadPlan(root, environment),
+    root,
+    `${environment} can't be planned as it is${of === "" ? "" : ` in ${of}`}`,
+  );
+}
+
+/**
+ * What was read; what is wrong with it is told as `silver validate` tells it.
+ * @throws UserError with `summary` where there is nothing
+ */
+export function valueOrReport<T>({ value, issues }: Parsed<T>, root: string, summary: string): T {
   if (value !== undefined) return value;
   report(root, issues);
-  throw new UserError(`${environment} can't be planned as it is${of === "" ? "" : ` in ${of}`}`);
+  throw new UserError(summary);
 }
 
 /** Tells what is wrong with each broken site of a plan, and what becomes of it. */
@@ -37,4 +48,9 @@ function readText(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** @throws UserError that names the sites there are */
+export function noSite(environment: string, name: string, sites: readonly string[]): never {
+  throw new UserError(`no site of ${environment} is called ${name}`, `the sites are: ${sites.join(", ")}`, 2);
 }

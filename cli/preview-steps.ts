@@ -155,6 +155,7 @@ function siteChange(name: string, { op, old: { variables: old }, now: { variable
     ...lists("packages", words(old.packages), words(now.packages)),
     ...(op === "create" ? [] : changed("processes", old.processes, now.processes)),
     ...maps("config", configOf(old), configOf(now)),
+    ...changed("config_dir", old.configDirectory, now.configDirectory),
     ...maps("services", services, prefixed(now, "service_")),
   ];
   const { release: to = "" } = now;

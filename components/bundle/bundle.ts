@@ -1,3 +1,13 @@
+/** A directory of configuration that travels with a release, beside its bundle. */
+export interface ConfigDirectory {
+  /** Relative to the project's root, with forward slashes. */
+  path: string;
+  /** SHA-256 of the canonical listing of `entries`, in hex. */
+  digest: string;
+  /** As those of a bundle. */
+  entries: BundleEntry[];
+}
+
 /** What an app team ships, frozen: same bytes, same id, on every machine, at any time. */
 export interface Bundle {
   /** `<version>-<8 hex>`, or the 8 hex alone when the manifest gives no version. */

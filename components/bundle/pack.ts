@@ -18,12 +18,28 @@ import { resolveLink } from "./resolve-link.ts";
  * @param version The manifest's version. Default: none, the bundle's id is its content id alone.
  */
 export function packBundle(root: string, app: string, version?: string): Parsed<Bundle> {
-  const packing: Packing = { app, issues: [], entries: [], real: "" };
+  const { value: tree, issues } = packTree(root, app, "app");
+  if (tree === undefined) return { issues };
+  const content = tree.digest.slice(0, 8);
+  return { value: { id: version === undefined ? content : `${version}-${content}`, app, ...tree }, issues };
+}
+
+/** Entries of a directory, sorted, and the SHA-256 of their listing. */
+type Tree = Pick<Bundle, "digest" | "entries">;
+
+/**
+ * Reads any directory as a bundle's is read.
+ * @param directory Relative to `root`, with forward slashes.
+ * @param noun What messages call it.
+ */
+export function packTree(root: string, directory: string, noun: "app" | "directory"): Parsed<Tree> {
+  const packing: Packing = { directory, noun, issues: [], entries: [], real: "" };
   try {
-    packing.real = realpathSync(path.join(root, app));
+    packing.real = realpathSync(path.join(root, directory));
     if (!lstatSync(packing.real).isDirectory()) throw new Error("not a directory");
   } catch {
-    refuse(packing, "missing-file", "", `there is no directory ${JSON.stringify(app)}`, "name the directory that holds the app");
+    const fix = noun === "app" ? "name the directory that holds the app" : "correct the path, or add the directory";
+    refuse(packing, "missing-file", "", `there is no directory ${JSON.stringify(directory)}`, fix);
     return { issues: packing.issues };
   }
   packDirectory(packing, "");
@@ -33,21 +49,20 @@ export function packBundle(root: string, app: string, version?: string): Parsed<
     .map(({ entry }) => entry);
   refuseCollisions(packing, entries);
   if (packing.issues.length > 0) return { issues: packing.issues };
-  const digest = listingDigest(bundleListing({ entries }));
-  const content = digest.slice(0, 8);
-  return { value: { id: version === undefined ? content : `${version}-${content}`, digest, app, entries }, issues: [] };
+  return { value: { digest: listingDigest(bundleListing({ entries })), entries }, issues: [] };
 }
 
 interface Packing {
-  app: string;
-  /** The app's directory without symbolic links. */
+  directory: string;
+  noun: string;
+  /** The directory without symbolic links. */
   real: string;
   entries: BundleEntry[];
   issues: Issue[];
 }
 
 function refuse(packing: Packing, code: Code, at: string, message: string, fix: string): void {
-  const file = at === "" ? packing.app : `${packing.app}/${printable(at)}`;
+  const file = at === "" ? packing.directory : `${packing.directory}/${printable(at)}`;
   packing.issues.push({ code, severity: "error", place: { file }, message, fix });
 }
 
@@ -89,7 +104,13 @@ function packEntry(packing: Packing, file: string): void {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     packing.entries.push({ path: file, type: "file", executable: (stats.mode & 0o100) !== 0, sha256, size: bytes.length });
   } else {
-    refuse(packing, "special-file", file, "sockets, pipes and devices can't be shipped", "remove it, or keep it outside the app");
+    refuse(
+      packing,
+      "special-file",
+      file,
+      "sockets, pipes and devices can't be shipped",
+      `remove it, or keep it outside the ${packing.noun}`,
+    );
   }
 }
 
@@ -105,7 +126,13 @@ function packLink(packing: Packing, file: string): void {
   }
   const end = resolveLink(packing.real, file);
   if (end === "outside") {
-    refuse(packing, "leads-out", file, `${shown}, outside of the app`, "copy what it points to into the app");
+    refuse(
+      packing,
+      "leads-out",
+      file,
+      `${shown}, outside of the ${packing.noun}`,
+      `copy what it points to into the ${packing.noun}`,
+    );
   } else if (end === "nowhere") {
     refuse(packing, "dangling-link", file, `${shown}, and nothing is there`, "remove the link, or add what it points to");
   } else if (end.inside.split("/").some(isIgnored)) {

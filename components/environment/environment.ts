@@ -40,6 +40,8 @@ export interface EnvironmentSite {
   services: Record<string, string>;
   /** Values of the environment for all its sites, and over them those of the site. */
   config: Record<string, string | SecretVersion>;
+  /** Configuration directory, relative to the project's root. */
+  configDirectory?: string;
   /** Overrides the manifest: what the site says, or else the environment for all its sites. */
   limits: Limits;
   /** Where each value was set, by its path below the site, e.g. `config.SIGNUPS` or `limits.processes`. */

@@ -79,7 +79,7 @@ function toNode(name: string, node: EnvironmentTree["nodes"][string], source: So
 
 function toSite(
   name: string,
-  site: EnvironmentTree["sites"][string],
+  { config_dir: configDirectory, ...site }: EnvironmentTree["sites"][string],
   { defaults }: EnvironmentTree,
   source: Source,
 ): EnvironmentSite {
@@ -94,9 +94,11 @@ function toSite(
   const limitsForAll = { ...(processes === undefined ? {} : { processes }), ...(memory === undefined ? {} : { memory }) };
   for (const key of ["app", "nodes", ...(site.locations.length > 0 ? ["locations"] : [])])
     origins[key] = source.placeOf(["sites", name, key], "value");
+  if (configDirectory !== undefined) origins.config_dir = source.placeOf(["sites", name, "config_dir"], "value");
   return {
     ...site,
     name,
+    ...(configDirectory === undefined ? {} : { configDirectory }),
     config: over("config", site.config, { values: defaults.config, path: ["defaults", "config"] }),
     limits: toLimits(over("limits", site.limits, { values: limitsForAll, path: ["defaults"] })),
     origins,

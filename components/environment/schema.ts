@@ -60,6 +60,11 @@ export const siteSchema = z
     config: config().describe(
       "Variables of os.environ: a text, or the version of a secret. They go before the manifest's config.default.",
     ),
+    config_dir: path("the project", "config/blog")
+      .exactOptional()
+      .describe(
+        "Directory of files, from the project's root, that the site finds by SILVER_APP_CONFIG: at most 500 files and 1 MiB, in git, and no secrets. Default: the manifest's config.default, where that is a directory.",
+      ),
     limits: z
       .strictObject({
         processes: limits.processes.describe("Daemon processes on each node, in place of the manifest's processes.count."),

@@ -182,6 +182,14 @@ export const codes = {
     },
     fix: "Name another node, or give this one the role.",
   },
+  "not-executable": {
+    rule: "A script that is started as a program is executable; one that ends in .py is read by Python and need not be.",
+    example: {
+      "app.yaml": "name: blog\nrunner: src/wsgi.py\nconfig: {checker: bin/check-config}\n",
+      "bin/check-config": "#!/bin/sh\n",
+    },
+    fix: "Make it executable, and commit that: git update-index --chmod=+x FILE.",
+  },
   "not-yet": {
     rule: "A key whose feature is not built yet is refused, so that nobody relies on what does not happen.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\ncron: {digest: {at: '15 3 * * *', run: bin/digest}}\n" },
@@ -202,8 +210,16 @@ export const codes = {
     example: { "app.yaml": `name: ${"[".repeat(20)}${"]".repeat(20)}\n` },
     fix: "Take the nesting out; no key needs it.",
   },
+  "template-statement": {
+    rule: "A template of configuration (config.template) holds {{variable}} and {{default variable = value}}, and no other statement of Tempita.",
+    example: {
+      "app.yaml": "name: blog\nrunner: src/wsgi.py\nconfig: {template: conf/template}\n",
+      "conf/template/blog.ini.tmpl": "[mail]\n{{if host}}host = {{host}}{{endif}}\n",
+    },
+    fix: "Write {{variable}}, and leave what must be computed to the app.",
+  },
   "too-large": {
-    rule: "A manifest has at most 32 KiB, an environment 256 KiB.",
+    rule: "A manifest has at most 16,384 characters, an environment 131,072; a configuration directory 500 files and 1 MiB.",
     example: { "app.yaml": `name: blog\nrunner: src/wsgi.py\n${"# padding\n".repeat(3400)}` },
     fix: "Take out what is no manifest; data belongs in files of the app.",
   },

@@ -22,7 +22,7 @@ export interface Manifest extends SameKeys {
   /** Scripts that root runs before and after the packages are installed. */
   installScripts: { before: string[]; after: string[] };
   services: Record<string, ServiceRequest>;
-  config: { required: Record<string, string>; default: Record<string, string>; template?: string; checker?: string };
+  config: ConfigRequest;
   check: Check;
   /** Paths that are asked, and `script:PROGRAM`s that are run, before the cut-over. */
   updateFetch: string[];
@@ -40,6 +40,21 @@ export interface ServiceRequest {
   type: string;
   /** Options of the type, e.g. `{ quota: "2G" }`: their form is checked, their meaning is the service's. */
   options: Record<string, string>;
+}
+
+/** What the app needs to be told by its environment, and how that is made and checked. */
+export interface ConfigRequest {
+  /** Variable → what it is for. */
+  required: Record<string, string>;
+  default: Record<string, string>;
+  /** Whether the environment must give a configuration directory. */
+  directoryRequired: boolean;
+  /** Directory of the app that stands in where the environment gives none. */
+  defaultDirectory?: string;
+  /** Directory of the app from which a configuration directory is made. */
+  template?: string;
+  /** Path of a script of the app, or `module:function`. */
+  checker?: string;
 }
 
 /** What must be true of a release before it is let in, asked over HTTP. */

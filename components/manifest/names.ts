@@ -57,8 +57,8 @@ const SEGMENT = "[A-Za-z0-9_.+][A-Za-z0-9_.+-]*";
 const PATH = `(?!(?:.*/)?\\.{1,2}(?:/|$))${SEGMENT}(?:/${SEGMENT})*`;
 
 /** A path inside a directory, in letters that no shell, Apache file or unit reads otherwise. */
-export function path(what: Directory) {
-  return text(new RegExp(`^${PATH}$`), pathRule(what));
+export function path(what: Directory, example?: string) {
+  return text(new RegExp(`^${PATH}$`), { ...pathRule(what), ...(example === undefined ? {} : { example }) });
 }
 
 type Directory = "the app's directory" | "the project";
@@ -97,6 +97,23 @@ export function runner() {
           fix: "write a Python file that defines application",
         };
       }
+      return rule.explain(value);
+    },
+  });
+}
+
+const DOTTED = "[A-Za-z_][A-Za-z0-9_]*(?:\\.[A-Za-z_][A-Za-z0-9_]*)*";
+
+/** What checks a configuration: a script of the app by its path, or a function of one of its modules. */
+export function checker() {
+  const rule = pathRule("the app's directory");
+  return text(new RegExp(`^(?=.{1,200}$)(?:${DOTTED}:${DOTTED}|${PATH})$`), {
+    ...rule,
+    must: "a script inside the app's directory, or module:function",
+    example: "bin/check-config",
+    explain: (value) => {
+      if (typeof value === "string" && /[ \t]/.test(value))
+        return { fix: "leave out the arguments: it is called with the directory" };
       return rule.explain(value);
     },
   });

@@ -18,8 +18,6 @@ const NOT_YET: Record<string, string> = {
   "services.*.type=rabbitmq": "reach a server that runs already by values of config",
   "services.*.type=writable_root": "use the type files, and write below CONFIG_FILES",
   "services.*.type=nfs": "use the type files",
-  "config.template": "read the values from os.environ",
-  "config.checker": "check the values when the runner starts, and raise an error that says what is wrong",
   "check.watch": "look at silver status after the rollout",
   test: "let what it tests be part of the answer at check.path",
   migrate: "migrate by hand before the rollout, so that the old release still works",

@@ -2,8 +2,9 @@ import { checkManifest } from "./check.ts";
 import { parseIni } from "./ini-manifest.ts";
 import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./issue.ts";
 import { judge } from "./judge.ts";
-import type { Manifest, ServiceRequest } from "./manifest.ts";
+import type { ConfigRequest, Manifest, ServiceRequest } from "./manifest.ts";
 import { manifestSchema, type ManifestTree } from "./schema.ts";
+import type { Path } from "./schema-walk.ts";
 import { serviceTypeOf } from "./service-types.ts";
 import { readYaml } from "./yaml.ts";
 
@@ -24,8 +25,8 @@ export function parseManifest(text: string, file: string): Parsed<Manifest> {
 export interface ExaminedManifest extends Parsed<Manifest> {
   /** The keys that are right on their own. */
   parts: Partial<ManifestTree>;
-  /** Place of the value of a key. */
-  placeOf: (key: keyof ManifestTree) => Place;
+  /** Place of the value of a key, by its path. */
+  placeOf: (path: Path) => Place;
 }
 
 /** As `parseManifest`, with the parts of a manifest that is wrong as a whole. */
@@ -35,7 +36,7 @@ export function examineManifest(text: string, file: string): ExaminedManifest {
   const source = file.endsWith(".ini") ? parseIni(text, file) : readYaml(text, file);
   const { value: tree, issues: judged, parts } = judge(manifestSchema, source);
   const issues = byPlace([...judged, ...checkManifest(parts, source)]);
-  const placeOf = (key: keyof ManifestTree) => source.placeOf([key], "value");
+  const placeOf = (path: Path) => source.placeOf(path, "value");
   if (tree === undefined || issues.some(isError)) return { issues, parts, placeOf };
   return { value: toManifest(tree, file), issues, parts, placeOf };
 }
@@ -57,6 +58,7 @@ function toManifest(tree: ManifestTree, file: string): Manifest {
     compatible_with_previous: compatibleWithPrevious = false,
     keep_data: keepDataSeconds = 72 * 3600,
     services = {},
+    config,
     ...same
   } = tree;
   return {
@@ -66,10 +68,21 @@ function toManifest(tree: ManifestTree, file: string): Manifest {
     ...(phpRoot === undefined ? {} : { phpRoot }),
     ...(defaultLocation === undefined ? {} : { defaultLocation }),
     installScripts: { before, after },
+    config: toConfig(config),
     services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, toRequest(name, service)])),
     updateFetch,
     compatibleWithPrevious,
     keepDataSeconds,
+  };
+}
+
+function toConfig({ required, default: preset, ...rest }: ManifestTree["config"]): ConfigRequest {
+  return {
+    ...rest,
+    required: required === true ? {} : required,
+    directoryRequired: required === true,
+    default: typeof preset === "string" ? {} : preset,
+    ...(typeof preset === "string" ? { defaultDirectory: preset } : {}),
   };
 }
 

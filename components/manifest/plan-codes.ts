@@ -23,12 +23,12 @@ export const planCodes = {
     fix: "Lower limits.processes of its sites, or place some on another node.",
   },
   "missing-config": {
-    rule: "The environment gives a site every variable that its manifest requires.",
+    rule: "The environment gives a site every variable that its manifest requires, and a configuration directory where it requires one.",
     example: {
       "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nconfig: {required: {STRIPE_KEY: from stripe.com/keys}}\n",
     },
-    fix: "Add it to the site's config: a text, or {secret: 1}.",
+    fix: "Add it to the site's config: a text, or {secret: 1}; a directory as config_dir.",
   },
   "no-location": {
     rule: "A site is somewhere: at the locations of its environment, else at the default_location of its manifest.",
@@ -60,7 +60,7 @@ export const planCodes = {
     fix: "Delete it, or keep it outside of the app.",
   },
   "undeclared-config": {
-    rule: "The manifest declares each variable that an environment gives the site, as required or with a default.",
+    rule: "The manifest declares each variable that an environment gives the site, as required or with a default; and it speaks of a configuration directory where the environment gives one.",
     example: {
       "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], config: {SIGNUPS: "on"}}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",

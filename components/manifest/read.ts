@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join, posix, sep } from "node:path";
+import { checkConfigFiles } from "./read-config.ts";
 import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./issue.ts";
 import type { Check, Manifest } from "./manifest.ts";
 import { CHARACTERS_MAX, examineManifest, tooLarge } from "./parse.ts";
@@ -18,7 +19,7 @@ const FORMS = ["app.yaml", "app.ini"] as const;
  * @param root the project's directory
  * @param app directory of the app, relative to it, with forward slashes
  * @returns the manifest, or all that is wrong with it: no manifest, two of them, what is wrong in it, and a runner that is
- * missing, leads out of the app or does not define `application`
+ * missing, leads out of the app or does not define `application`, and what `config` names and is not there
  */
 export function readApp(root: string, app: string): AppManifest {
   const [form, second] = FORMS.filter((name) => existsSync(join(root, app, name)));
@@ -38,8 +39,9 @@ export function readApp(root: string, app: string): AppManifest {
   const { value, issues, parts, placeOf } = examineManifest(decodeManifest(readFileSync(join(root, file))), file);
   const all = byPlace([
     ...issues,
-    ...(parts.runner === undefined ? [] : checkRunner(root, app, parts.runner, placeOf("runner"))),
-    ...(parts.platform === "static" && parts.check !== undefined ? checkStatic(root, app, parts.check, placeOf("check")) : []),
+    ...(parts.runner === undefined ? [] : checkRunner(root, app, parts.runner, placeOf(["runner"]))),
+    ...(parts.platform === "static" && parts.check !== undefined ? checkStatic(root, app, parts.check, placeOf(["check"])) : []),
+    ...(parts.config === undefined ? [] : checkConfigFiles(root, app, parts.config, placeOf)),
   ]);
   const location = parts.default_location === undefined ? {} : { defaultLocation: parts.default_location };
   return value === undefined || all.some(isError) ? { issues: all, ...location } : { value, issues: all, ...location };

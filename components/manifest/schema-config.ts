@@ -1,47 +1,57 @@
 import { z } from "zod";
 import { built } from "./built.ts";
-import { either, field, map } from "./fields.ts";
-import { line, name, path, variable, variableValue } from "./names.ts";
+import { either, field, fieldRules, map } from "./fields.ts";
+import { checker, line, name, path, variable, variableValue } from "./names.ts";
 import { notYet } from "./not-yet.ts";
 import { serviceTypeNames, serviceTypeOf, serviceTypes } from "./service-types.ts";
 
 const required = map(variable(), line(), "a map: variable → what it is for", "{STRIPE_KEY: from stripe.com/keys}");
 const defaults = map(variable(), variableValue(), "a map: variable → value", '{SIGNUPS: "on"}');
 
-/** false: no directory of configuration is demanded, as in Silver Lining. */
+/** A configuration directory is demanded, or is not, as in Silver Lining. */
+const yes = z.literal([true, "true"]).transform(() => true as const);
 const no = z.literal([false, "false"]).transform((): Record<string, string> => ({}));
 
-const DIRECTORY = "a map: variable → text (a directory of configuration is not built yet)";
+const defaultDirectory = path("the app's directory");
 
 /** The key `config`. */
 export const config = built("config.", {
-  required: either([required, no], {
+  required: either([required, yes, no], {
     code: "wrong-type",
-    must: "a map: variable → what it is for",
+    must: "a map: variable → what it is for; or true, for a configuration directory",
     example: "{STRIPE_KEY: from stripe.com/keys}",
-    explain: (value) =>
-      String(value) === "true" ? { code: "not-yet", must: DIRECTORY, fix: "name the variables that the app needs" } : undefined,
   })
     .default({})
     .describe(
-      "Variables that the environment must give the site, each with a line about what it is for. A rollout is refused while one is missing.",
+      "Variables that the environment must give the site, each with a line about what it is for. true: it must give the site a configuration directory (config_dir). A rollout is refused while one is missing.",
     ),
-  default: either([defaults], {
+  default: either([defaults, defaultDirectory], {
     code: "wrong-type",
-    must: "a map: variable → value",
+    must: "a map: variable → value; or a directory of the app",
     example: '{SIGNUPS: "on"}',
-    explain: (value) =>
-      typeof value === "string" ? { code: "not-yet", must: DIRECTORY, fix: "write the values as variables" } : undefined,
+    explain: (value) => (typeof value === "string" ? wrongPath(value) : undefined),
   })
     .default({})
-    .describe("Variables, with the value they have where the environment gives none."),
-  template: path("the app's directory")
+    .describe(
+      "Variables, with the value they have where the environment gives none. Or a directory of the app that is the site's configuration directory where the environment gives none.",
+    ),
+  template: path("the app's directory", "conf/template")
     .exactOptional()
-    .describe("Directory of templates from which `silver config create` makes a configuration."),
-  checker: line(1)
+    .describe("Directory of the app from which `silver config create` makes a configuration directory."),
+  checker: checker()
     .exactOptional()
-    .describe("Script, or module:function, that looks at the values before anything on a node moves."),
-}).describe("Variables of os.environ, besides those of the services and the platform.");
+    .describe(
+      "Script of the app, or module:function, that looks at the configuration on each node before the release starts there. It is called with the configuration directory; a failure refuses the release.",
+    ),
+}).describe(
+  "Variables of os.environ, besides those of the services and the platform, and the configuration directory, which SILVER_APP_CONFIG names. Secrets are variables: a directory holds none.",
+);
+
+/** What is wrong with a text that is no path. */
+function wrongPath(value: string) {
+  const rule = fieldRules.get(defaultDirectory);
+  return { code: "bad-path" as const, must: rule?.must ?? "", fix: "write for example conf/default", ...rule?.explain?.(value) };
+}
 
 const type = field(z.enum(serviceTypeNames), {
   code: "bad-choice",

@@ -113,8 +113,8 @@ export const verbs = {
   },
   /**
    * Installs the site's packages, sets its services up, checks the uploaded bytes against `listing`, writes the release's files,
-   * starts its unit beside the live one and waits until it listens. Error `bundle-differs`, `package`, `service`, `start` (with the
-   * app's last log lines).
+   * lets the app's checker look at the configuration, starts its unit beside the live one and waits until it listens. Error
+   * `bundle-differs`, `package`, `service`, `config` (with the checker's words), `start` (with the app's last log lines).
    */
   prepare: {
     args: z.strictObject({
@@ -126,6 +126,13 @@ export const verbs = {
       secrets: z.record(z.string(), z.string()),
       /** Absent where the site has none. */
       services: of<SiteServices>().exactOptional(),
+      /** Files of the configuration directory that travels with the release; absent where none does. */
+      config: z
+        .strictObject({
+          listing: z.string(),
+          /** Path → content in base64, for each file of the listing. */ files: z.record(z.string(), z.string()),
+        })
+        .exactOptional(),
       startSeconds: z.number(),
     }),
     result: z.strictObject({ address: z.string(), port: z.number().int(), unit: z.string(), changes: z.array(change) }),
@@ -204,6 +211,7 @@ export const agentError = z.strictObject({
     "lease-lost",
     "bundle-differs",
     "no-space",
+    "config",
     "start",
     "vcl",
     "file",

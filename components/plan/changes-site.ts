@@ -1,8 +1,8 @@
-import type { Bundle } from "../bundle/bundle.ts";
+import type { Bundle, BundleEntry } from "../bundle/bundle.ts";
 import { summary } from "../services/service.ts";
 import type { Detail } from "./changes.ts";
 import { locationText } from "./location.ts";
-import type { SitePlan } from "./plan.ts";
+import type { SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { sizeText } from "./size-text.ts";
 
 type Compare = (one: SitePlan, other: SitePlan) => Detail[];
@@ -24,6 +24,8 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   timeouts: (one, other) => maps("timeouts", one.timeouts, other.timeouts),
   check: (one, other) => maps("check", one.check, other.check),
   config: (one, other) => maps("config", configFacts(one), configFacts(other)),
+  configDirectory: (one, other) => configDirectoryDetails(one.configDirectory, other.configDirectory),
+  checker: (one, other) => changed("checker", one.checker, other.checker),
   // Told with the config that they stand in.
   secrets: undefined,
   variables: (one, other) => maps("variables", platformVariables(one), platformVariables(other)),
@@ -33,13 +35,14 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
 };
 
 /** The facts of a new site that a reviewer decides on. */
-const ofNew = ["on", "locations", "packages", "config", "services"];
+const ofNew = ["on", "locations", "packages", "config", "config_dir", "services"];
 
 /** The facts in which two states of a site differ; of a new one those that a reviewer decides on. */
 export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[] {
   if (one !== undefined) return Object.values(facts).flatMap((compare) => compare?.(one, other) ?? []);
   const empty: SitePlan = { ...other, nodes: [], routes: [], packages: [], config: {}, secrets: {}, variables: {} };
   delete empty.services;
+  delete empty.configDirectory;
   return siteDetails(empty, other).filter(({ about }) => ofNew.includes(about));
 }
 
@@ -74,12 +77,31 @@ function text(value: unknown): string {
 }
 
 function bundleDetails(one: Bundle, other: Bundle): Detail[] {
-  if (one.digest === other.digest) return [];
-  const files = (bundle: Bundle) => Object.fromEntries(bundle.entries.map(({ path, ...rest }) => [path, bytesOf(rest)]));
+  return one.digest === other.digest ? [] : [{ about: "files", to: differing(one.entries, other.entries) }];
+}
+
+/** The first names of the files in which two directories differ. */
+function differing(one: readonly BundleEntry[], other: readonly BundleEntry[]): string {
+  const files = (entries: readonly BundleEntry[]) =>
+    Object.fromEntries(entries.map(({ path, ...rest }) => [path, bytesOf(rest)]));
   const names = maps("files", files(one), files(other)).map(({ name = "" }) => name);
   const most = 3;
   const more = names.length > most ? ` and ${names.length - most} more` : "";
-  return [{ about: "files", to: `${names.slice(0, most).map(bytesOf).join(", ")}${more}` }];
+  return `${names.slice(0, most).map(bytesOf).join(", ")}${more}`;
+}
+
+/** Which directory it is, and, where that stays, which of its files are others. What is in one of the app is told with its files. */
+function configDirectoryDetails(one?: SiteConfigDirectory, other?: SiteConfigDirectory): Detail[] {
+  const about = "config_dir";
+  if (one?.of === "environment" && other?.of === "environment" && one.digest !== other.digest && one.path === other.path)
+    return [{ about, to: `${other.path}: ${differing(one.entries, other.entries)}` }];
+  return changed(about, one && configDirectoryText(one), other && configDirectoryText(other));
+}
+
+/** A configuration directory as a reviewer reads it: enough of its digest to tell it from another. */
+export function configDirectoryText(directory: SiteConfigDirectory): string {
+  if (directory.of === "app") return `${directory.path} of the app`;
+  return `${directory.path} ${directory.digest.slice(0, 8)}`;
 }
 
 function processFacts({ processes }: SitePlan): object {

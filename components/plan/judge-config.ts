@@ -2,6 +2,16 @@ import type { Environment, EnvironmentSite } from "../environment/environment.ts
 import type { Issue } from "../manifest/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
+/** Warns of a configuration directory that the environment gives a site whose manifest says nothing of one. */
+export function judgeConfigDirectory(environment: Environment, site: EnvironmentSite, { config, file }: Manifest): Issue[] {
+  const asked = [config.defaultDirectory, config.template, config.checker].some((each) => each !== undefined);
+  if (site.configDirectory === undefined || config.directoryRequired || asked) return [];
+  const place = site.origins.config_dir ?? { file: environment.file, ...site.place };
+  const message = `site ${site.name} has a configuration directory, and ${file} asks for none`;
+  const fix = "delete it, or write config: {required: true} there";
+  return [{ code: "undeclared-config", severity: "warning", place, message, fix }];
+}
+
 /**
  * Warns of a variable that the environment sets and no manifest of the sites it is set for knows: most often a mistyped name.
  * One that is set for all sites at once may mean nothing to some of them.

@@ -17,6 +17,11 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
     const message = `site ${site.name} lacks config ${name}${purpose === "" ? "" : ` (${purpose})`}, which ${manifest.file} requires`;
     issues.push(error("missing-config", place, message, `add ${name} to the site's config`));
   }
+  if (manifest.config.directoryRequired && plan.configDirectory === undefined) {
+    const message = `site ${site.name} lacks a configuration directory, which ${manifest.file} requires`;
+    const make = manifest.config.template === undefined ? "" : `, e.g. one that silver config create ${site.name} makes`;
+    issues.push(error("missing-config", place, message, `add config_dir: the path of a directory${make}`));
+  }
   const { processes, memoryBytes } = environment.limits;
   const beyond = (what: string, most: string) => {
     const message = `${manifest.file} asks for ${what}, and this environment allows site ${site.name} ${most}`;

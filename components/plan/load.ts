@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { packConfig } from "../bundle/pack-config.ts";
 import { packBundle } from "../bundle/pack.ts";
+import type { ConfigDirectory } from "../bundle/bundle.ts";
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
 import { parseEnvironment, type TextFile } from "../environment/parse.ts";
-import { error, type Issue, type Parsed } from "../manifest/issue.ts";
+import { error, isError, type Issue, type Parsed } from "../manifest/issue.ts";
 import { readApp } from "../manifest/read.ts";
 import { planEnvironment, type LoadedApp } from "./plan-environment.ts";
 import type { Plan } from "./plan.ts";
@@ -49,8 +51,20 @@ function loadApp(root: string, environment: Environment, site: EnvironmentSite):
   const { value: manifest, ...read } = readApp(root, site.app);
   if (manifest === undefined) return read;
   const bundle = packBundle(root, site.app, manifest.version);
-  const issues = [...read.issues, ...bundle.issues];
-  return { ...read, issues, ...(bundle.value === undefined ? {} : { value: { manifest, bundle: bundle.value } }) };
+  const config = loadConfigDirectory(root, environment, site);
+  const issues = [...read.issues, ...bundle.issues, ...config.issues];
+  if (bundle.value === undefined || config.issues.some(isError)) return { ...read, issues };
+  const configDirectory = config.value === undefined ? {} : { configDirectory: config.value };
+  return { ...read, issues, value: { manifest, bundle: bundle.value, ...configDirectory } };
+}
+
+/** The directory that the environment gives the site; no value where it gives none. */
+function loadConfigDirectory(root: string, environment: Environment, site: EnvironmentSite): Parsed<ConfigDirectory> {
+  if (site.configDirectory === undefined) return { issues: [] };
+  if (existsSync(join(root, site.configDirectory))) return packConfig(root, site.configDirectory);
+  const place = site.origins.config_dir ?? { file: environment.file, ...site.place };
+  const message = `the configuration directory of site "${site.name}" is not there: ${site.configDirectory}`;
+  return { issues: [error("missing-file", place, message, "correct the path, or add the directory")] };
 }
 
 /** Two sites of one app find the same issues in it: a person needs to read them once. */

@@ -1,21 +1,22 @@
-import type { Bundle } from "../bundle/bundle.ts";
+import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
 import { isError, type Issue, type Parsed } from "../manifest/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { judgeConfig } from "./judge-config.ts";
+import { judgeConfig, judgeConfigDirectory } from "./judge-config.ts";
 import { judgeNodes } from "./judge-nodes.ts";
 import { judgeServices } from "./judge-services.ts";
 import { judgeSite } from "./judge-site.ts";
 import { compareLocations, parseLocation } from "./location.ts";
-import type { BrokenSite, NodePlan, Plan, Route, SitePlan } from "./plan.ts";
+import type { BrokenSite, NodePlan, Plan, Route, SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { planServices } from "./plan-services.ts";
 import { siteUser } from "./site-name.ts";
 import { planVariables } from "./variables.ts";
 
-/** What a site is made from: its app's manifest and bundle. */
+/** What a site is made from: its app's manifest and bundle, and the configuration directory that its environment names. */
 export interface PlannedApp {
   manifest: Manifest;
   bundle: Bundle;
+  configDirectory?: ConfigDirectory;
 }
 
 /** What was read of a site's app: all of it, or what is wrong with it. */
@@ -62,14 +63,20 @@ function judgeOne(
   const ofSite =
     app === undefined || planned === undefined
       ? []
-      : [...judgeSite(environment, site, app.manifest, planned), ...judgeServices(environment.file, site, app.manifest)];
+      : [
+          ...judgeSite(environment, site, app.manifest, planned),
+          ...judgeServices(environment.file, site, app.manifest),
+          ...judgeConfigDirectory(environment, site, app.manifest),
+        ];
   const issues = [...ofApp, ...ofSite];
   if (planned !== undefined && !issues.some(isError)) return { site, app, issues, planned };
   const { name, nodes } = site;
   return { site, app, issues, broken: { name, nodes: [...nodes].sort(), routes: planRoutes(site, defaultLocation), issues } };
 }
 
-function planSite(environment: Environment, site: EnvironmentSite, { manifest, bundle }: PlannedApp): SitePlan {
+function planSite(environment: Environment, site: EnvironmentSite, app: PlannedApp): SitePlan {
+  const { manifest, bundle } = app;
+  const configDirectory = planConfigDirectory(app);
   const routes = planRoutes(site, manifest.defaultLocation);
   const processes = {
     ...manifest.processes,
@@ -93,10 +100,19 @@ function planSite(environment: Environment, site: EnvironmentSite, { manifest, b
     timeouts: manifest.timeouts,
     check: manifest.check,
     ...planVariables(site, manifest, routes),
+    ...(configDirectory === undefined ? {} : { configDirectory }),
+    ...(manifest.config.checker === undefined ? {} : { checker: manifest.config.checker }),
     ...(services === undefined ? {} : { services }),
     retain: environment.defaults.retain,
     graceSeconds: environment.defaults.graceSeconds,
   };
+}
+
+/** The environment's configuration directory, or else the manifest's own. */
+function planConfigDirectory({ manifest, configDirectory }: PlannedApp): SiteConfigDirectory | undefined {
+  if (configDirectory !== undefined) return { of: "environment", ...configDirectory };
+  const { defaultDirectory } = manifest.config;
+  return defaultDirectory === undefined ? undefined : { of: "app", path: defaultDirectory };
 }
 
 /** The environment's locations, or else the manifest's own; most specific first. */

@@ -1,7 +1,7 @@
 import type { Issue } from "../manifest/issue.ts";
 import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
 import type { EnvironmentNode } from "../environment/environment.ts";
-import type { Bundle } from "../bundle/bundle.ts";
+import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { SiteServices } from "../services/service.ts";
 
 /** Everything an environment will be, as plain data: what is rendered, sent and shown comes from here alone. */
@@ -49,6 +49,9 @@ export interface Route {
   path: string;
 }
 
+/** The directory that SILVER_APP_CONFIG names: one that travels with the release, or one of the app, as a path in it. */
+export type SiteConfigDirectory = ({ of: "environment" } & ConfigDirectory) | { of: "app"; path: string };
+
 export interface SitePlan {
   name: string;
   /** Unix user `site-<name>`. */
@@ -70,6 +73,10 @@ export interface SitePlan {
   variables: Record<string, string>;
   /** Name of the variable → version of the secret. */
   secrets: Record<string, number>;
+  /** Absent where neither the environment nor the manifest gives one. */
+  configDirectory?: SiteConfigDirectory;
+  /** Path of a script of the app, or `module:function`, that looks at the configuration before the release starts. */
+  checker?: string;
   /** Absent where the app asks for none. */
   services?: SiteServices;
   /** Releases kept on a node, the live one included. */

@@ -1,14 +1,20 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { SitePlan } from "../plan/plan.ts";
+import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { Release, RenderedFile } from "./rendered.ts";
 import { renderSiteVcl } from "./site-vcl.ts";
+import { renderCheckUnit } from "./check-unit.ts";
 import { renderUnit } from "./unit-file.ts";
 
-/** Part of this program, as its other modules are: read once, when the program starts. */
-const wsgiWrapper = readFileSync(new URL("wsgi.py", import.meta.url), "utf8");
+/** Parts of this program, as its other modules are: read once, when the program starts. */
+const wsgiWrapper = source("wsgi.py");
+const checkProgram = source("check.py");
+
+function source(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), "utf8");
+}
 
 /** What a rollout brings to each node of a site. Its id follows from all of it, so that equal content is an equal release. */
 export function renderRelease(site: SitePlan): Release {
@@ -22,6 +28,8 @@ export function renderRelease(site: SitePlan): Release {
     files: releaseFiles(site),
     variables: site.variables,
     secrets: site.secrets,
+    ...(site.configDirectory === undefined ? {} : { configDirectory: placeOf(site.configDirectory) }),
+    ...(site.checker === undefined ? {} : { checker: site.checker }),
   };
   const digest = createHash("sha256").update(canonicalJson(rest)).digest("hex");
   return { id: `${site.bundle.id}.${digest.slice(0, 8)}`, digest, ...rest };
@@ -34,7 +42,15 @@ function releaseFiles(site: SitePlan): RenderedFile[] {
     ...(site.platform === "python" ? [conf("site.json", renderSiteJson(site)), conf("wsgi.py", wsgiWrapper)] : []),
     conf("site.vcl", renderSiteVcl(site)),
     conf("unit.service", renderUnit(site)),
+    ...(site.checker === undefined
+      ? []
+      : [conf("check.py", checkProgram), conf("check.service", renderCheckUnit(site, site.checker))]),
   ];
+}
+
+function placeOf(directory: SiteConfigDirectory): NonNullable<Release["configDirectory"]> {
+  if (directory.of === "app") return { path: `app/${directory.path}` };
+  return { path: "config", digest: directory.digest };
 }
 
 /** What conf/wsgi.py must know: data beside code, so that no value is ever written into Python. */

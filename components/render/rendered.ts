@@ -46,4 +46,11 @@ export interface Release {
   files: RenderedFile[];
   variables: Record<string, string>;
   secrets: Record<string, number>;
+  /**
+   * What SILVER_APP_CONFIG names, relative to the release's directory: `config`, with the digest of what is sent there, or a
+   * directory of the app. Absent: there is none.
+   */
+  configDirectory?: { path: string; digest?: string };
+  /** What looks at the configuration by `conf/check.service` before the release starts; absent: nothing does. */
+  checker?: string;
 }

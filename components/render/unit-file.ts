@@ -45,11 +45,22 @@ LimitCORE=0
 
 SocketBindDeny=any
 SocketBindAllow=ipv4:tcp:@PORT@
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+${renderSandbox(writable(site))}
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/**
+ * What shuts the app's code in, whatever unit runs it: no capability, nothing writable but what is its own, no foreign processes.
+ * @param writable lines that open more
+ */
+export function renderSandbox(writable: string): string {
+  return `RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 CapabilityBoundingSet=
 AmbientCapabilities=
 NoNewPrivileges=yes
-ProtectSystem=strict${writable(site)}
+ProtectSystem=strict${writable}
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
@@ -70,9 +81,6 @@ KeyringMode=private
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
-
-[Install]
-WantedBy=multi-user.target
 `;
 }
 

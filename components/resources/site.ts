@@ -1,5 +1,6 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { configDirectoryText } from "../plan/changes-site.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { renderRelease } from "../render/release.ts";
@@ -58,6 +59,7 @@ function reviewed(site: SitePlan, release: string): Record<string, string> {
     ...(site.platform === "static"
       ? { platform: "static" }
       : { processes: `${site.processes.count} x ${site.processes.threads}` }),
+    ...(site.configDirectory === undefined ? {} : { configDirectory: configDirectoryText(site.configDirectory) }),
     ...(site.packages.length === 0 ? {} : { packages: site.packages.join(" ") }),
     ...Object.fromEntries((site.services?.setUp ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),
     ...Object.fromEntries(Object.entries(site.config).map(([name, value]) => [`config_${name}`, value])),

@@ -46,8 +46,8 @@ export async function conclude(course: Course, wanted: "live" | "unchanged", fai
   return outcome(course, verdictOfGoing(course, wanted), [...failures, ...unfinished]);
 }
 
-/** The node was at fault, or nobody: the bundle is as good as before. */
-const refusals = new Set<FailureCode>(["no-space", "bundle-differs", "os-differs", "usage"]);
+/** The node was at fault, or the configuration, or nobody: the bundle is as good as before. */
+const refusals = new Set<FailureCode>(["no-space", "bundle-differs", "os-differs", "usage", "config"]);
 
 function verdictOfUndo({ nodes, rollout }: Course, failures: FailureDetails[]): Verdict {
   if (nodes.some((node) => node.serves === undefined)) return "unknown";

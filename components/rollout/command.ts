@@ -66,7 +66,7 @@ function toolsFor(
     },
     remote: (node, directory) => rsyncWords(routeTo(node), directory),
     upload,
-    pack: () => Promise.resolve(packApp(resolve(".."), rollout.app)),
+    pack: () => Promise.resolve(packApp(resolve(".."), rollout.app, rollout.configDirectory)),
     reporter,
     stop,
     holder: { who: `${userInfo().username}@${hostname()}`, pid: process.pid },

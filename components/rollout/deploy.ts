@@ -54,13 +54,15 @@ async function run(course: Course): Promise<Outcome> {
 async function pack(rollout: Rollout, tools: Tools): Promise<PackedApp | Failure> {
   try {
     const app = await tools.pack();
-    if (app.digest === rollout.release.bundle.digest) return app;
-    return new Failure({
-      step: "pack",
-      code: "changed",
-      message: `${rollout.app} has changed since the plan: ${rollout.release.bundle.id} was planned, its files are others now`,
-      fix: "leave the files alone while pulumi runs",
-    });
+    const { release } = rollout;
+    const said = { step: "pack", code: "changed", fix: "leave the files alone while pulumi runs" } as const;
+    if (app.digest !== release.bundle.digest) {
+      const message = `${rollout.app} has changed since the plan: ${release.bundle.id} was planned, its files are others now`;
+      return new Failure({ ...said, message });
+    }
+    if (app.config?.digest === release.configDirectory?.digest) return app;
+    const message = `${rollout.configDirectory ?? "the configuration directory"} has changed since the plan: its files are others now`;
+    return new Failure({ ...said, message });
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;

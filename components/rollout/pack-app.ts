@@ -1,25 +1,39 @@
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { ConfigDirectory } from "../bundle/bundle.ts";
 import { bundleListing } from "../bundle/listing.ts";
+import { packConfig } from "../bundle/pack-config.ts";
 import { packBundle } from "../bundle/pack.ts";
+import type { Parsed } from "../manifest/issue.ts";
 import { Failure } from "./failure.ts";
-import type { PackedApp } from "./tools.ts";
+import type { PackedApp, PackedConfig } from "./tools.ts";
 
 /**
  * Reads an app's directory as it is now.
  * @param root the project's root, absolute
- * @throws Failure when it holds what can't be shipped: it did not when the release was planned
+ * @param config the site's configuration directory, where one travels with the release
+ * @throws Failure when one of them holds what can't be shipped: it did not when the release was planned
  */
-export function packApp(root: string, app: string): PackedApp {
-  const { value: bundle, issues } = packBundle(root, app);
-  if (bundle === undefined) {
-    const message = issues.map(({ place, message: text }) => `${place.file}: ${text}`).join("; ");
-    const fix = "leave the files alone while pulumi runs";
-    throw new Failure({ step: "pack", code: "changed", message: `${app} can't be packed any more: ${message}`, fix });
-  }
+export function packApp(root: string, app: string, config?: string): PackedApp {
+  const bundle = packed(app, packBundle(root, app));
   return {
+    ...(config === undefined ? {} : { config: packSent(root, packed(config, packConfig(root, config))) }),
     digest: bundle.digest,
     listing: bundleListing(bundle),
     directory: resolve(root, app),
     paths: bundle.entries.map((entry) => entry.path),
   };
+}
+
+function packSent(root: string, directory: ConfigDirectory): PackedConfig {
+  const files = directory.entries.filter(({ type }) => type === "file").map(({ path }) => path);
+  const contents = files.map((path) => [path, readFileSync(resolve(root, directory.path, path)).toString("base64")] as const);
+  return { digest: directory.digest, sent: { listing: bundleListing(directory), files: Object.fromEntries(contents) } };
+}
+
+function packed<T>(directory: string, { value, issues }: Parsed<T>): T {
+  if (value !== undefined) return value;
+  const message = issues.map(({ place, message: text }) => `${place.file}: ${text}`).join("; ");
+  const fix = "leave the files alone while pulumi runs";
+  throw new Failure({ step: "pack", code: "changed", message: `${directory} can't be packed any more: ${message}`, fix });
 }

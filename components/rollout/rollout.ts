@@ -24,6 +24,10 @@ const release: z.ZodType<Release> = z.strictObject({
   files: z.array(renderedFile),
   variables: z.record(z.string(), z.string()),
   secrets: z.record(z.string(), z.number().int()),
+  configDirectory: z.exactOptional(
+    z.strictObject({ path: z.string().min(1), digest: z.exactOptional(z.string().regex(/^[0-9a-f]{64}$/)) }),
+  ),
+  checker: z.exactOptional(z.string().min(1)),
 });
 
 const serviceOf = { name: z.string(), packages: z.array(z.string()), user: z.string() };
@@ -61,13 +65,16 @@ export type RolloutNode = z.infer<typeof rolloutNode>;
 
 /**
  * One run of the protocol for one site, as `main.ts` reads it from stdin. Canonical JSON: no clock, no absolute path.
- * The bundle's files are not in it; they are read from `app`, and refused when they are not what was planned.
+ * The bundle's files are not in it, nor are those of a configuration directory; they are read, and refused when they are not what
+ * was planned.
  */
 export const rollout = z.strictObject({
   site: z.string().regex(/^[a-z][a-z0-9-]{0,23}$/),
   release,
   /** Directory of the app, relative to the project's root. */
   app: z.string().min(1),
+  /** Configuration directory that travels with the release, relative to the project's root; absent where none does. */
+  configDirectory: z.exactOptional(z.string().min(1)),
   nodes: z.array(rolloutNode).min(1),
   ssh: z.strictObject({ proxy: z.exactOptional(z.string().regex(/^[A-Za-z0-9_.:@[\]][A-Za-z0-9_.:@[\]-]*$/)) }),
   check: z.strictObject({
@@ -106,6 +113,7 @@ export function planRollout(
     site: site.name,
     release: planned,
     app: site.app,
+    ...(site.configDirectory?.of === "environment" ? { configDirectory: site.configDirectory.path } : {}),
     nodes: [...nodes],
     ssh: ssh.proxy === undefined ? {} : { proxy: ssh.proxy },
     check: site.check,

@@ -121,7 +121,9 @@ export class SiteNode {
   #start(app: PackedApp): Promise<Result<"prepare">> {
     const { release, secrets, services, timeouts } = this.#rollout;
     const bound = services === undefined ? {} : { services };
-    const args = { ...this.#lease, release, listing: app.listing, secrets, ...bound, startSeconds: timeouts.startSeconds };
+    const config = app.config === undefined ? {} : { config: app.config.sent };
+    const { startSeconds } = timeouts;
+    const args = { ...this.#lease, release, listing: app.listing, secrets, ...bound, ...config, startSeconds };
     return this.#session.ask("prepare", args, "prepare", timeouts.startSeconds);
   }
 

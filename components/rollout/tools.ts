@@ -1,7 +1,14 @@
+import type { Args } from "../node/contract.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RolloutNode } from "./rollout.ts";
 import type { Session } from "./session.ts";
 import type { Uploaded, UploadOptions } from "./upload.ts";
+
+/** A configuration directory as it lies here now, as `prepare` takes it, and the SHA-256 of its listing. */
+export interface PackedConfig {
+  digest: string;
+  sent: NonNullable<Args<"prepare">["config"]>;
+}
 
 /** The app as it lies here now, ready to be sent. */
 export interface PackedApp {
@@ -12,6 +19,8 @@ export interface PackedApp {
   directory: string;
   /** Files and links, relative to the directory. */
   paths: string[];
+  /** Absent where none travels with the release. */
+  config?: PackedConfig;
 }
 
 /** What a rollout needs of the world around it; tests give their own. */
@@ -21,7 +30,7 @@ export interface Tools {
   /** How rsync reaches a directory of a node. */
   remote: (node: RolloutNode, directory: string) => { shell: string[]; target: string };
   upload: (options: UploadOptions) => Promise<Uploaded>;
-  /** Reads the app's directory. */
+  /** Reads the app's directory, and the site's configuration directory. */
   pack: () => Promise<PackedApp>;
   reporter: Reporter;
   /** Somebody wants the rollout to end: before the cut-over it backs out, after it finishes. The reason is a string. */

@@ -47,6 +47,8 @@ class Machine:
         self.timers = {}
         self.connections = 0
         self.journal = []
+        # How a unit that ran once ended: the properties that systemd shows of it.
+        self.results = {}
         self.servers = {}
         self.app = None
         # Dies before the nth thing that leaves a trace; None: never.
@@ -78,7 +80,9 @@ class Machine:
             case "is-active":
                 return Done(0 if self.units.get(names[0]) == "active" else 3, "", "")
             case "start":
-                return self.start(names[0])
+                done = self.start(names[0])
+                # How the unit fares is then for whoever asked to see.
+                return None if "--no-block" in words else done
             case "stop":
                 for name in names:
                     for known in [known for known in {*self.units, *(f"{timer}.timer" for timer in self.timers)} if fnmatch(known, name)]:
@@ -95,7 +99,9 @@ class Machine:
     def properties(self, name):
         enabled = "enabled" if os.path.islink(self.paths.unit_link(name)) else ""
         seen = self.units.get(name, "inactive")
-        return f"Id={name}\nActiveState={seen}\nResult=success\nNRestarts=0\nUnitFileState={enabled}\nNeedDaemonReload=no"
+        result = self.results.get(name, "success")
+        ended = f"Result={result}\nExecMainStatus=1"
+        return f"Id={name}\nActiveState={seen}\n{ended}\nNRestarts=0\nUnitFileState={enabled}\nNeedDaemonReload=no"
 
     def start(self, name):
         if name == "varnish.service":
@@ -104,6 +110,7 @@ class Machine:
         text = pathlib.Path(self.paths.unit(name)).read_text() if os.path.exists(self.paths.unit(name)) else ""
         if "ExecStart=fails" in text:
             self.units[name] = "failed"
+            self.results[name] = text.partition("ExecStart=fails")[2].split("\n")[0].strip() or "exit-code"
             self.journal = ["Traceback (most recent call last):", "ImportError: no module named nothing"]
             return Done(1, "", "Job failed")
         if listen := re.search(r"ExecStart=listen (\S+) (\d+) (\S+)", text):

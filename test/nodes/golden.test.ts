@@ -37,13 +37,17 @@ describe.each(["debian-12", "debian-13"])("on %s", (os) => {
       expect(code, stderr).toBe(0);
     });
 
-    test.each(sitesOf(plan))("systemd finds nothing in the unit of %s, and few ways out of it", async (_name, site) => {
-      const { unit } = putRelease(node, site);
-      const verified = await trySsh(node, `systemd-analyze verify '${unit}'`);
-      expect(verified).toMatchObject({ code: 0, stdout: "", stderr: "" });
-      // Of 100; Debian's own apache2.service has 92.
-      const { code, stdout } = await trySsh(node, `systemd-analyze security --offline=true --threshold=20 --no-pager '${unit}'`);
-      expect(code, stdout).toBe(0);
+    test.each(sitesOf(plan))("systemd finds nothing in the units of %s, and few ways out of them", async (_name, site) => {
+      for (const unit of putRelease(node, site).units) {
+        const verified = await trySsh(node, `systemd-analyze verify '${unit}'`);
+        expect(verified).toMatchObject({ code: 0, stdout: "", stderr: "" });
+        // Of 100; Debian's own apache2.service has 92.
+        const { code, stdout } = await trySsh(
+          node,
+          `systemd-analyze security --offline=true --threshold=20 --no-pager '${unit}'`,
+        );
+        expect(code, stdout).toBe(0);
+      }
     });
 
     test.each(sitesOf(plan).filter(([, { platform }]) => platform === "python"))(
@@ -102,10 +106,9 @@ function put(node: TestNode, files: Record<string, string>, mode = 0o644): void 
 }
 
 /** A release's files where the agent puts them, with the placeholders filled in as the agent does. */
-function putRelease(node: TestNode, site: SitePlan): { root: string; unit: string } {
+function putRelease(node: TestNode, site: SitePlan): { root: string; units: string[] } {
   const release = renderRelease(site);
   const root = `/srv/silver/${site.name}/releases/${release.id}`;
-  const unit = `/etc/systemd/system/silver-${site.name}@${release.id}.service`;
   const values = {
     "@ROOT@": root,
     "@ADDRESS@": "127.64.0.2",
@@ -116,8 +119,13 @@ function putRelease(node: TestNode, site: SitePlan): { root: string; unit: strin
   };
   const fill = (text: string) => Object.entries(values).reduce((filled, [name, value]) => filled.replaceAll(name, value), text);
   const files = release.files.map(({ path, content }) => [`${root}/${path}`, fill(content)] as const);
-  const unitText = files.find(([path]) => path.endsWith("/unit.service"))?.[1] ?? "";
+  const service = `/etc/systemd/system/silver-${site.name}@${release.id}`;
+  const ends = { "conf/unit.service": ".service", "conf/check.service": ".check.service" };
+  const units = Object.entries(ends).flatMap(([path, end]) => {
+    const [, text] = files.find(([file]) => file === `${root}/${path}`) ?? [];
+    return text === undefined ? [] : [[service + end, text] as const];
+  });
   mkdirSync(join(node.root, root, "app"), { recursive: true });
-  put(node, { ...Object.fromEntries(files), [unit]: unitText });
-  return { root, unit };
+  put(node, { ...Object.fromEntries(files), ...Object.fromEntries(units) });
+  return { root, units: units.map(([path]) => path) };
 }

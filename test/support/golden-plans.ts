@@ -30,7 +30,8 @@ config: {required: {STRIPE_KEY: from stripe.com/keys}, default: {SIGNUPS: "on"}}
 processes: {count: 4, threads: 2, memory: 300M, requests: 1000}
 timeouts: {request: 60s, start: 2m, drain: 5m}
 `,
-    "apps/every/app.yaml": "name: every\nrunner: wsgi.py\nservices: {db: {type: postgres}, files: {quota: 2G}}\n",
+    "apps/every/app.yaml":
+      "name: every\nrunner: wsgi.py\nconfig: {default: conf, checker: every.config:check}\nservices: {db: {type: postgres}, files: {quota: 2G}}\n",
     "apps/pages/app.yaml": "name: pages\nversion: 1.0.0\nplatform: static\n",
   }),
 };

@@ -50,21 +50,7 @@ export class RolloutSite {
     this.host = `${name}.test`;
     this.nodes = nodes;
     this.#socket = socket;
-    const declared = nodes.map(
-      (node) => `  ${node.name}: {host: ${node.address}, os: ${node.os}, roles: [web], hostKey: "${node.hostKey}"}\n`,
-    );
-    this.write(
-      "stacks/test.yaml",
-      `ssh: {user: root}
-nodes:
-${declared.join("")}sites:
-  ${name}:
-    app: apps/${name}
-    locations: [${this.host}]
-    nodes: [${nodes.map((node) => node.name).join(", ")}]
-    config: {KEY: {secret: 1}}
-`,
-    );
+    this.writeEnvironment("config: {KEY: {secret: 1}}");
     this.write(
       `apps/${name}/app.yaml`,
       `name: ${name}
@@ -81,6 +67,22 @@ timeouts: {start: 10s}
   write(path: string, content: string): void {
     mkdirSync(dirname(join(this.root, path)), { recursive: true });
     writeFileSync(join(this.root, path), content);
+  }
+
+  /** Writes the environment: what it says of the site besides its app, location and nodes. */
+  writeEnvironment(site: string): void {
+    const declared = this.nodes.map(
+      (node) => `  ${node.name}: {host: ${node.address}, os: ${node.os}, roles: [web], hostKey: "${node.hostKey}"}\n`,
+    );
+    const names = this.nodes.map((node) => node.name).join(", ");
+    this.write(
+      "stacks/test.yaml",
+      `ssh: {user: root}
+nodes:
+${declared.join("")}sites:
+  ${this.name}: {app: apps/${this.name}, locations: [${this.host}], nodes: [${names}], ${site}}
+`,
+    );
   }
 
   /** Writes the app's one module. */

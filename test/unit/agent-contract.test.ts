@@ -60,6 +60,8 @@ it("takes a node's state and a release as they are typed", () => {
     files: [{ path: "conf/unit.service", mode: "0644", group: "site", content: "" }],
     variables: { GREETING: "hi" },
     secrets: { KEY: 1 },
+    configDirectory: { path: "config", digest },
+    checker: "bin/check-config",
   };
   const fields = (check: string) => `sorted(c.${check}.fields)`;
   expect(ask(`[${fields("NODE_STATE")}, ${fields("RELEASE")}]`)).toEqual([

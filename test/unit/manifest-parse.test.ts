@@ -15,7 +15,7 @@ test("a manifest of two lines gets every default", () => {
       compatibleWithPrevious: false,
       keepDataSeconds: 72 * 3600,
       services: {},
-      config: { required: {}, default: {} },
+      config: { required: {}, default: {}, directoryRequired: false },
       check: { path: "/", status: 200, withinSeconds: 30 },
       processes: { count: 8, threads: 1, memoryBytes: 400 * 1024 * 1024, requests: 5000 },
       timeouts: { requestSeconds: 10, startSeconds: 30, drainSeconds: 60 },

@@ -267,7 +267,7 @@ test("a node that dies before it hears of the cut-over goes back, and brings the
 
 const allCodes = agentError.shape.code.options;
 /** Codes by which the node refuses: nothing is wrong with the bundle. */
-const refusing: AgentError["code"][] = ["usage", "os-differs", "bundle-differs", "no-space"];
+const refusing: AgentError["code"][] = ["usage", "os-differs", "bundle-differs", "no-space", "config"];
 
 test.each(allCodes)("error %s of any step before the cut-over leaves every node as it was", async (code) => {
   for (const verb of ["lease", "receive", "prepare", "check", "flip"] as const) {

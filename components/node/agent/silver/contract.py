@@ -156,8 +156,10 @@ RELEASE = Record(
         "files": each(rendered_file(inside)),
         "variables": mapping(text),
         "secrets": mapping(whole),
+        "configDirectory": Record({"path": inside, "digest": digest}, optional=("digest",)),
+        "checker": text,
     },
-    optional=("version",),
+    optional=("version", "configDirectory", "checker"),
 )
 
 
@@ -196,7 +198,15 @@ VERBS = {
     "converge": Record({"state": NODE_STATE}),
     "lease": Record({"site": site_name, "who": text, "pid": whole, "release": text}),
     "receive": leased(release=release_id, bundle=bundle_id),
-    "prepare": leased(release=RELEASE, listing=text, secrets=mapping(text), services=SERVICES, startSeconds=number, optional=("services",)),
+    "prepare": leased(
+        release=RELEASE,
+        listing=text,
+        secrets=mapping(text),
+        services=SERVICES,
+        config=Record({"listing": text, "files": mapping(text)}),
+        startSeconds=number,
+        optional=("services", "config"),
+    ),
     "check": leased(
         release=release_id,
         through=one_of("direct", "varnish"),

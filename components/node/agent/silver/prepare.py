@@ -4,7 +4,7 @@ import contextlib
 import socket
 import time
 
-from . import addresses, door, files, journal, packages, releases, services, state, undo, unit, varnish
+from . import addresses, checker, door, files, journal, packages, releases, services, state, undo, unit, varnish
 from .errors import AgentError
 
 
@@ -20,8 +20,11 @@ def check(node, lease, arguments):
     for service in arguments.get("services", {"setUp": []})["setUp"]:
         if not services.is_own(lease.site, service, generation):
             raise AgentError("usage", f"services: {service['name']} is not of the leased site {lease.site}")
+    if ("digest" in release.get("configDirectory", {})) != ("config" in arguments):
+        raise AgentError("usage", "config: the files of the configuration directory come with the release that has its digest")
     paths = {file["path"] for file in release["files"]}
-    for needed in ("conf/unit.service", "conf/site.vcl"):
+    checking = ["conf/check.service"] if "checker" in release else []
+    for needed in ("conf/unit.service", "conf/site.vcl", *checking):
         if needed not in paths:
             raise AgentError("usage", f"release.files: {needed} is missing")
     if own := sorted(path for path in paths if not path.startswith("conf/")):
@@ -53,9 +56,10 @@ def prepare(node, lease, arguments):
         if name in present["releases"]:
             changes += releases.write_environ(node, release, secrets, bound["variables"])
         else:
-            releases.assemble(node, release, arguments["listing"], secrets, bound["variables"])
+            releases.assemble(node, release, arguments["listing"], secrets, bound["variables"], arguments.get("config"))
             state.change(node, site, releases=[name, *present["releases"]])
             changes.append({"what": node.paths.release(site, name), "why": "new"})
+        checker.check(node, release)
         changes += start(node, release, arguments["startSeconds"])
     except (AgentError, OSError):
         # What can't be undone now stays in the journal; why it began is what must be told.

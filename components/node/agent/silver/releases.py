@@ -63,7 +63,7 @@ def fill(text, values):
     return text
 
 
-def assemble(node, release, listed, secrets, bound):
+def assemble(node, release, listed, secrets, bound, config=None):
     """Makes a release of what was received; it has its name only when it is whole and on the disk."""
     site, name = release["site"], release["id"]
     directory, final = partial(node, site, name), node.paths.release(site, name)
@@ -74,6 +74,8 @@ def assemble(node, release, listed, secrets, bound):
     present = state.read(node, site)["releases"]
     bytecode.compile_tree(f"{directory}/app", f"{final}/app", entries, [app(node, site, earlier) for earlier in present])
     write_files(node, release, directory, final)
+    if config is not None:
+        write_config(node, release, config, directory)
     write_environ(node, release, secrets, bound, directory)
     node.run(["sync", "--file-system", directory])
     files.remove_tree(final)
@@ -110,11 +112,22 @@ def write_files(node, release, directory, final):
     files.put(f"{directory}/release.json", files.canonical(release), 0o600)
 
 
+def write_config(node, release, config, directory):
+    """The configuration directory: the site's to read, and nobody else's."""
+    place = release["configDirectory"]
+    entries = listing.parse(config["listing"], place["digest"])
+    _, gid = node.ids(release["user"])
+    tree.write(f"{directory}/{place['path']}", entries, config["files"], gid)
+    listing.verify(f"{directory}/{place['path']}", entries)
+
+
 def write_environ(node, release, secrets, bound, directory=None):
     """What the app finds in os.environ. A release never changes, and where its services are may: that is always as it is now."""
     site, name = release["site"], release["id"]
     path = f"{directory or node.paths.release(site, name)}/environ.json"
     own = {"SILVER_CANONICAL_HOSTNAME": node.name(), "SILVER_INSTANCE_NAME": name}
+    if "configDirectory" in release:
+        own["SILVER_APP_CONFIG"] = f"{node.paths.release(site, name)}/{release['configDirectory']['path']}"
     why = files.write_json(path, {**own, **release["variables"], **bound, **secrets}, 0o640, node.ids(release["user"])[1])
     return [{"what": path, "why": why}] if why else []
 

@@ -1,5 +1,6 @@
 """An app's files on a node: root's, read-only for the site, with times that follow from the content alone."""
 
+import base64
 import os
 import shutil
 import stat
@@ -43,3 +44,20 @@ def link_from(source, tree, entries):
             os.symlink(entry.target, path)
         else:
             os.link(f"{source}/{entry.path}", path)
+
+
+def write(tree, entries, contents, gid):
+    """Makes a tree of files that came with a request, base64 by path: root's, readable for one group and nobody else."""
+    for entry in entries:
+        path = f"{tree}/{entry.path}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if entry.target is not None:
+            os.symlink(entry.target, path)
+            continue
+        with open(path, "xb") as file:
+            file.write(base64.b64decode(contents.get(entry.path, "")))
+        os.chown(path, os.geteuid(), gid)
+        os.chmod(path, 0o750 if entry.executable else 0o640)
+    for directory, _, _ in os.walk(tree):
+        os.chown(directory, os.geteuid(), gid)
+        os.chmod(directory, 0o750)

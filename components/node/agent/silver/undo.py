@@ -1,6 +1,6 @@
 """Back to what served before a rollout began. Safe to do again: a crash in the middle goes on where it was."""
 
-from . import journal, releases, retire, state, unit, varnish
+from . import checker, journal, releases, retire, state, unit, varnish
 
 
 def undo(node, site):
@@ -28,6 +28,7 @@ def step_down(node, site, record):
     """The new release as it was before: running, stopped, or not there at all."""
     release, before = record["release"], record["before"]
     service = unit.name(site, release)
+    checker.clear(node, site, release)
     if not before["enabled"]:
         unit.disable(node, service)
     if before["active"]:

@@ -14,7 +14,7 @@ def show(node, units):
     """Properties of units, by name. A unit that systemd does not know is `inactive`."""
     if not units:
         return {}
-    wanted = "Id,ActiveState,SubState,Result,UnitFileState,NeedDaemonReload,NRestarts,LoadState"
+    wanted = "Id,ActiveState,SubState,Result,ExecMainStatus,UnitFileState,NeedDaemonReload,NRestarts,LoadState"
     done = node.run(["systemctl", "show", f"--property={wanted}", *units])
     found = {}
     for block in done.out.strip().split("\n\n"):

@@ -1,0 +1,59 @@
+import { constants, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { join, sep } from "node:path";
+import { error, type Issue, type Place } from "./issue.ts";
+import { readTemplate } from "./read-template.ts";
+import type { ManifestTree } from "./schema.ts";
+import type { Path } from "./schema-walk.ts";
+
+/** The directories and the script that `config` names are there, within the app. Whether a module is, only its release can tell. */
+export function checkConfigFiles(
+  root: string,
+  app: string,
+  config: ManifestTree["config"],
+  placeOf: (path: Path) => Place,
+): Issue[] {
+  const { default: preset, template, checker } = config;
+  const directories = { default: typeof preset === "string" ? preset : undefined, template };
+  const found = Object.entries(directories).flatMap(([key, path]) =>
+    path === undefined ? [] : checkDirectory(root, app, `config.${key}`, path, placeOf(["config", key])),
+  );
+  return [
+    ...found,
+    ...(found.length > 0 || template === undefined ? [] : readTemplate(root, `${app}/${template}`).issues),
+    ...(checker === undefined || checker.includes(":") ? [] : checkScript(root, app, checker, placeOf(["config", "checker"]))),
+  ];
+}
+
+function checkDirectory(root: string, app: string, key: string, path: string, place: Place): Issue[] {
+  const found = inside(root, app, `${key} ${path}`, path, place);
+  if (typeof found !== "string") return [found];
+  const what = `${key} ${path}`;
+  if (!statSync(found).isDirectory())
+    return [error("missing-file", place, `${what} is no directory`, "write the path of a directory")];
+  // Git keeps no empty directory: on another machine it would not be there.
+  if (readdirSync(found).length > 0) return [];
+  return [error("missing-file", place, `${what} is empty`, "put a file into it, or delete the key")];
+}
+
+function checkScript(root: string, app: string, path: string, place: Place): Issue[] {
+  const what = `config.checker ${path}`;
+  const found = inside(root, app, what, path, place);
+  if (typeof found !== "string") return [found];
+  if (!statSync(found).isFile()) return [error("missing-file", place, `${what} is no file`, "write the path of a script")];
+  if (path.endsWith(".py") || isExecutable(found)) return [];
+  return [error("not-executable", place, `${what} can't be started as a program`, `run: chmod +x ${app}/${path}`)];
+}
+
+/** The real path of a file of the app, or what is wrong with it. */
+function inside(root: string, app: string, what: string, path: string, place: Place): string | Issue {
+  const directory = realpathSync(join(root, app));
+  if (!existsSync(join(directory, path)))
+    return error("missing-file", place, `${what} does not exist in ${app}`, "create it, or correct the path");
+  const real = realpathSync(join(directory, path));
+  if (real.startsWith(directory + sep)) return real;
+  return error("leads-out", place, `${what} is a link that leads out of ${app}`, "move the file into the app");
+}
+
+function isExecutable(path: string): boolean {
+  return (statSync(path).mode & constants.S_IXUSR) !== 0;
+}

@@ -1,0 +1,83 @@
+import { error, type Issue, type Parsed } from "./issue.ts";
+import { quote } from "./quote.ts";
+
+/** A template of Tempita, as far as it is understood: text with variables in it. */
+export interface TemplateText {
+  /** Text as it stands, and names of variables. */
+  parts: (string | { variable: string })[];
+  /** Variable → value where nobody gives one. */
+  defaults: Record<string, string>;
+}
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const DEFAULT = /^default[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(?:"([^"\\]*)"|'([^'\\]*)'|(-?[0-9]+(?:\.[0-9]+)?))$/;
+
+/**
+ * Reads a template as Silver Lining's `create-config` filled it by Tempita: `{{variable}}`, and `{{default variable = value}}`,
+ * which takes its line with it. https://pypi.org/project/Tempita/ tells of more; that is refused by its name.
+ * @param file its path, relative to the project's root
+ */
+export function parseTemplate(text: string, file: string): Parsed<TemplateText> {
+  const template: TemplateText = { parts: [], defaults: {} };
+  const issues: Issue[] = [];
+  let from = 0;
+  for (let open = text.indexOf("{{"); open !== -1; open = text.indexOf("{{", from)) {
+    const close = text.indexOf("}}", open);
+    const end = close === -1 ? text.length : close + 2;
+    const inner = text.slice(open + 2, close === -1 ? text.length : close).trim();
+    const [, name, double, single, number] = DEFAULT.exec(inner) ?? [];
+    const whole = name === undefined ? undefined : lineAround(text, open, end);
+    const before = text.slice(from, whole?.start ?? open);
+    if (before !== "") template.parts.push(before);
+    from = whole?.end ?? end;
+    if (name !== undefined) template.defaults[name] = double ?? single ?? number ?? "";
+    else if (close !== -1 && VARIABLE.test(inner) && !STATEMENTS.has(inner)) template.parts.push({ variable: inner });
+    else issues.push(refuse(text, file, open, close === -1 ? undefined : inner));
+  }
+  if (from < text.length) template.parts.push(text.slice(from));
+  return issues.length > 0 ? { issues } : { value: template, issues };
+}
+
+/** The text of a template; every variable has a value. */
+export function fillTemplate({ parts }: TemplateText, values: ReadonlyMap<string, string>): string {
+  return parts.map((part) => (typeof part === "string" ? part : (values.get(part.variable) ?? ""))).join("");
+}
+
+/** Statements of Tempita, each by the word that it begins with. */
+const STATEMENTS = new Set([
+  "if",
+  "elif",
+  "else",
+  "endif",
+  "for",
+  "endfor",
+  "continue",
+  "break",
+  "def",
+  "enddef",
+  "inherit",
+  "default",
+  "py",
+]);
+
+function refuse(text: string, file: string, open: number, inner: string | undefined): Issue {
+  const before = text.slice(0, open).split("\n");
+  const place = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  const say = (message: string, fix: string) => error("template-statement", place, message, fix);
+  if (inner === undefined) return say("{{ is not closed", "close it by }}");
+  const [, word = ""] = /^([a-z]+)/.exec(inner) ?? [];
+  if (word === "default") return say(`${quote(inner)} gives no plain default`, 'write {{default name = "value"}}');
+  if (inner.startsWith("#")) return say("a comment of Tempita is not understood", "delete it");
+  const what = STATEMENTS.has(word)
+    ? `the statement ${word} of Tempita`
+    : `${quote(inner)}, which is not the name of a variable,`;
+  return say(`${what} is not understood`, "write {{variable}}, and leave what must be computed to the app");
+}
+
+/** The whole of a line that holds nothing but what stands from `open` to `end`; undefined where it holds more. */
+function lineAround(text: string, open: number, end: number): { start: number; end: number } | undefined {
+  const start = text.lastIndexOf("\n", open - 1) + 1;
+  const next = text.indexOf("\n", end);
+  const stop = next === -1 ? text.length : next + 1;
+  return text.slice(start, open).trim() === "" && text.slice(end, stop).trim() === "" ? { start, end: stop } : undefined;
+}

@@ -1,0 +1,75 @@
+"""The app's own look at a configuration, before any process of its release starts: a unit of its own, run once."""
+
+import os
+import time
+
+from . import files, redact, unit
+from .errors import AgentError
+
+# What its unit is given, and some more: systemd ends it, not the agent.
+SECONDS = 90
+
+
+def unit_name(site, release):
+    """Beside the release's own unit, so that its words are found with the app's."""
+    return unit.name(site, f"{release}.check")
+
+
+def check(node, release):
+    """Runs the checker where the release has one; error `config` with its words when it is not content."""
+    if "checker" not in release:
+        return
+    site, name, checker = release["site"], release["id"], release["checker"]
+    service = unit_name(site, name)
+    node.say("prepare", f"{checker} looks at the configuration")
+    clear(node, site, name)
+    with open(f"{node.paths.release(site, name)}/conf/check.service", encoding="utf-8") as file:
+        unit.install(node, service, file.read())
+    try:
+        if why := run(node, service):
+            words = redact.site_lines(node, site, spoken(node, service))
+            raise AgentError("config", f"{checker} {why}", fix=f"correct the configuration of {site}, or {checker}", log=words)
+    finally:
+        clear(node, site, name)
+
+
+def run(node, service):
+    """Why the checker is not content; None when it is."""
+    node.run(["systemctl", "start", "--no-block", service])
+    end = time.monotonic() + SECONDS
+    while True:
+        node.still_wanted()
+        seen = unit.show(node, [service])[service]
+        if seen.get("ActiveState") == "active":
+            return None
+        if seen.get("ActiveState") == "failed" or time.monotonic() >= end:
+            return reason(seen)
+        time.sleep(0.05)
+
+
+def reason(seen):
+    match seen.get("Result"):
+        case "exit-code":
+            return f"refuses the configuration (exit code {seen.get('ExecMainStatus', '?')})"
+        case "timeout" | "success":
+            return "did not end in time"
+        case "oom-kill":
+            return "took more memory than a process of the site may"
+        case other:
+            return f"was ended ({other})"
+
+
+def spoken(node, service):
+    """What the checker wrote, without systemd's words about it."""
+    done = node.run(["systemctl", "show", "--property=InvocationID", "--value", service], ok=None)
+    node.run(["journalctl", "--sync"], ok=None)
+    words = ["--lines", "40", "--output", "cat", "--no-pager", "--quiet"]
+    return node.run(["journalctl", *words, f"_SYSTEMD_INVOCATION_ID={done.out.strip()}"], ok=None).out.splitlines()
+
+
+def clear(node, site, release):
+    """Ends a checker, and takes its unit away, also one that a dead agent left."""
+    service = unit_name(site, release)
+    if os.path.lexists(node.paths.unit(service)):
+        unit.end(node, service)
+        files.remove(node.paths.unit(service))

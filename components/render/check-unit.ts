@@ -1,0 +1,39 @@
+import type { SitePlan } from "../plan/plan.ts";
+import { renderSandbox } from "./unit-file.ts";
+
+/** Seconds a checker may take. It looks at values: what takes longer waits for something. */
+export const checkSeconds = 60;
+
+/**
+ * The unit that runs the app's checker once, before a release starts: as the site's user, within the limits of one process of
+ * the site, and shut in as the release itself is. It stays `active` when the checker is content, so that the agent can see it.
+ */
+export function renderCheckUnit(site: SitePlan, checker: string): string {
+  return `# Looks at the configuration of one release of one site. Started once by the agent, which takes it away again.
+[Unit]
+Description=Configuration of site ${site.name}, release @RELEASE@
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+User=${site.user}
+Group=${site.user}
+# -P: conf/ is not on sys.path, as it is not in the app's own processes.
+ExecStart=/usr/bin/python3 -P @ROOT@/conf/check.py ${checker}
+WorkingDirectory=@ROOT@/app
+Environment=LANG=C.UTF-8 PYTHONUNBUFFERED=1
+TimeoutStartSec=${checkSeconds}
+TimeoutStopSec=5
+SyslogIdentifier=silver-${site.name}
+LogsDirectory=silver/${site.name}
+LogsDirectoryMode=0750
+UMask=0027
+
+MemoryMax=${site.processes.memoryBytes}
+TasksMax=64
+LimitNOFILE=16384
+LimitCORE=0
+
+SocketBindDeny=any
+${renderSandbox("")}`;
+}
