@@ -94,7 +94,8 @@ ${example}\`\`\`
 counts only in environments that have the site, too. What is set later wins: manifest, base, environment, site. Maps are laid
 over each other key by key; lists and single values are replaced.
 
-A secret is named here, with its version; its value stands, encrypted, in the configuration of the stack.
+A secret is named here, with its version; its value stands, encrypted, in the configuration of the stack. What \`config\` and
+\`config_dir\` do is told in [configuration](configuration.md).
 
 ## Keys
 

@@ -4,10 +4,11 @@ import json
 import os
 import pathlib
 import stat
+from unittest import mock
 
 from support import NodeTest
 
-from silver import checker, unit
+from silver import checker, listing, unit
 
 CHECK = "[Service]\nType=oneshot\n"
 FAILS = f"{CHECK}ExecStart=fails"
@@ -154,6 +155,17 @@ class Directory(NodeTest):
         held = {"site": "hello", "token": words["token"]}
         room = self.ask("receive", **held, release=second["id"], bundle=second["bundle"]["id"])
         self.assertEqual(room["directory"], None)
-        self.ask("prepare", **words)
+        with mock.patch.object(listing, "digest_of", wraps=listing.digest_of) as read:
+            self.ask("prepare", **words)
+        self.assertEqual([os.path.basename(call.args[0]) for call in read.call_args_list], ["blog"])
         inodes = [os.stat(f"{self.paths.release('hello', release['id'])}/app/src/wsgi.py").st_ino for release in (first, second)]
         self.assertEqual(inodes[0], inodes[1])
+
+    def test_a_file_that_somebody_changed_on_the_node_is_read_again_and_refused(self):
+        app = self.app()
+        first = self.roll_out("1.0.0", app)
+        path = pathlib.Path(self.paths.release("hello", first["id"]), "app/src/wsgi.py")
+        path.write_text("two = 2\n")
+        config, place = self.config(blog="a = 2\n")
+        words = self.bring(self.release(app, configDirectory=place), config)
+        self.assertIn("src/wsgi.py: other bytes", self.refused("bundle-differs", "prepare", **words).message)

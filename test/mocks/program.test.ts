@@ -71,6 +71,18 @@ test("what a reviewer must see of a site is plain, small and on the command itse
   });
 });
 
+test("a configuration directory is one line of what a reviewer sees, and its files are in no input", async () => {
+  const [site] = hello.sites;
+  if (site === undefined) throw new Error("the plan has a site");
+  const entry = { path: "blog.ini", type: "file", executable: false, sha256: "4".repeat(64), size: 7 } as const;
+  const configDirectory = { of: "environment", path: "config/blog", digest: "3fa2c1d0".repeat(8), entries: [entry] } as const;
+  await declare({ ...hello, sites: [{ ...site, configDirectory: { ...configDirectory, entries: [entry] } }] });
+  const { environment, stdin } = inputsOf("hello-rollout");
+  expect(environment).toMatchObject({ configDirectory: "config/blog 3fa2c1d0" });
+  expect(environment).not.toMatchObject({ release: renderRelease(site).id });
+  expect(JSON.stringify(stdin)).not.toContain("blog.ini");
+});
+
 test("what travels by stdin is a secret, and holds the secrets' values; nothing plain does", async () => {
   await declare(hello, { API_KEY: "planted" });
   const { stdin, ...plain } = inputsOf("hello-rollout");

@@ -1,6 +1,6 @@
 // `silver config` as a process: each variable, its value, and where it was set.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -19,6 +19,13 @@ config:
     PAGE: "10"
 `,
   "apps/old/app.ini": "[production]\napp_name = old\nrunner = wsgi.py\nconfig.default = THEME=dark\n",
+  "apps/mail/app.yaml": "name: mail\nrunner: wsgi.py\nconfig: {required: true, template: conf}\n",
+  "apps/mail/wsgi.py": "def application(environ, start_response): ...\n",
+  "apps/mail/conf/template.ini": "[variables]\nhost = host that takes mail\n",
+  "apps/mail/conf/+env+.ini.tmpl": "{{default port = 25}}\nhost = {{host}}:{{port}}\n",
+  "apps/mail/conf/plain": "{{kept}}\n",
+  "stacks/mail.yaml":
+    'nodes: {web1: {local: true, os: debian-12}}\nsites:\n  mail: {app: apps/mail, nodes: [web1], locations: ["*"]}\n',
   "apps/blog/wsgi.py": "def application(environ, start_response): ...\n",
   "apps/old/wsgi.py": "def application(environ, start_response): ...\n",
   "stacks/base.yaml": 'defaults:\n  config:\n    THEME: "light"\n',
@@ -94,4 +101,47 @@ test("a site that is not there is a usage error that names those that are", () =
     status: 2,
     stderr: "✗ no site of dev is called blgo\n  the sites are: blog, old\n",
   });
+});
+
+/** `silver config create mail`, with nobody at a terminal. */
+const create = (...words: string[]) => {
+  const all = [join(root, "cli/main.ts"), "-e", "mail", "config", "create", "mail", ...words];
+  const { status, stdout, stderr } = spawnSync(process.execPath, all, { cwd: root, encoding: "utf8", input: "" });
+  return { status, stdout, stderr };
+};
+
+test("config create names what it must know, and makes nothing without it", () => {
+  expect(create("--set", "env=dev")).toEqual({
+    status: 2,
+    stdout: "",
+    stderr: "✗ no value for host (host that takes mail)\n  add --set host=VALUE\n",
+  });
+  expect(create("--set", "env=dev", "--set", "hsot=x").stderr).toContain("did you mean host?");
+  expect(create("--set", "env=../dev", "--set", "host=x").stderr).toContain('"../dev" can\'t be');
+  expect(create("../config", "--set", "env=dev", "--set", "host=x").stderr).toContain("is no path inside the project");
+  expect(existsSync(join(root, "config"))).toBe(false);
+});
+
+test("config create fills the template, says what to write where, and never overwrites what differs", () => {
+  const made = create("--set", "env=dev", "--set", "host=mx=1");
+  expect(made.status, made.stderr).toBe(0);
+  expect(made.stdout).toContain("+ config/mail/mail/dev.ini\n+ config/mail/mail/plain\n");
+  expect(made.stdout).toContain("in stacks/mail.yaml, below sites: mail:\n\n  config_dir: config/mail/mail\n");
+  const file = join(root, "config/mail/mail/dev.ini");
+  expect(readFileSync(file, "utf8")).toBe("host = mx=1:25\n");
+  expect(readFileSync(join(root, "config/mail/mail/plain"), "utf8")).toBe("{{kept}}\n");
+  const other = ["--set", "env=dev", "--set", "host=other"];
+  expect(create(...other)).toMatchObject({ status: 1, stdout: "" });
+  expect(readFileSync(file, "utf8")).toBe("host = mx=1:25\n");
+  expect(create("--force", ...other).status).toBe(0);
+  expect(readFileSync(file, "utf8")).toBe("host = other:25\n");
+});
+
+test("the directory is shown with its files, and the file that set it", () => {
+  const declared = files["stacks/mail.yaml"].replace("locations", "config_dir: config/mail/mail, locations");
+  writeFileSync(join(root, "stacks/mail.yaml"), declared);
+  const words = [join(root, "cli/main.ts"), "-e", "mail", "config", "mail"];
+  const { stdout } = spawnSync(process.execPath, words, { cwd: root, encoding: "utf8" });
+  expect(rows(stdout)).toContainEqual(["SILVER_APP_CONFIG", '"config/mail/mail"', "stacks/mail.yaml:3"]);
+  expect(stdout).toContain("SILVER_APP_CONFIG holds\n  config/mail/mail/dev.ini\n  config/mail/mail/plain\n");
 });

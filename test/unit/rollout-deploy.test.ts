@@ -82,9 +82,15 @@ test("a bundle that is there already is not sent again", async () => {
   expect(outcome.verdict).toBe("live");
 });
 
-test("files that changed since the plan are refused before any lease is taken", async () => {
+test.each([
+  ["files of the app", { digest: "3".repeat(64) }],
+  [
+    "files of the configuration",
+    { digest: "2".repeat(64), config: { digest: "3".repeat(64), sent: { listing: "", files: {} } } },
+  ],
+])("%s that changed since the plan are refused before any lease is taken", async (_, packed) => {
   const nodes = twoNodes();
-  const pack = () => Promise.resolve({ digest: "3".repeat(64), listing: "", directory: "/app", paths: [] });
+  const pack = () => Promise.resolve({ listing: "", directory: "/app", paths: [], ...packed });
   const outcome = await rollOut(nodes, { pack });
   expect(outcome.verdict).toBe("refused");
   expect(outcome.failures[0]?.message).toContain("changed since the plan");

@@ -35,6 +35,12 @@ def normalise(tree, entries):
         os.chmod(directory, 0o755)
 
 
+def is_untouched(path, entry):
+    """Whether a file is as `normalise` left it: writing into it would have changed its time."""
+    seen = os.lstat(path)
+    return entry.sha256 is not None and stat.S_ISREG(seen.st_mode) and seen.st_mtime_ns == modified_nanoseconds(entry.sha256)
+
+
 def link_from(source, tree, entries):
     """Makes a tree of the bundle's files out of a release that has the same bundle: links, no second copy of any byte."""
     for entry in entries:
