@@ -3,6 +3,12 @@ import type { Service, ServiceUse } from "./service.ts";
 /** Where Debian's PostgreSQL listens for those who are known by their Unix user. */
 const socketDirectory = "/var/run/postgresql";
 
+/**
+ * Releases of a site that may run at once: the new one, the live one, the previous one, which stays warm for its time, and
+ * the one before that, which is not ended while a rollout is under way. Each process may keep its session open.
+ */
+const releasesAtOnce = 4;
+
 /** Sessions beside those that requests hold: a migration, a person who looks. */
 const spareConnections = 4;
 
@@ -22,8 +28,7 @@ export const postgres: Service = {
     database: database(use),
     owner: `${underscored(use.site)}_owner`,
     user: use.user,
-    // During a rollout two releases run.
-    connections: 2 * use.requests + spareConnections,
+    connections: releasesAtOnce * use.requests + spareConnections,
   }),
   values: (use) => {
     const url = `postgresql://${use.user}@/${database(use)}?host=${socketDirectory}`;

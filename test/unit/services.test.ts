@@ -65,7 +65,7 @@ test("what is set up follows from the manifest and the processes", () => {
       database: "blog_g1",
       owner: "blog_owner",
       user: "site-blog",
-      connections: 16,
+      connections: 28,
     },
     {
       type: "files",
