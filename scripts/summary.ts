@@ -26,6 +26,6 @@ for (const [name, { declared, urls }] of Object.entries(sites)) console.log(`  $
 console.log(`
 Next:
   1. In this shell:     eval "$(sh ${join(root, "scripts/env.sh")})"
-  2. Change one line of apps/hello/src/wsgi.py, then see what that would do:   pulumi preview
-  3. Do it, with no request failing:   pulumi up
+  2. Change TITLE in apps/guestbook/src/guestbook/pages.py, then see what that would do:   pulumi preview
+  3. Do it, with no request failing:   silver up   (or plain pulumi up), and reload the page
   silver status tells what runs where; npm test proves the project on this machine; npm run down takes all of this away again.`);
