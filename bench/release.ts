@@ -57,7 +57,7 @@ export const release: Bench = {
     "Start: from the start of the release's unit to its first answer, asked directly; the peer is a bare Apache with mod_wsgi and a configuration " +
     "of 16 lines that serves the same app with as many processes, without systemd. Memory: the sum of the proportional set sizes (PSS, of " +
     "`/proc/*/smaps_rollup`) of all processes of the release (Apache, mod_wsgi's processes, the logger), after each of mod_wsgi's has " +
-    "answered; the floor, the app's own, is the sum of the same over as many bare `python3` processes that imported the app and answered one request.",
+    "answered; the floor, the app's own, is the sum of the same over as many bare `python3` processes that imported the app and answered one request. The same memory once more beside that of the bare Apache: what of it is Apache's own.",
   measure: async (stage, runs) => {
     const files = Object.entries(sites).flatMap(([name, processes]) => Object.entries(app(name, processes)));
     const project = await stage.project({ ...Object.fromEntries(files), "stacks/test.yaml": environment });
