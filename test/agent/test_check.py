@@ -59,6 +59,21 @@ class Checks(NodeTest):
         self.assertIn("connection refused", answer["reason"])
         self.assertIn("has ended", answer["reason"])
 
+    def test_it_gives_up_within_seconds_when_the_app_can_not_be_loaded(self):
+        self.machine.app = lambda request: (500, "", None)
+        start = time.monotonic()
+        answer = self.check(within=60)["answer"]
+        self.assertLess(time.monotonic() - start, 20)
+        self.assertRegex(answer["reason"], r"its process died, or did not start; \d+ times in a row$")
+
+    def test_errors_of_the_app_itself_are_asked_again(self):
+        start = time.monotonic()
+        replies = [(500, "", None)] * 3
+        self.machine.app = lambda request: (
+            (500, "", self.mark()) if time.monotonic() - start < 4 else replies.pop(0) if replies else (200, "ok", self.mark())
+        )
+        self.assertTrue(self.check(within=60)["answer"]["ok"])
+
     def test_it_gives_up_when_the_driver_is_gone(self):
         from silver.errors import DriverGone
 

@@ -8,6 +8,10 @@ from .errors import AgentError
 MOST_SECONDS_PER_REQUEST = 10.0
 BODY_BYTES = 1_000_000
 SHOWN_CHARACTERS = 2_000
+# An app that can't be loaded is tried again with each request. This often, over this many seconds, and it is taken at its word.
+LOADS = 5
+LOAD_SECONDS = 3.0
+NOT_APP = "not from the app's own code: its process died, or did not start"
 
 
 def check(node, arguments):
@@ -17,8 +21,14 @@ def check(node, arguments):
     service = unit.name(site, release)
     end = time.monotonic() + arguments["withinSeconds"]
     pause = 0.05
+    dead, since = 0, 0.0
     while True:
         answer = ask(address, port, arguments, end)
+        dead = dead + 1 if answer["status"] == 500 and NOT_APP in (answer["reason"] or "") else 0
+        since = time.monotonic() if dead <= 1 else since
+        if dead >= LOADS and time.monotonic() - since >= LOAD_SECONDS:
+            answer["reason"] += f"; {dead} times in a row"
+            break
         if answer["ok"] or time.monotonic() + pause > end:
             break
         if service not in unit.active(node, [service]):
@@ -86,7 +96,7 @@ def judge(arguments, status, body, served):
     """Why an answer is not what the check says; None when it is."""
     expected = f"{arguments['site']} {arguments['release']}"
     if status != arguments["status"]:
-        by = "" if served else ", not from the app's own code: its process died, or did not start"
+        by = "" if served else f", {NOT_APP}"
         return f"status {status}, expected {arguments['status']}{by}"
     if served is None:
         return f"answered without X-Silver-Release, expected it to say {expected}"
