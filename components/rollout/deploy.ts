@@ -3,6 +3,7 @@ import { onAll } from "./course.ts";
 import type { Course } from "./course.ts";
 import { Failure } from "./failure.ts";
 import type { FailureDetails } from "./failure.ts";
+import { olderThanLive } from "./order.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Rollout } from "./rollout.ts";
 import { settle } from "./settle.ts";
@@ -36,6 +37,9 @@ async function run(course: Course): Promise<Outcome> {
     const [failure] = tools.stop.aborted ? [stopped(tools)] : await onAll([node], () => node.takeLease());
     if (failure !== undefined) return refuse(course, [failure]);
   }
+
+  const older = olderThanLive(rollout, nodes);
+  if (older.length > 0) return refuse(course, older);
 
   const current = nodes.filter((node) => node.serves === rollout.release.id);
   const mended: SiteNode[] = [];

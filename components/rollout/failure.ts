@@ -15,6 +15,7 @@ export const failureCodes = [
   "check",
   "stopped",
   "changed",
+  "older",
 ] as const;
 export type FailureCode = (typeof failureCodes)[number];
 

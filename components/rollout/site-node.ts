@@ -14,6 +14,8 @@ export class SiteNode {
   readonly name: string;
   /** What was live when the lease was taken; undefined before. */
   before: string | null | undefined;
+  /** Bundles it keeps of the site, when the lease was taken. */
+  bundles: readonly string[] = [];
   /** What is live, as far as is known; undefined where it is not. */
   serves: string | null | undefined;
   readonly #node: RolloutNode;
@@ -66,6 +68,7 @@ export class SiteNode {
     this.#token = token;
     this.before ??= state.live;
     this.serves = state.live;
+    this.bundles = state.releases.map(({ bundle }) => bundle);
     for (const { what, why } of recovered) this.#say("recover", `${what}: ${why}`);
   }
 

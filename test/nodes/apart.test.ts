@@ -124,3 +124,13 @@ test("what is put right again is deployed, what was taken out is archived, and n
   expect(output).toContain("gone: removed. Its data is kept");
   expect(await bodies()).toEqual(["blog two", "shop four", "wiki two"]);
 });
+
+test("an older version goes back to a bundle that is kept, and is refused as anything else", async () => {
+  write("blog", { says: "blog old", version: "0.9.0" });
+  const output = await project.engine.upFails(...asSilver);
+  expect(output).toContain("version 0.9.0 is older than 1.1.0, which serves");
+  expect(await bodyOf("blog")).toBe("blog two");
+  write("blog", { says: "blog one", version: "1.0.0" });
+  await project.engine.up(...asSilver);
+  expect(await bodyOf("blog")).toBe("blog one");
+});

@@ -44,6 +44,7 @@ export interface FakeNode {
   /** What it has lost of its live release, put right by the next prepare. */
   lost: { what: string; why: string }[];
   protocol: number;
+  releases: SiteState["releases"];
 }
 
 export const fakeNode = (settings: Partial<FakeNode> = {}): FakeNode => ({
@@ -62,6 +63,7 @@ export const fakeNode = (settings: Partial<FakeNode> = {}): FakeNode => ({
   secrets: {},
   lost: [],
   protocol,
+  releases: [],
   ...settings,
 });
 
@@ -180,7 +182,7 @@ class FakeSession {
 
   #state(): SiteState {
     const { live, previous, serial, holder } = this.#node;
-    return { site: this.#site, serial, live, previous, releases: [], generation: 1, holder, reverted: {} };
+    return { site: this.#site, serial, live, previous, releases: this.#node.releases, generation: 1, holder, reverted: {} };
   }
 }
 

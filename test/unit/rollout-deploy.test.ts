@@ -82,6 +82,26 @@ test("a bundle that is there already is not sent again", async () => {
   expect(outcome.verdict).toBe("live");
 });
 
+test("a version older than what serves is refused, unless its bundle is kept there: then it is a rollback", async () => {
+  const kept = (bundle: string) => ({ id: "x", bundle, address: "127.64.0.1", port: 20001, unit: "u", active: false });
+  const live = "1.10.0-33333333.cccccccc";
+  const tried = async (version: string, releases: FakeNode["releases"]) => {
+    const nodes = twoNodes({ live }, { live, releases });
+    const rollout = aRollout(["web1", "web2"]);
+    const { verdict, failures } = await deploy({ ...rollout, release: { ...rollout.release, version } }, fakeTools(nodes));
+    return { verdict, codes: failures.map(({ code }) => code), calls: nodes.web1.calls };
+  };
+  expect(await tried("1.1.0", [kept("1.10.0-33333333")])).toEqual({
+    verdict: "refused",
+    codes: ["older", "older"],
+    calls: ["hello", "lease"],
+  });
+  expect(await tried("1.1.0", [kept("1.10.0-33333333"), kept("1.1.0-22222222")])).toMatchObject({ verdict: "live" });
+  expect(await tried("1.10.0", [])).toMatchObject({ verdict: "live" });
+  // Timestamps don't compare with such versions.
+  expect(await tried("20261121", [])).toMatchObject({ verdict: "live" });
+});
+
 test.each([
   ["files of the app", { digest: "3".repeat(64) }],
   [
