@@ -1,6 +1,6 @@
 import os
 
-from support import NodeTest
+from support import Done, NodeTest
 
 from silver import packages
 
@@ -32,6 +32,16 @@ class Packages(NodeTest):
             packages.install(self.node, ["varnisch"])
         self.assertEqual((caught.exception.code, caught.exception.message), ("package", "apt knows no package varnisch"))
         self.assertIn("E: Unable to locate package varnisch", caught.exception.log)
+
+    def test_a_package_that_would_remove_others_is_refused_as_that(self):
+        from support import AgentError
+
+        words = "The following packages will be REMOVED:\n  systemd-sysv\n"
+        self.machine.apt_get = lambda *call: Done(100, words, "E: Packages need to be removed but remove is disabled.")
+        with self.assertRaises(AgentError) as caught:
+            packages.install(self.node, ["sysvinit-core"])
+        self.assertEqual(caught.exception.message, "installing sysvinit-core would remove other packages")
+        self.assertIn("  systemd-sysv", caught.exception.log)
 
     def test_no_service_starts_by_itself_meanwhile(self):
         seen = []

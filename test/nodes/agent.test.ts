@@ -185,6 +185,12 @@ describe.each(["debian-12", "debian-13"])("the agent on %s", (os) => {
       agent.bring(agent.session(), make("alpha", saying("x"), { packages: ["no-such-thing"] }), "prepare"),
     );
     expect([code, message]).toEqual(["package", "apt knows no package no-such-thing"]);
+    const other = await refusal(
+      agent.bring(agent.session(), make("beta", saying("x"), { packages: ["sysvinit-core"] }), "prepare"),
+    );
+    expect([other.code, other.message]).toEqual(["package", "installing sysvinit-core would remove other packages"]);
+    expect(await ssh(node, "dpkg-query -W -f '${db:Status-Status}' systemd-sysv")).toBe("installed");
+    expect(await read("beta")).toBe("beta one");
     expect((await trySsh(node, "ls /usr/sbin/policy-rc.d")).code).not.toBe(0);
   });
 
