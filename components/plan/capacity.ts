@@ -11,7 +11,7 @@ export interface Capacity {
   children: number;
   /** Threads and processes of the whole unit. */
   tasks: number;
-  /** Bytes of the whole unit. */
+  /** Bytes of the whole unit, its temporary files among them. */
   memoryBytes: number;
 }
 
@@ -23,6 +23,8 @@ const threadsOfDaemon = 4;
 const threadsOfChild = 3;
 /** What the processes of Apache itself need at most. */
 const apacheBytes = 256 * 1024 ** 2;
+/** Bytes of a unit's /tmp: the uploads of 25 requests, of 10 MB each, that an app spools. */
+export const temporaryBytes = 256 * 1024 ** 2;
 
 /**
  * `connections` is well above what can run at once: a burst waits in mod_wsgi's queue (15 s at most) instead of being refused,
@@ -39,6 +41,6 @@ export function capacity({ processes: { count, threads, memoryBytes } }: Pick<Si
     threadsPerChild,
     children,
     tasks: children * (threadsPerChild + threadsOfChild) + daemons + ownTasks,
-    memoryBytes: count * memoryBytes + apacheBytes,
+    memoryBytes: count * memoryBytes + apacheBytes + temporaryBytes,
   };
 }

@@ -1,6 +1,9 @@
 import type { SitePlan } from "../plan/plan.ts";
-import { capacity } from "../plan/capacity.ts";
+import { capacity, temporaryBytes } from "../plan/capacity.ts";
 import type { SetUp } from "../services/service.ts";
+
+/** Bytes of /dev/shm: Python's locks between processes stand there. */
+const sharedBytes = 64 * 1024 ** 2;
 
 /**
  * The unit of one release: Apache in the foreground, as the site's user from the start, without any capability, with nothing
@@ -62,7 +65,8 @@ AmbientCapabilities=
 NoNewPrivileges=yes
 ProtectSystem=strict${writable}
 ProtectHome=yes
-PrivateTmp=yes
+# In memory and of a fixed size: PrivateTmp would let one app fill the node's disk, and /dev/shm half of its memory.
+TemporaryFileSystem=/tmp:size=${temporaryBytes},mode=1777,nodev,nosuid /var/tmp:ro /dev/shm:size=${sharedBytes},mode=1777
 PrivateDevices=yes
 PrivateIPC=yes
 ProtectProc=invisible

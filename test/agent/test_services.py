@@ -59,6 +59,7 @@ class Postgres(NodeTest):
         for shared in ("postgres", "template1"):
             self.assertIn(f'REVOKE ALL ON DATABASE "{shared}" FROM PUBLIC;', made)
         self.assertIn('ALTER ROLE "site-hello" CONNECTION LIMIT 20;', made)
+        self.assertIn("ALTER ROLE \"site-hello\" SET temp_file_limit = '1GB';", made)
 
     def test_what_is_there_is_not_made_again_and_its_rights_are_put_right(self):
         self.found = "role hello_owner\nrole site-hello\ndatabase hello_g1\n"

@@ -8,6 +8,7 @@ from .lock import shared
 
 START_SECONDS = 60
 PORT = "5432"
+TEMPORARY = "1GB"
 
 
 def set_up(node, service):
@@ -102,6 +103,8 @@ UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(
     if f"role {user}" in new:
         words.append(f"CREATE ROLE {name(user)} LOGIN {rights};")
     words.append(f"ALTER ROLE {name(user)} CONNECTION LIMIT {service['connections']};")
+    # A query that sorts without end stops before the disk, which is every site's, is full. Only a superuser can lift it.
+    words.append(f"ALTER ROLE {name(user)} SET temp_file_limit = '{TEMPORARY}';")
     words.append(f"GRANT {name(owner)} TO {name(user)};")
     if f"database {database}" in new:
         # Closed until nobody but its site can get in.
