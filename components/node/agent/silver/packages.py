@@ -74,7 +74,8 @@ def refused(packages, done):
     unknown = [line.split()[-1] for line in words if "Unable to locate package" in line]
     if unknown:
         return AgentError("package", f"apt knows no package {', '.join(unknown)}", fix="correct the name under `packages`", log=words)
-    if any("remove" in line.lower() and line.startswith("E:") for line in words):
+    # The second is what apt 3 says, as in Debian 13.
+    if any(line.startswith("E:") and "remove" in line.lower() or "is selected for removal" in line for line in words):
         return AgentError(
             "package", f"installing {', '.join(packages)} would remove other packages", fix="see apt's words below", log=words
         )
