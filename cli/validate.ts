@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
+import { readRequirements } from "../components/bundle/read-requirements.ts";
 import { renderIssues } from "../components/manifest/code-frame.ts";
 import type { Issue } from "../components/manifest/issue.ts";
 import { readApp } from "../components/manifest/read.ts";
@@ -18,8 +19,7 @@ export function validate(program: Command): void {
       if (environment !== undefined && paths.length > 0)
         throw new UserError("give either paths or -e: an environment names its apps itself", undefined, 2);
       const apps = environment !== undefined ? [] : paths.length > 0 ? paths.map(appOf) : everyApp();
-      const issues =
-        environment === undefined ? apps.flatMap((app) => readApp(root, app).issues) : loadPlan(root, environment).issues;
+      const issues = environment === undefined ? apps.flatMap(issuesOf) : loadPlan(root, environment).issues;
       report(issues, json === true, environment ?? `${apps.length} ${apps.length === 1 ? "app" : "apps"}`);
     });
 }
@@ -29,6 +29,11 @@ function appOf(path: string): string {
   const absolute = resolve(path);
   if (!existsSync(absolute)) throw new UserError(`${path} is not there`, undefined, 2);
   return relative(root, statSync(absolute).isDirectory() ? absolute : dirname(absolute));
+}
+
+function issuesOf(app: string): Issue[] {
+  const { value, issues } = readApp(root, app);
+  return [...issues, ...readRequirements(root, app, value?.platform).issues];
 }
 
 function everyApp(): string[] {

@@ -4,6 +4,11 @@ const BLOG = `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app
 
 /** Codes of what only shows when an app's files, its manifest and an environment come together. */
 export const planCodes = {
+  "bad-requirement": {
+    rule: "A line of requirements.txt is name[extras]==version, perhaps ; and a marker, and its hashes.",
+    example: { "dev.yaml": BLOG, "requirements.txt": `flask 3.1.0 --hash=sha256:${"a".repeat(64)}\n` },
+    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+  },
   "dangling-link": {
     rule: "What a symbolic link of an app points to exists.",
     example: { "dev.yaml": BLOG, "static/logo.png": { linkTo: "nowhere.png" } },
@@ -38,6 +43,11 @@ export const planCodes = {
     },
     fix: 'Add locations: [blog.acme.net], or ["*"] for every host.',
   },
+  "requirement-option": {
+    rule: "A requirements.txt names released libraries and their hashes alone: no other files, no places, no indexes.",
+    example: { "dev.yaml": BLOG, "requirements.txt": "--extra-index-url https://pypi.acme.net/simple\n-e ./shared\n" },
+    fix: "Write each library with version and hashes, or vendor it into lib/python; which index is asked is a matter of who deploys.",
+  },
   "service-name": {
     rule: "A site's services yield different variables, and its roles in PostgreSQL don't begin with pg_, which PostgreSQL keeps for itself.",
     example: {
@@ -67,6 +77,11 @@ export const planCodes = {
     },
     fix: "Delete it, or declare it in the manifest.",
   },
+  "unhashed-requirement": {
+    rule: "Each library has the SHA-256 of every file that may be installed for it.",
+    example: { "dev.yaml": BLOG, "requirements.txt": "flask==3.1.0\n" },
+    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+  },
   "unknown-service": {
     rule: "An environment places services that the app asks for.",
     example: {
@@ -74,6 +89,11 @@ export const planCodes = {
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
     },
     fix: "Delete the line, or add the service to the manifest.",
+  },
+  "unpinned-requirement": {
+    rule: "Each library is pinned to one version by ==.",
+    example: { "dev.yaml": BLOG, "requirements.txt": `flask>=3 --hash=sha256:${"a".repeat(64)}\n` },
+    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
   },
   unreadable: {
     rule: "Whoever deploys can read every file of an app.",

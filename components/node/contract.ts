@@ -78,6 +78,15 @@ const of = <T>() => z.custom<T>((value) => typeof value === "object" && value !=
 const site = { site: z.string() };
 const leased = { ...site, token: z.number().int() };
 
+/** Where to send a directory's files, and earlier copies to link equal files from. */
+const room = z.strictObject({
+  /** Absolute directory for rsync; null when all of it is already there, whole. */
+  directory: z.string().nullable(),
+  /** Absolute directories for `--link-dest`, newest first. */
+  linkFrom: z.array(z.string()),
+});
+export type Room = z.infer<typeof room>;
+
 /** Every verb: its arguments and its result. `converge`, `status`, `recover` and `logs` need no lease. */
 export const verbs = {
   /** Who the node is; refuses nothing. */
@@ -101,15 +110,16 @@ export const verbs = {
     args: z.strictObject({ ...site, who: z.string(), pid: z.number().int(), release: z.string() }),
     result: z.strictObject({ token: z.number().int(), state: siteState, recovered: z.array(change) }),
   },
-  /** Makes room for an upload: an empty directory to send the bundle's files to, and earlier ones to link equal files from. */
+  /** Makes room for an upload of the bundle's files, and of the wheel set's where there is one. */
   receive: {
-    args: z.strictObject({ ...leased, release: z.string(), bundle: z.string() }),
-    result: z.strictObject({
-      /** Absolute directory for rsync; null when the bundle is already there, whole. */
-      directory: z.string().nullable(),
-      /** Absolute directories for `--link-dest`, newest first. */
-      linkFrom: z.array(z.string()),
+    args: z.strictObject({
+      ...leased,
+      release: z.string(),
+      bundle: z.string(),
+      /** SHA-256 of the wheel set's listing; absent where the app lists no libraries. */
+      wheels: z.string().exactOptional(),
     }),
+    result: z.strictObject({ ...room.shape, wheels: room.exactOptional() }),
   },
   /**
    * Installs the site's packages, sets its services up, checks the uploaded bytes against `listing`, writes the release's files,
@@ -133,6 +143,8 @@ export const verbs = {
           /** Path → content in base64, for each file of the listing. */ files: z.record(z.string(), z.string()),
         })
         .exactOptional(),
+      /** The listing of this node's wheel set and its SHA-256; absent where the app lists no libraries. */
+      wheels: z.strictObject({ listing: z.string(), digest: z.string() }).exactOptional(),
       startSeconds: z.number(),
     }),
     result: z.strictObject({ address: z.string(), port: z.number().int(), unit: z.string(), changes: z.array(change) }),

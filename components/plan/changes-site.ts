@@ -30,12 +30,13 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   secrets: undefined,
   variables: (one, other) => maps("variables", platformVariables(one), platformVariables(other)),
   services: (one, other) => maps("services", serviceFacts(one), serviceFacts(other)),
+  libraries: (one, other) => libraryDetails(one, other),
   retain: (one, other) => changed("retain", text(one.retain), text(other.retain)),
   graceSeconds: (one, other) => changed("grace", `${one.graceSeconds}s`, `${other.graceSeconds}s`),
 };
 
 /** The facts of a new site that a reviewer decides on. */
-const ofNew = ["on", "locations", "packages", "config", "config_dir", "services"];
+const ofNew = ["on", "locations", "packages", "config", "config_dir", "services", "libraries"];
 
 /** The facts in which two states of a site differ; of a new one those that a reviewer decides on. */
 export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[] {
@@ -43,6 +44,7 @@ export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[
   const empty: SitePlan = { ...other, nodes: [], routes: [], packages: [], config: {}, secrets: {}, variables: {} };
   delete empty.services;
   delete empty.configDirectory;
+  delete empty.libraries;
   return siteDetails(empty, other).filter(({ about }) => ofNew.includes(about));
 }
 
@@ -107,6 +109,13 @@ export function configDirectoryText(directory: SiteConfigDirectory): string {
 function processFacts({ processes }: SitePlan): object {
   const { memoryBytes, ...rest } = processes;
   return { ...rest, memory: sizeText(memoryBytes) };
+}
+
+/** A library whose files alone are others has the same version. */
+function libraryDetails({ libraries: one }: SitePlan, { libraries: other }: SitePlan): Detail[] {
+  const told = maps("libraries", one?.versions ?? {}, other?.versions ?? {});
+  if (told.length > 0 || one?.digest === other?.digest) return told;
+  return [{ about: "libraries", to: "other files of the same versions" }];
 }
 
 /** Values as they are quoted to people, secrets by their version. */

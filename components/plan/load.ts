@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packConfig } from "../bundle/pack-config.ts";
 import { packBundle } from "../bundle/pack.ts";
+import { readRequirements } from "../bundle/read-requirements.ts";
 import type { ConfigDirectory } from "../bundle/bundle.ts";
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
 import { parseEnvironment, type TextFile } from "../environment/parse.ts";
@@ -49,13 +50,15 @@ function loadApp(root: string, environment: Environment, site: EnvironmentSite):
     return { issues: [error("missing-file", place, message, "correct the path, or add the app")] };
   }
   const { value: manifest, ...read } = readApp(root, site.app);
-  if (manifest === undefined) return read;
+  const requirements = readRequirements(root, site.app, manifest?.platform);
+  if (manifest === undefined) return { ...read, issues: [...read.issues, ...requirements.issues] };
   const bundle = packBundle(root, site.app, manifest.version);
   const config = loadConfigDirectory(root, environment, site);
-  const issues = [...read.issues, ...bundle.issues, ...config.issues];
+  const issues = [...read.issues, ...requirements.issues, ...bundle.issues, ...config.issues];
   if (bundle.value === undefined || config.issues.some(isError)) return { ...read, issues };
   const configDirectory = config.value === undefined ? {} : { configDirectory: config.value };
-  return { ...read, issues, value: { manifest, bundle: bundle.value, ...configDirectory } };
+  const libraries = requirements.value === undefined ? {} : { requirements: requirements.value };
+  return { ...read, issues, value: { manifest, bundle: bundle.value, ...configDirectory, ...libraries } };
 }
 
 /** The directory that the environment gives the site; no value where it gives none. */

@@ -1,11 +1,13 @@
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
-import type { Environment, EnvironmentSite } from "../environment/environment.ts";
+import type { Requirements } from "../bundle/requirements.ts";
+import type { Environment, EnvironmentNode, EnvironmentSite } from "../environment/environment.ts";
 import { isError, type Issue, type Parsed } from "../manifest/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { judgeConfig, judgeConfigDirectory } from "./judge-config.ts";
 import { judgeNodes } from "./judge-nodes.ts";
 import { judgeServices } from "./judge-services.ts";
 import { judgeSite } from "./judge-site.ts";
+import { planLibraries } from "./libraries.ts";
 import { compareLocations, parseLocation } from "./location.ts";
 import type { BrokenSite, NodePlan, Plan, Route, SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { planServices } from "./plan-services.ts";
@@ -17,6 +19,8 @@ export interface PlannedApp {
   manifest: Manifest;
   bundle: Bundle;
   configDirectory?: ConfigDirectory;
+  /** Absent where the app lists no libraries. */
+  requirements?: Requirements;
 }
 
 /** What was read of a site's app: all of it, or what is wrong with it. */
@@ -75,7 +79,7 @@ function judgeOne(
 }
 
 function planSite(environment: Environment, site: EnvironmentSite, app: PlannedApp): SitePlan {
-  const { manifest, bundle } = app;
+  const { manifest, bundle, requirements } = app;
   const configDirectory = planConfigDirectory(app);
   const routes = planRoutes(site, manifest.defaultLocation);
   const processes = {
@@ -103,6 +107,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     ...(configDirectory === undefined ? {} : { configDirectory }),
     ...(manifest.config.checker === undefined ? {} : { checker: manifest.config.checker }),
     ...(services === undefined ? {} : { services }),
+    ...(requirements === undefined ? {} : { libraries: planLibraries(requirements, nodesOf(environment, site)) }),
     retain: environment.defaults.retain,
     graceSeconds: environment.defaults.graceSeconds,
   };
@@ -113,6 +118,10 @@ function planConfigDirectory({ manifest, configDirectory }: PlannedApp): SiteCon
   if (configDirectory !== undefined) return { of: "environment", ...configDirectory };
   const { defaultDirectory } = manifest.config;
   return defaultDirectory === undefined ? undefined : { of: "app", path: defaultDirectory };
+}
+
+function nodesOf(environment: Environment, site: EnvironmentSite): EnvironmentNode[] {
+  return site.nodes.flatMap((name) => environment.nodes[name] ?? []);
 }
 
 /** The environment's locations, or else the manifest's own; most specific first. */

@@ -2,6 +2,7 @@ import type { Issue } from "../manifest/issue.ts";
 import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
 import type { EnvironmentNode } from "../environment/environment.ts";
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
+import type { SiteLibraries } from "./libraries.ts";
 import type { SiteServices } from "../services/service.ts";
 
 /** Everything an environment will be, as plain data: what is rendered, sent and shown comes from here alone. */
@@ -79,6 +80,8 @@ export interface SitePlan {
   checker?: string;
   /** Absent where the app asks for none. */
   services?: SiteServices;
+  /** Absent where the app lists none. */
+  libraries?: SiteLibraries;
   /** Releases kept on a node, the live one included. */
   retain: number;
   /** Seconds the previous release stays warm after the flip. */

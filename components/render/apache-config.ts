@@ -120,6 +120,8 @@ function daemon(site: SitePlan): string[] {
     lang: "C.UTF-8",
     locale: "C.UTF-8",
     "display-name": "%{GROUP}",
+    // Before what the system has, .pth files and all; conf/wsgi.py puts the app's own directories before it.
+    ...(site.libraries === undefined ? {} : { "python-path": '"@ROOT@/wheels"' }),
   };
   return [
     "WSGIRestrictEmbedded On",

@@ -7,6 +7,7 @@ import importlib
 import operator
 import os
 import runpy
+import site
 import sys
 
 CONF = os.path.dirname(os.path.abspath(__file__))
@@ -19,9 +20,18 @@ def make_environment():
         before = file.read().split("\ndef load_application", 1)[0]
     scope = {"__name__": "silver_environment", "__file__": path}
     exec(compile(before, path, "exec"), scope)
-    for step in ("load_environment", "extend_path", "customize"):
+    scope["load_environment"]()
+    add_wheels()
+    for step in ("extend_path", "customize"):
         scope[step]()
     return scope["APP"]
+
+
+def add_wheels():
+    """The libraries of requirements.txt before what the system has, as mod_wsgi adds its python-path; none where there are none."""
+    system = list(sys.path)
+    site.addsitedir(os.path.join(os.path.dirname(CONF), "wheels"))
+    sys.path[:] = [entry for entry in sys.path if entry not in system] + system
 
 
 def is_python(path):

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { distinctTargets, type SiteLibraries } from "../plan/libraries.ts";
 import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
@@ -30,9 +31,14 @@ export function renderRelease(site: SitePlan): Release {
     secrets: site.secrets,
     ...(site.configDirectory === undefined ? {} : { configDirectory: placeOf(site.configDirectory) }),
     ...(site.checker === undefined ? {} : { checker: site.checker }),
+    ...(site.libraries === undefined ? {} : { libraries: releaseLibraries(site.libraries) }),
   };
   const digest = createHash("sha256").update(canonicalJson(rest)).digest("hex");
   return { id: `${site.bundle.id}.${digest.slice(0, 8)}`, digest, ...rest };
+}
+
+function releaseLibraries(libraries: SiteLibraries) {
+  return { requirements: libraries.digest, targets: distinctTargets(libraries) };
 }
 
 function releaseFiles(site: SitePlan): RenderedFile[] {

@@ -1,3 +1,5 @@
+import type { PythonTarget } from "../plan/libraries.ts";
+
 /** A file made for a node. In a release's files the agent fills in what only the node knows (see `placeholders`). */
 export interface RenderedFile {
   /** Absolute for a node's files; relative to the release's directory for a release's files. */
@@ -53,4 +55,6 @@ export interface Release {
   configDirectory?: { path: string; digest?: string };
   /** What looks at the configuration by `conf/check.service` before the release starts; absent: nothing does. */
   checker?: string;
+  /** What its wheels follow from, over all its nodes; absent where the app lists no libraries. */
+  libraries?: { requirements: string; targets: PythonTarget[] };
 }

@@ -62,6 +62,7 @@ function reviewed(site: SitePlan, release: string): Record<string, string> {
     ...(site.configDirectory === undefined ? {} : { configDirectory: configDirectoryText(site.configDirectory) }),
     ...(site.packages.length === 0 ? {} : { packages: site.packages.join(" ") }),
     ...Object.fromEntries((site.services?.setUp ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),
+    ...Object.fromEntries(Object.entries(site.libraries?.versions ?? {}).map(([name, value]) => [`library_${name}`, value])),
     ...Object.fromEntries(Object.entries(site.config).map(([name, value]) => [`config_${name}`, value])),
     ...Object.fromEntries(Object.entries(site.secrets).map(([name, version]) => [`secret_${name}`, `version ${version}`])),
   };

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { hostname, userInfo } from "node:os";
 import { text } from "node:stream/consumers";
+import { cacheDirectory } from "./cache.ts";
 import { spawnChannel } from "./channel.ts";
 import { deploy } from "./deploy.ts";
 import { renderOutcome, succeeded } from "./outcome.ts";
@@ -15,6 +16,7 @@ import { agentCommand, explainSsh, makeSshFiles, rsyncWords } from "./ssh.ts";
 import { watchForStop } from "./stop-signals.ts";
 import type { Tools } from "./tools.ts";
 import { upload } from "./upload.ts";
+import { wheelSets } from "./wheels.ts";
 
 /**
  * The command of one site: without a word it rolls out what stdin carries, with `remove` it takes the site from its nodes.
@@ -67,6 +69,14 @@ function toolsFor(
     remote: (node, directory) => rsyncWords(routeTo(node), directory),
     upload,
     pack: () => Promise.resolve(packApp(resolve(".."), rollout.app, rollout.configDirectory)),
+    wheels: (app) =>
+      wheelSets(rollout, app, {
+        cache: cacheDirectory(),
+        signal: stop,
+        say: (text) => {
+          reporter.lines([text]);
+        },
+      }),
     reporter,
     stop,
     holder: { who: `${userInfo().username}@${hostname()}`, pid: process.pid },

@@ -8,7 +8,7 @@ import type { Outcome } from "./outcome.ts";
 import type { Rollout } from "./rollout.ts";
 import { settle } from "./settle.ts";
 import { SiteNode } from "./site-node.ts";
-import type { PackedApp, Tools } from "./tools.ts";
+import type { Shipment, Tools } from "./tools.ts";
 
 /**
  * Brings a release to every node of a site: lease → upload → start beside the live one → check → flip and watch, node by node → cut-over →
@@ -29,10 +29,9 @@ async function run(course: Course): Promise<Outcome> {
   const { rollout, tools, nodes } = course;
   const connecting = onAll(nodes, (node) => node.connect());
   // While SSH logs in.
-  const app = await pack(rollout, tools);
-  const unreached = await connecting;
-  if (app instanceof Failure) return refuse(course, [...unreached, app.details]);
-  if (unreached.length > 0) return refuse(course, unreached);
+  const shipment = await pack(rollout, tools);
+  const unreached = [...(await connecting), ...("failures" in shipment ? shipment.failures : [])];
+  if ("failures" in shipment || unreached.length > 0) return refuse(course, unreached);
   for (const node of nodes) {
     const [failure] = tools.stop.aborted ? [stopped(tools)] : await onAll([node], () => node.takeLease());
     if (failure !== undefined) return refuse(course, [failure]);
@@ -44,31 +43,35 @@ async function run(course: Course): Promise<Outcome> {
   const current = nodes.filter((node) => node.serves === rollout.release.id);
   const mended: SiteNode[] = [];
   const unmended = await onAll(current, async (node) => {
-    if (await node.mend(app)) mended.push(node);
+    if (await node.mend(shipment)) mended.push(node);
   });
   if (unmended.length > 0) return backOut(course, unmended);
   const silent = await silentOf(current);
   const behind = nodes.filter((node) => !current.includes(node) || silent.includes(node));
   if (behind.length === 0) return conclude(course, mended.length > 0 ? "live" : "unchanged", []);
-  const unprepared = await prepare(behind, app, tools);
+  const unprepared = await prepare(behind, shipment, tools);
   if (unprepared.length > 0) return backOut(course, unprepared);
   return flipAll(course, behind);
 }
 
-async function pack(rollout: Rollout, tools: Tools): Promise<PackedApp | Failure> {
+/** All that must be at hand before a node is touched. */
+async function pack(rollout: Rollout, tools: Tools): Promise<Shipment | { failures: FailureDetails[] }> {
   try {
     const app = await tools.pack();
     const { release } = rollout;
     const said = { step: "pack", code: "changed", fix: "leave the files alone while pulumi runs" } as const;
     if (app.digest !== release.bundle.digest) {
       const message = `${rollout.app} has changed since the plan: ${release.bundle.id} was planned, its files are others now`;
-      return new Failure({ ...said, message });
+      throw new Failure({ ...said, message });
     }
-    if (app.config?.digest === release.configDirectory?.digest) return app;
-    const message = `${rollout.configDirectory ?? "the configuration directory"} has changed since the plan: its files are others now`;
-    return new Failure({ ...said, message });
+    if (app.config?.digest !== release.configDirectory?.digest) {
+      const message = `${rollout.configDirectory ?? "the configuration directory"} has changed since the plan: its files are others now`;
+      throw new Failure({ ...said, message });
+    }
+    const { sets: wheels, failures } = await tools.wheels(app);
+    return failures.length > 0 ? { failures } : { app, wheels };
   } catch (error) {
-    if (error instanceof Failure) return error;
+    if (error instanceof Failure) return { failures: [error.details] };
     throw error;
   }
 }
@@ -79,12 +82,12 @@ async function silentOf(nodes: SiteNode[]): Promise<SiteNode[]> {
   return nodes.filter((node) => failures.some((failure) => failure.node === node.name));
 }
 
-async function prepare(nodes: SiteNode[], app: PackedApp, tools: Tools): Promise<FailureDetails[]> {
+async function prepare(nodes: SiteNode[], shipment: Shipment, tools: Tools): Promise<FailureDetails[]> {
   const failing = new AbortController();
   const stop = AbortSignal.any([tools.stop, failing.signal]);
   const failures = await onAll(nodes, async (node) => {
     try {
-      await node.prepare(app, stop);
+      await node.prepare(shipment, stop);
     } catch (error) {
       // What has failed on one node need not be tried on the others.
       failing.abort();

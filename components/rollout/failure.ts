@@ -16,6 +16,7 @@ export const failureCodes = [
   "stopped",
   "changed",
   "older",
+  "library",
 ] as const;
 export type FailureCode = (typeof failureCodes)[number];
 

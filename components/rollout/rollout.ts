@@ -13,6 +13,11 @@ const renderedFile = z.strictObject({
   after: z.exactOptional(z.enum(["daemon-reload", "nft-load", "varnish-restart", "top-vcl"])),
 });
 
+const pythonTarget = z.strictObject({
+  python: z.string().regex(/^3\.[0-9]+(\.[0-9]+)?$/),
+  platform: z.string().regex(/^[a-z0-9_-]+$/),
+});
+
 const release: z.ZodType<Release> = z.strictObject({
   id: z.string().min(1),
   digest: z.string().regex(/^[0-9a-f]{64}$/),
@@ -28,6 +33,9 @@ const release: z.ZodType<Release> = z.strictObject({
     z.strictObject({ path: z.string().min(1), digest: z.exactOptional(z.string().regex(/^[0-9a-f]{64}$/)) }),
   ),
   checker: z.exactOptional(z.string().min(1)),
+  libraries: z.exactOptional(
+    z.strictObject({ requirements: z.string().regex(/^[0-9a-f]{64}$/), targets: z.array(pythonTarget).min(1) }),
+  ),
 });
 
 const serviceOf = { name: z.string(), packages: z.array(z.string()), user: z.string() };
@@ -94,6 +102,8 @@ export const rollout = z.strictObject({
   secrets: z.record(z.string(), z.string()),
   /** Beside the release: its id does not follow from where they are. Absent where the site has none. */
   services: z.exactOptional(services),
+  /** Name of the node → what its wheels must fit. Absent where the app lists no libraries. */
+  wheels: z.exactOptional(z.record(z.string(), pythonTarget)),
 });
 export type Rollout = z.infer<typeof rollout>;
 
@@ -123,6 +133,7 @@ export function planRollout(
     timeouts: { startSeconds: site.timeouts.startSeconds, drainSeconds: site.timeouts.drainSeconds },
     secrets,
     ...(site.services === undefined ? {} : { services: site.services }),
+    ...(site.libraries === undefined ? {} : { wheels: site.libraries.targets }),
   };
 }
 

@@ -1,10 +1,10 @@
 import type { Release } from "../render/rendered.ts";
-import type { Result, SiteState, Verdict } from "../node/contract.ts";
+import type { Result, Room, SiteState, Verdict } from "../node/contract.ts";
 import { Failure } from "./failure.ts";
 import { checkTarget } from "./rollout.ts";
 import type { Rollout, RolloutNode } from "./rollout.ts";
 import type { Session } from "./session.ts";
-import type { PackedApp, Tools } from "./tools.ts";
+import type { PackedTree, Shipment, Tools } from "./tools.ts";
 
 /** Longest time an answer through Varnish may take to be right: a label changes at once. */
 const throughVarnishSeconds = 10;
@@ -73,38 +73,17 @@ export class SiteNode {
   }
 
   /** Brings the release here and starts it beside the live one. */
-  async prepare(app: PackedApp, stop: AbortSignal): Promise<void> {
+  async prepare(shipment: Shipment, stop: AbortSignal): Promise<void> {
     const { release } = this.#rollout;
-    const { directory, linkFrom } = await this.#session.ask(
-      "receive",
-      { ...this.#lease, release: release.id, bundle: release.bundle.id },
-      "upload",
-    );
-    if (directory !== null) {
-      const { shell, target } = this.#tools.remote(this.#node, directory);
-      const onProgress = (text: string): void => {
-        this.#say("upload", text);
-      };
-      const options = {
-        node: this.name,
-        from: app.directory,
-        paths: app.paths,
-        target,
-        shell,
-        linkFrom,
-        signal: stop,
-        onProgress,
-      };
-      await this.#timed(
-        "upload",
-        () => this.#tools.upload(options),
-        ({ files, bytes }) => `${files} of ${app.paths.length} files new, ${bytes} bytes sent`,
-      );
-    }
+    const wheels = shipment.wheels.get(this.name);
+    const wanted = { release: release.id, bundle: release.bundle.id, ...(wheels === undefined ? {} : { wheels: wheels.digest }) };
+    const room = await this.#session.ask("receive", { ...this.#lease, ...wanted }, "upload");
+    await this.#send(shipment.app, room, "files", stop);
+    if (wheels !== undefined && room.wheels !== undefined) await this.#send(wheels, room.wheels, "files of libraries", stop);
     this.#goOn("prepare", stop);
     await this.#timed(
       "prepare",
-      () => this.#start(app),
+      () => this.#start(shipment),
       ({ address, port }) => `${this.#rollout.site} ${release.id} started on ${address}:${port}`,
     );
     this.#goOn("check", stop);
@@ -115,18 +94,35 @@ export class SiteNode {
    * Puts right what a node has lost of the release that it serves, and what is no part of a release: the site's services.
    * @returns whether anything was changed
    */
-  async mend(app: PackedApp): Promise<boolean> {
-    const { changes } = await this.#start(app);
+  async mend(shipment: Shipment): Promise<boolean> {
+    const { changes } = await this.#start(shipment);
     for (const { what, why } of changes) this.#say("prepare", `${what}: ${why}`);
     return changes.length > 0;
   }
 
-  #start(app: PackedApp): Promise<Result<"prepare">> {
+  /** Sends what the node has no copy of. */
+  async #send(tree: PackedTree, { directory, linkFrom }: Room, what: string, signal: AbortSignal): Promise<void> {
+    if (directory === null) return;
+    const onProgress = (text: string): void => {
+      this.#say("upload", text);
+    };
+    const from = { node: this.name, from: tree.directory, paths: tree.paths };
+    const options = { ...from, ...this.#tools.remote(this.#node, directory), linkFrom, signal, onProgress };
+    await this.#timed(
+      "upload",
+      () => this.#tools.upload(options),
+      ({ files, bytes }) => `${files} of ${tree.paths.length} ${what} new, ${bytes} bytes sent`,
+    );
+  }
+
+  #start({ app, wheels }: Shipment): Promise<Result<"prepare">> {
     const { release, secrets, services, timeouts } = this.#rollout;
     const bound = services === undefined ? {} : { services };
     const config = app.config === undefined ? {} : { config: app.config.sent };
+    const set = wheels.get(this.name);
+    const libraries = set === undefined ? {} : { wheels: { listing: set.listing, digest: set.digest } };
     const { startSeconds } = timeouts;
-    const args = { ...this.#lease, release, listing: app.listing, secrets, ...bound, ...config, startSeconds };
+    const args = { ...this.#lease, release, listing: app.listing, secrets, ...bound, ...config, ...libraries, startSeconds };
     return this.#session.ask("prepare", args, "prepare", timeouts.startSeconds);
   }
 

@@ -2,6 +2,7 @@ import type { Args } from "../node/contract.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RolloutNode } from "./rollout.ts";
 import type { Session } from "./session.ts";
+import type { WheelSets } from "./wheels.ts";
 import type { Uploaded, UploadOptions } from "./upload.ts";
 
 /** A configuration directory as it lies here now, as `prepare` takes it, and the SHA-256 of its listing. */
@@ -10,8 +11,8 @@ export interface PackedConfig {
   sent: NonNullable<Args<"prepare">["config"]>;
 }
 
-/** The app as it lies here now, ready to be sent. */
-export interface PackedApp {
+/** A directory as it lies here now, ready to be sent. */
+export interface PackedTree {
   /** SHA-256 of the listing. */
   digest: string;
   listing: string;
@@ -19,8 +20,19 @@ export interface PackedApp {
   directory: string;
   /** Files and links, relative to the directory. */
   paths: string[];
+}
+
+/** The app. */
+export interface PackedApp extends PackedTree {
   /** Absent where none travels with the release. */
   config?: PackedConfig;
+}
+
+/** What goes to the nodes of a rollout. */
+export interface Shipment {
+  app: PackedApp;
+  /** Name of the node → its wheel set; empty where the app lists no libraries. */
+  wheels: ReadonlyMap<string, PackedTree>;
 }
 
 /** What a rollout needs of the world around it; tests give their own. */
@@ -32,6 +44,8 @@ export interface Tools {
   upload: (options: UploadOptions) => Promise<Uploaded>;
   /** Reads the app's directory, and the site's configuration directory. */
   pack: () => Promise<PackedApp>;
+  /** Has the wheel set of every node at hand; none where the app lists no libraries. */
+  wheels: (app: PackedApp) => Promise<WheelSets>;
   reporter: Reporter;
   /** Somebody wants the rollout to end: before the cut-over it backs out, after it finishes. The reason is a string. */
   stop: AbortSignal;

@@ -1,8 +1,10 @@
+import hashlib
 import os
+import pathlib
 from types import SimpleNamespace
 from unittest import mock
 
-from support import NodeTest
+from support import AgentError, NodeTest
 
 
 class Room(NodeTest):
@@ -30,3 +32,65 @@ class Room(NodeTest):
             self.die()
         self.assertEqual(os.listdir(self.paths.releases("hello")), [f"{release['id']}.partial"])
         self.assertEqual(held["token"], 2)
+
+
+class Wheels(NodeTest):
+    LIBRARIES = {"requirements": "a" * 64, "targets": [{"python": "3.11.2", "platform": "x86_64-manylinux_2_36"}]}
+
+    def bring(self, version, wheels, arrived=None):
+        """Prepares and lets in a release with libraries; which parts it sent."""
+        app = self.app(src__wsgi_py=f"version = {version!r}\n")
+        release = self.release(app, version, libraries=self.LIBRARIES)
+        held = self.lease(release)
+        listed = self.listing(wheels)
+        digest = hashlib.sha256(listed.encode()).hexdigest()
+        room = self.ask("receive", **held, release=release["id"], bundle=release["bundle"]["id"], wheels=digest)
+        sent = []
+        for name, place, files in (("app", room, app), ("wheels", room["wheels"], arrived or wheels)):
+            if place["directory"] is None:
+                continue
+            sent.append(name)
+            for path, content in files.items():
+                target = pathlib.Path(place["directory"]) / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(content)
+        arguments = {"release": release, "listing": self.listing(app), "secrets": {}, "startSeconds": 5}
+        self.arguments = {**held, **arguments, "wheels": {"listing": listed, "digest": digest}}
+        self.ask("prepare", **self.arguments)
+        self.ask("flip", **held, release=release["id"], last=True)
+        self.finish(held, release)
+        return sent, f"{self.paths.release('hello', release['id'])}/wheels", room["wheels"]["linkFrom"]
+
+    def test_they_are_held_against_their_listing_and_compiled(self):
+        self.converge()
+        sent, directory, _ = self.bring("1.0.0", {"six.py": "one = 1\n"})
+        self.assertEqual(sent, ["app", "wheels"])
+        self.assertEqual(len(os.listdir(f"{directory}/__pycache__")), 1)
+
+    def test_the_same_set_is_not_sent_again_and_takes_no_room(self):
+        self.converge()
+        _, first, _ = self.bring("1.0.0", {"six.py": "one = 1\n"})
+        sent, second, _ = self.bring("1.1.0", {"six.py": "one = 1\n"})
+        self.assertEqual(sent, ["app"])
+        self.assertTrue(os.path.samefile(f"{first}/six.py", f"{second}/six.py"))
+        compiled = os.listdir(f"{first}/__pycache__")[0]
+        self.assertTrue(os.path.samefile(f"{first}/__pycache__/{compiled}", f"{second}/__pycache__/{compiled}"))
+
+    def test_another_set_is_linked_from_the_earlier_one(self):
+        self.converge()
+        _, first, _ = self.bring("1.0.0", {"six.py": "one = 1\n"})
+        sent, _, link_from = self.bring("1.1.0", {"six.py": "one = 2\n"})
+        self.assertEqual((sent, link_from), (["app", "wheels"], [first]))
+
+    def test_a_set_that_arrived_altered_is_refused(self):
+        self.converge()
+        with self.assertRaises(AgentError) as caught:
+            self.bring("1.0.0", {"six.py": "one = 1\n"}, {"six.py": "one = 2\n"})
+        self.assertEqual((caught.exception.code, caught.exception.log), ("bundle-differs", ["six.py: other bytes"]))
+
+    def test_a_release_with_libraries_needs_its_set(self):
+        self.converge()
+        self.bring("1.0.0", {"six.py": "one = 1\n"})
+        held = self.lease(self.arguments["release"])
+        del self.arguments["wheels"]
+        self.refused("usage", "prepare", **{**self.arguments, **held})

@@ -1,11 +1,12 @@
 import type { Bundle } from "../../components/bundle/bundle.ts";
+import { parseRequirements } from "../../components/bundle/requirements.ts";
 import { parseEnvironment } from "../../components/environment/parse.ts";
 import type { Parsed } from "../../components/manifest/issue.ts";
 import { examineManifest } from "../../components/manifest/parse.ts";
 import { planEnvironment, type LoadedApp } from "../../components/plan/plan-environment.ts";
 import type { Plan, SitePlan } from "../../components/plan/plan.ts";
 
-/** Texts by the names of their files: one environment, `dev.yaml`, and the manifests of its apps. */
+/** Texts by the names of their files: one environment, `dev.yaml`, and the manifests of its apps, each before its requirements.txt. */
 export type Sources = Record<string, string>;
 
 /** Plans an environment from texts alone; each site's bundle has the digest `3fa2c1d0…` and no files. */
@@ -17,7 +18,10 @@ export function planOf(sources: Sources): Parsed<Plan> {
     const { value, issues, parts } = examineManifest(text, file);
     const location = parts.default_location === undefined ? {} : { defaultLocation: parts.default_location };
     if (value === undefined) return [name, { issues, ...location }];
-    return [name, { issues, ...location, value: { manifest: value, bundle: bundleOf(app, value.version) } }];
+    const listed = parseRequirements(sources[`${app}/requirements.txt`] ?? "", `${app}/requirements.txt`);
+    const libraries = listed.value === undefined ? {} : { requirements: listed.value };
+    const all = [...issues, ...listed.issues];
+    return [name, { issues: all, ...location, value: { manifest: value, bundle: bundleOf(app, value.version), ...libraries } }];
   });
   const plan = planEnvironment(environment.value, new Map(apps));
   return { ...plan, issues: [...environment.issues, ...plan.issues] };

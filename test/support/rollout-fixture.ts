@@ -60,6 +60,7 @@ export function fakeTools(nodes: Record<string, FakeNode>, changes: Partial<Tool
     remote: (_node, directory) => ({ shell: [], target: directory }),
     upload: () => Promise.resolve({ files: 1, bytes: 1 }),
     pack: () => Promise.resolve({ digest, listing: "", directory: "/app", paths: ["app.yaml"] }),
+    wheels: () => Promise.resolve({ sets: new Map(), failures: [] }),
     reporter: {
       step: (node, step, text) => told.push(`${node} ${step} ${text}`),
       lines: (lines) => told.push(...lines),

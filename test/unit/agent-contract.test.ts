@@ -62,6 +62,7 @@ it("takes a node's state and a release as they are typed", () => {
     secrets: { KEY: 1 },
     configDirectory: { path: "config", digest },
     checker: "bin/check-config",
+    libraries: { requirements: digest, targets: [{ python: "3.11.2", platform: "x86_64-manylinux_2_36" }] },
   };
   const fields = (check: string) => `sorted(c.${check}.fields)`;
   expect(ask(`[${fields("NODE_STATE")}, ${fields("RELEASE")}]`)).toEqual([

@@ -13,12 +13,12 @@ const app = {
   "lib/python/vendored.py": "NAME = 'vendored'\n",
   "src/silvercustomize.py": "import os\nos.environ['CUSTOM'] = 'yes'\n",
   "src/blog/__init__.py": "",
-  "src/blog/config.py": `import os, vendored
+  "src/blog/config.py": `import os, vendored, library
 
 class Checks:
     @staticmethod
     def tell(directory):
-        print("told", directory, os.environ["GREETING"], os.environ["CUSTOM"], vendored.NAME)
+        print("told", directory, os.environ["GREETING"], os.environ["CUSTOM"], vendored.NAME, library.NAME)
 
 def refuse(directory):
     raise ValueError(f"{directory} will not do")
@@ -33,12 +33,19 @@ def deny(directory):
   "bin/check.sh": '#!/bin/sh\necho "shell $# $1 $GREETING"\nexit 4\n',
 };
 
+/** Of its requirements.txt: what the app brings along goes before it. */
+const wheels = {
+  "wheels/vendored.py": "NAME = 'of a wheel'\n",
+  "wheels/more/library.py": "NAME = 'library'\n",
+  "wheels/more.pth": "more\n",
+};
+
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "silver-check-"));
   const { files } = renderRelease(plannedSite("config: {checker: bin/check}\n"));
   const rendered = Object.fromEntries(files.map(({ path, content }) => [path, content]));
   const inApp = Object.fromEntries(Object.entries(app).map(([path, content]) => [`app/${path}`, content]));
-  for (const [path, content] of Object.entries({ ...rendered, ...inApp })) {
+  for (const [path, content] of Object.entries({ ...rendered, ...inApp, ...wheels })) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
   }
@@ -60,11 +67,11 @@ function check(checker: string, directory: string | null = "/config"): { status:
 }
 
 test("a function is called with the directory, in the environment that the app has", () => {
-  expect(check("blog.config:Checks.tell")).toEqual({ status: 0, said: "told /config hello yes vendored\n" });
+  expect(check("blog.config:Checks.tell")).toEqual({ status: 0, said: "told /config hello yes vendored library\n" });
 });
 
 test("a site without a directory has nothing to call it with", () => {
-  expect(check("blog.config:Checks.tell", null).said).toBe("told None hello yes vendored\n");
+  expect(check("blog.config:Checks.tell", null).said).toBe("told None hello yes vendored library\n");
   expect(check("bin/check", null).said).toBe("beside vendored [] __main__\n");
 });
 

@@ -117,6 +117,17 @@ test.each([
   expect(nodes.web1.calls).toEqual(["hello", "status"]);
 });
 
+test("libraries that can't be had refuse the rollout before any lease is taken", async () => {
+  const nodes = twoNodes();
+  const failure = { step: "libraries", code: "library", message: "pywin32 308 has no wheel" } as const;
+  const outcome = await rollOut(nodes, { wheels: () => Promise.resolve({ sets: new Map(), failures: [failure] }) });
+  expect(outcome).toMatchObject({ verdict: "refused", failures: [failure] });
+  expect([nodes.web1.calls, nodes.web2.calls]).toEqual([
+    ["hello", "status"],
+    ["hello", "status"],
+  ]);
+});
+
 test("a node that can't be reached refuses the rollout and touches no other node", async () => {
   const nodes = twoNodes({}, { unreachable: -1 });
   const outcome = await rollOut(nodes);

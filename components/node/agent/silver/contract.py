@@ -158,8 +158,9 @@ RELEASE = Record(
         "secrets": mapping(whole),
         "configDirectory": Record({"path": inside, "digest": digest}, optional=("digest",)),
         "checker": text,
+        "libraries": Record({"requirements": digest, "targets": each(Record({"python": text, "platform": text}))}),
     },
-    optional=("version", "configDirectory", "checker"),
+    optional=("version", "configDirectory", "checker", "libraries"),
 )
 
 
@@ -197,15 +198,16 @@ VERBS = {
     "ping": Record({}),
     "converge": Record({"state": NODE_STATE}),
     "lease": Record({"site": site_name, "who": text, "pid": whole, "release": text}),
-    "receive": leased(release=release_id, bundle=bundle_id),
+    "receive": leased(release=release_id, bundle=bundle_id, wheels=digest, optional=("wheels",)),
     "prepare": leased(
         release=RELEASE,
         listing=text,
         secrets=mapping(text),
         services=SERVICES,
         config=Record({"listing": text, "files": mapping(text)}),
+        wheels=Record({"listing": text, "digest": digest}),
         startSeconds=number,
-        optional=("services", "config"),
+        optional=("services", "config", "wheels"),
     ),
     "check": leased(
         release=release_id,

@@ -16,6 +16,8 @@ def check(node, lease, arguments):
     if set(arguments["secrets"]) != set(release["secrets"]):
         missing = sorted(set(release["secrets"]) ^ set(arguments["secrets"]))
         raise AgentError("usage", f"secrets: {', '.join(missing)} must stand in both the release and the secrets")
+    if ("libraries" in release) != ("wheels" in arguments):
+        raise AgentError("usage", "wheels: they belong to a release with libraries, and to no other")
     generation = state.read(node, lease.site)["generation"]
     for service in arguments.get("services", {"setUp": []})["setUp"]:
         if not services.is_own(lease.site, service, generation):
@@ -56,7 +58,8 @@ def prepare(node, lease, arguments):
         if name in present["releases"]:
             changes += releases.write_environ(node, release, secrets, bound["variables"])
         else:
-            releases.assemble(node, release, arguments["listing"], secrets, bound["variables"], arguments.get("config"))
+            sent = {"wheel_set": arguments.get("wheels"), "config": arguments.get("config")}
+            releases.assemble(node, release, arguments["listing"], secrets, bound["variables"], **sent)
             state.change(node, site, releases=[name, *present["releases"]])
             changes.append({"what": node.paths.release(site, name), "why": "new"})
         checker.check(node, release)

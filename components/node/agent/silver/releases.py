@@ -1,6 +1,7 @@
 """Releases on the disk: received, put together, taken away."""
 
 import os
+from typing import NamedTuple
 
 from . import addresses, bytecode, door, files, listing, state, tree, unit, varnish
 from .errors import AgentError
@@ -9,9 +10,17 @@ from .errors import AgentError
 LEAST_BYTES = 128 * 1024 * 1024
 LEAST_INODES = 2_000
 
+# Beside a release's wheels: SHA-256 of the listing that they were held against.
+WHEELS_DIGEST = "wheels.sha256"
+
 
 def app(node, site, release):
     return f"{node.paths.release(site, release)}/app"
+
+
+def wheels(node, site, release):
+    """The libraries of a release's requirements.txt; there are none where the app has no such file."""
+    return f"{node.paths.release(site, release)}/wheels"
 
 
 def data(site, generation):
@@ -23,15 +32,26 @@ def partial(node, site, release):
     return f"{node.paths.release(site, release)}.partial"
 
 
-def receive(node, site, release, bundle):
-    """Makes room for an upload; no directory when the bundle stands here already, in this release or another."""
+def receive(node, site, release, bundle, wheel_set=None):
+    """Makes room for an upload; no directory for what stands here already, in this release or another."""
     check_room(node)
     present = state.read(node, site)["releases"]
-    if release in present or same_bundle(node, site, bundle):
+    here = release in present
+    if not here:
+        sweep(node, site)
+    directory = partial(node, site, release)
+    answer = room(f"{directory}/app", here or same_bundle(node, site, bundle), [app(node, site, earlier) for earlier in present])
+    if wheel_set is not None:
+        earlier = [wheels(node, site, earlier) for earlier in present]
+        answer["wheels"] = room(f"{directory}/wheels", here or same_wheels(node, site, wheel_set), earlier)
+    return answer
+
+
+def room(directory, have, earlier):
+    if have:
         return {"directory": None, "linkFrom": []}
-    sweep(node, site)
-    os.makedirs(f"{partial(node, site, release)}/app", mode=0o755)
-    return {"directory": f"{partial(node, site, release)}/app", "linkFrom": [app(node, site, earlier) for earlier in present]}
+    os.makedirs(directory, mode=0o755)
+    return {"directory": directory, "linkFrom": [path for path in earlier if os.path.isdir(path)]}
 
 
 def check_room(node):
@@ -56,6 +76,22 @@ def same_bundle(node, site, bundle):
     return None
 
 
+def same_wheels(node, site, digest):
+    """A release on the disk with this wheel set; None when there is none."""
+    for release in state.read(node, site)["releases"]:
+        if read_text(f"{node.paths.release(site, release)}/{WHEELS_DIGEST}") == digest and os.path.isdir(wheels(node, site, release)):
+            return release
+    return None
+
+
+def read_text(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
 def fill(text, values):
     """Puts what only the node knows into a rendered file."""
     for name, value in values.items():
@@ -63,16 +99,19 @@ def fill(text, values):
     return text
 
 
-def assemble(node, release, listed, secrets, bound, config=None):
+def assemble(node, release, listed, secrets, bound, wheel_set=None, config=None):
     """Makes a release of what was received; it has its name only when it is whole and on the disk."""
     site, name = release["site"], release["id"]
     directory, final = partial(node, site, name), node.paths.release(site, name)
-    entries = listing.parse(listed, release["bundle"]["digest"])
-    node.say("prepare", f"checking {len(entries)} files")
-    fill_app(node, site, release, f"{directory}/app", entries)
-    tree.normalise(f"{directory}/app", entries)
-    present = state.read(node, site)["releases"]
-    bytecode.compile_tree(f"{directory}/app", f"{final}/app", entries, [app(node, site, earlier) for earlier in present])
+    bundle = release["bundle"]
+    parts = [Part("app", f"bundle {bundle['id']}", listed, bundle["digest"], same_bundle(node, site, bundle["id"]))]
+    if wheel_set is not None:
+        digest = wheel_set["digest"]
+        parts.append(Part("wheels", "the wheel set", wheel_set["listing"], digest, same_wheels(node, site, digest)))
+    for part in parts:
+        bring(node, site, name, part)
+    if wheel_set is not None:
+        files.put(f"{directory}/{WHEELS_DIGEST}", wheel_set["digest"], 0o644)
     write_files(node, release, directory, final)
     if config is not None:
         write_config(node, release, config, directory)
@@ -83,17 +122,35 @@ def assemble(node, release, listed, secrets, bound, config=None):
     files.sync_directory(os.path.dirname(final))
 
 
-def fill_app(node, site, release, directory, entries):
+class Part(NamedTuple):
+    """A directory of a release that is held against a listing: what its app team shipped, or its libraries."""
+
+    directory: str
+    # As it is told to people.
+    what: str
+    listing: str
+    digest: str
+    # A release on the disk that has the very same, or None.
+    same_as: str | None
+
+
+def bring(node, site, release, part):
+    """Makes a part of a release whole: checked, root's, compiled."""
+    directory, final = f"{partial(node, site, release)}/{part.directory}", f"{node.paths.release(site, release)}/{part.directory}"
+    entries = listing.parse(part.listing, part.digest)
+    node.say("prepare", f"checking {len(entries)} files of {part.what}")
     known = set()
     if not os.path.isdir(directory):
-        source = same_bundle(node, site, release["bundle"]["id"])
-        if source is None:
-            raise AgentError("bundle-differs", f"nothing of bundle {release['bundle']['id']} was received", fix="roll out again")
+        if part.same_as is None:
+            raise AgentError("bundle-differs", f"nothing of {part.what} was received", fix="roll out again")
         os.makedirs(directory)
-        tree.link_from(app(node, site, source), directory, entries)
-        # Every byte was compared when it came: a release of the same bundle need not read them all again.
+        tree.link_from(f"{node.paths.release(site, part.same_as)}/{part.directory}", directory, entries)
+        # Every byte was compared when it came: a release with the same part need not read them all again.
         known = {entry.path for entry in entries if tree.is_untouched(f"{directory}/{entry.path}", entry)}
     listing.verify(directory, entries, known)
+    tree.normalise(directory, entries)
+    earlier = [f"{node.paths.release(site, name)}/{part.directory}" for name in state.read(node, site)["releases"]]
+    bytecode.compile_tree(directory, final, entries, earlier)
 
 
 def write_files(node, release, directory, final):

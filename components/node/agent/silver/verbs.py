@@ -64,7 +64,7 @@ def receive(node, session, arguments):
     from . import releases
 
     session.held(arguments)
-    return releases.receive(node, arguments["site"], arguments["release"], arguments["bundle"])
+    return releases.receive(node, arguments["site"], arguments["release"], arguments["bundle"], arguments.get("wheels"))
 
 
 def prepare(node, session, arguments):

@@ -1,0 +1,24 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Parsed } from "../manifest/issue.ts";
+import { parseRequirements, REQUIREMENTS_FILE, type Requirements } from "./requirements.ts";
+
+/**
+ * Reads the libraries of an app.
+ * @param root the project's directory
+ * @param app directory of the app, relative to it, with forward slashes
+ * @param platform of the app, where its manifest could be read: to others than Python a file of that name means nothing
+ * @returns no value and no issue where the app has no requirements.txt
+ */
+export function readRequirements(root: string, app: string, platform: Manifest["platform"] | undefined): Parsed<Requirements> {
+  if (platform !== undefined && platform !== "python") return { issues: [] };
+  const path = join(root, app, REQUIREMENTS_FILE);
+  // A link that leads nowhere and a file that can't be read are told by the bundle.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return { issues: [] };
+  try {
+    return parseRequirements(readFileSync(path, "utf8"), `${app}/${REQUIREMENTS_FILE}`);
+  } catch {
+    return { issues: [] };
+  }
+}

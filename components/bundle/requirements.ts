@@ -1,0 +1,208 @@
+import { createHash } from "node:crypto";
+import { error, isError, type Issue, type Parsed, type Place } from "../manifest/issue.ts";
+import { isMarker } from "./marker.ts";
+
+/** One pinned library of an app. */
+export interface Requirement {
+  /** As indexes compare names: lower case, `-` for each run of `-`, `_` and `.`. */
+  name: string;
+  /** Sorted, in the same form. */
+  extras: string[];
+  version: string;
+  /** PEP 508 marker with single spaces, e.g. `python_version < "3.12"`; absent where it always counts. */
+  marker?: string;
+  /** SHA-256 in hex of each file that may be installed for it, sorted. */
+  hashes: string[];
+}
+
+/** The libraries of an app, each pinned and hashed. */
+export interface Requirements {
+  /** Sorted by name and marker: the file's order, comments and spaces mean nothing. */
+  list: Requirement[];
+  /** SHA-256 in hex over `list`. */
+  digest: string;
+}
+
+/** Name of the file at the root of an app that lists its libraries. */
+export const REQUIREMENTS_FILE = "requirements.txt";
+
+/**
+ * Reads a requirements.txt. Pure. The form is pip's (https://pip.pypa.io/en/stable/reference/requirements-file-format/), and of it only
+ * `name[extras]==version [; marker] --hash=sha256:…`, with comments and continued lines: what is installed follows from this file alone.
+ * @param file its path, for what is wrong
+ * @returns all that is wrong in it, or the libraries; none where nothing but comments stands in it
+ */
+export function parseRequirements(text: string, file: string): Parsed<Requirements> {
+  const issues: Issue[] = [];
+  const list: Requirement[] = [];
+  const seen = new Map<string, number>();
+  for (const statement of statements(text)) {
+    const at = { file, line: statement.line };
+    const read = readStatement(statement, file);
+    issues.push(...read.issues);
+    if (read.value === undefined) continue;
+    const { name, marker } = read.value;
+    const key = JSON.stringify([name, marker]);
+    const before = seen.get(key);
+    if (before !== undefined) {
+      issues.push(error("repeated-value", at, `${name} stands in line ${before} already`, "delete one of the two"));
+    }
+    seen.set(key, before ?? statement.line);
+    list.push(read.value);
+  }
+  if (issues.some(isError) || list.length === 0) return { issues };
+  list.sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1));
+  const digest = createHash("sha256")
+    .update(
+      JSON.stringify(list.map(({ name, extras, version, marker, hashes }) => [name, extras, version, marker ?? null, hashes])),
+    )
+    .digest("hex");
+  return { value: { list, digest }, issues };
+}
+
+/** The libraries as a requirements.txt in one form. */
+export function renderRequirements({ list }: Requirements): string {
+  return list
+    .map(({ name, extras, version, marker, hashes }) => {
+      const wanted = `${name}${extras.length === 0 ? "" : `[${extras.join(",")}]`}==${version}`;
+      return [`${wanted}${marker === undefined ? "" : ` ; ${marker}`}`, ...hashes.map((hash) => `--hash=sha256:${hash}`)].join(
+        " ",
+      );
+    })
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+const sortKey = ({ name, marker = "" }: Requirement): string => `${name} ${marker}`;
+
+/** What stands between two ends of lines that are not continued. */
+interface Statement {
+  /** Of its first word. */
+  line: number;
+  /** Pieces that each stand on one line, without comments. */
+  pieces: { line: number; text: string }[];
+}
+
+function statements(text: string): Statement[] {
+  const all: Statement[] = [];
+  let open: Statement | undefined;
+  for (const [index, whole] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r\n|\r|\n/)
+    .entries()) {
+    const bare = whole.replace(/(^|\s)#.*$/, "");
+    const goesOn = bare === whole && bare.endsWith("\\");
+    const piece = { line: index + 1, text: (goesOn ? bare.slice(0, -1) : bare).trim() };
+    if (piece.text !== "") {
+      if (open === undefined) all.push((open = { line: piece.line, pieces: [] }));
+      open.pieces.push(piece);
+    }
+    if (!goesOn) open = undefined;
+  }
+  return all;
+}
+
+function readStatement({ line, pieces }: Statement, file: string): Parsed<Requirement> {
+  const place: Place = { file, line };
+  const [wanted = "", ...options] = pieces
+    .map(({ text }) => text)
+    .join(" ")
+    .split(/\s+(?=--?[A-Za-z])/);
+  if (wanted.startsWith("-")) return { issues: [explainOption(place, wanted)] };
+  const lineOf = (option: string): number => pieces.find(({ text }) => text.includes(option))?.line ?? line;
+  const issues: Issue[] = [];
+  const hashes = options.flatMap((option) => {
+    const at = { file, line: lineOf(option) };
+    if (!option.startsWith("--hash")) {
+      issues.push(explainOption(at, option));
+      return [];
+    }
+    const hash = /^--hash=sha256:([0-9a-f]{64})$/.exec(option)?.[1];
+    if (hash !== undefined) return [hash];
+    const message = `${shown(option)} is no hash: --hash=sha256: and 64 lower-case hex digits are`;
+    issues.push(error("unhashed-requirement", at, message, MAKE_IT));
+    return [];
+  });
+  const requirement = readRequirement(wanted, place);
+  issues.unshift(...requirement.issues);
+  if (hashes.length === 0 && issues.length === 0) {
+    const message = `${shown(wanted)} has no --hash: another file of that version would be installed as well`;
+    issues.push(error("unhashed-requirement", place, message, MAKE_IT));
+  }
+  if (requirement.value === undefined || issues.some(isError)) return { issues };
+  return { value: { ...requirement.value, hashes: [...new Set(hashes)].sort() }, issues };
+}
+
+const MAKE_IT = "have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt";
+
+const NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
+const WANTED = new RegExp(`^(${NAME})\\s*(?:\\[([^\\]]*)\\])?\\s*(?:==\\s*([^\\s;,=]+))?\\s*(?:;\\s*(.*))?$`);
+/** PEP 440: epoch, release, pre, post, dev, local. */
+const VERSION =
+  /^(?:\d+!)?\d+(?:\.\d+)*(?:[._-]?(?:a|b|c|rc|alpha|beta|pre|preview)[._-]?\d*)?(?:(?:[._-]?(?:post|rev|r)[._-]?\d*)|-\d+)?(?:[._-]?dev[._-]?\d*)?(?:\+[a-z0-9]+(?:[._-][a-z0-9]+)*)?$/i;
+
+function readRequirement(wanted: string, place: Place): Parsed<Omit<Requirement, "hashes">> {
+  if (isElsewhere(wanted)) {
+    const message = `${shown(wanted)} names a place, and libraries come from the package index alone`;
+    return { issues: [error("requirement-option", place, message, "pin a released version, or vendor it into lib/python")] };
+  }
+  const [, name, extras = "", version, marker] = WANTED.exec(wanted) ?? [];
+  const parts = extras.split(",").map((extra) => extra.trim());
+  if (name === undefined || (extras.trim() !== "" && parts.some((extra) => !new RegExp(`^${NAME}$`).test(extra)))) {
+    const bare = new RegExp(`^${NAME}`).exec(wanted)?.[0];
+    if (bare !== undefined && /^\s*(?:\[[^\]]*\])?\s*(?:[<>!~]=?|===?|\(|,)/.test(wanted.slice(bare.length)))
+      return unpinned(wanted, place);
+    const message = `${shown(wanted)} is no requirement`;
+    return { issues: [error("bad-requirement", place, message, "write name==version, then its hashes")] };
+  }
+  if (version === undefined || !VERSION.test(version)) return unpinned(wanted, place);
+  if (marker !== undefined && !isMarker(marker)) {
+    const message = `${shown(marker)} is no marker`;
+    return { issues: [error("bad-requirement", place, message, 'write it as python_version < "3.12"')] };
+  }
+  const value = {
+    name: canonicalName(name),
+    extras: extras.trim() === "" ? [] : [...new Set(parts.map(canonicalName))].sort(),
+    version: version.toLowerCase(),
+    ...(marker === undefined ? {} : { marker: marker.trim().replace(/\s+/g, " ") }),
+  };
+  return { value, issues: [] };
+}
+
+function unpinned(wanted: string, place: Place): Parsed<never> {
+  const message = `${shown(wanted)} is not pinned to one version by ==`;
+  return { issues: [error("unpinned-requirement", place, message, MAKE_IT)] };
+}
+
+/** URLs, version control, archives and directories. */
+function isElsewhere(wanted: string): boolean {
+  return /^[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@|:\/\/|^\.{0,2}[/\\]|^\.{1,2}$|^[A-Za-z]:\\|\.(?:whl|zip|tar\.\w+|tgz)$/.test(
+    wanted.replace(/;.*/, "").trim(),
+  );
+}
+
+function explainOption(place: Place, option: string): Issue {
+  const [name = ""] = option.split(/[\s=]/);
+  if (/^(?:-e|--editable|-r|--requirement|-c|--constraint)/.test(name)) {
+    const message = `${name} names another place, and this file alone says what is installed`;
+    return error("requirement-option", place, message, "write each library here, or vendor it into lib/python");
+  }
+  if (/^(?:-i|-f|--(?:index-url|extra-index-url|no-index|find-links|trusted-host))$/.test(name)) {
+    const message = `${name} names an index, and that is a matter of who deploys`;
+    return error(
+      "requirement-option",
+      place,
+      message,
+      "delete the line; UV_DEFAULT_INDEX or pip's index-url names the index there",
+    );
+  }
+  return error("requirement-option", place, `${shown(name)} is no option here: --hash alone is`, "delete it");
+}
+
+const canonicalName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, "-");
+
+/** At most 60 characters, with what could write on a terminal escaped, and without who may log in at a URL. */
+function shown(text: string): string {
+  const open = text.replace(/\/\/[^/@\s]*@/g, "//…@");
+  return JSON.stringify(open.length > 60 ? `${open.slice(0, 60)}…` : open).replaceAll("\u007f", "\\u007f");
+}
