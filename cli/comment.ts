@@ -40,6 +40,7 @@ export function renderChanges(changes: Changes, accepted: readonly string[]): st
     ...changes.broken.flatMap((site) => brokenLines(site, width)),
     ...all.flatMap((change) => changeLines(change, width)),
     ...(changes.untouched.length === 0 ? [] : [`${"unchanged".padEnd(width)}${changes.untouched.join(", ")}`]),
+    ...(changes.warnings ?? []).map((warning) => `⚠ ${warning}`),
     ...(all.length === 0 ? [] : ["Runs:", ...all.flatMap((change) => runLines(change))]),
   ];
 }

@@ -38,7 +38,7 @@ export function config(program: Command): void {
     .action((name: string) => {
       const { environment: named, json } = program.opts<{ environment?: string; json?: boolean }>();
       const stack = environmentName(named);
-      const plan = planOrReport(root, stack);
+      const { plan } = planOrReport(root, stack);
       const site = plan.sites.find((candidate) => candidate.name === name);
       const declared = loadEnvironment(root, stack).value?.sites[name];
       if (plan.broken.some((candidate) => candidate.name === name)) {

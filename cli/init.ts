@@ -48,7 +48,7 @@ function make(name: string | undefined, options: InitOptions): void {
   const [template = "wsgi", second] = kinds.filter((kind) => options[kind] === true);
   if (second !== undefined) throw new UserError(`--${template} and --${second} are two apps`, "make one after the other", 2);
   const directory = join(root, "apps", name);
-  if (existsSync(directory)) throw new UserError(`apps/${name} is there already`);
+  if (existsSync(directory)) throw new UserError(`apps/${name} is there already`, "take another name, or edit that app");
   for (const [path, content] of Object.entries(filesOf(name, template, options.ini === true))) {
     const file = join(directory, path);
     mkdirSync(dirname(file), { recursive: true });
@@ -59,7 +59,7 @@ function make(name: string | undefined, options: InitOptions): void {
 
   ${name}: { app: apps/${name}, nodes: [web1], locations: ["*/${name}"] }
 
-then: pulumi preview, and pulumi up.`);
+then: silver preview, and silver up.`);
 }
 
 function filesOf(name: string, template: TemplateName, ini: boolean): Record<string, string> {
@@ -67,7 +67,5 @@ function filesOf(name: string, template: TemplateName, ini: boolean): Record<str
   if (!ini) return { "app.yaml": manifest, ...rest };
   const converted = convertToIni(manifest, `apps/${name}/app.yaml`);
   if (converted.text === undefined) throw new Error(`the template ${template} has no app.ini form`);
-  // The line for YAML editors says nothing to a reader of app.ini.
-  const text = converted.text.replace(/^# yaml-language-server:.*\n/m, "");
-  return { "app.ini": text, ...rest };
+  return { "app.ini": converted.text, ...rest };
 }

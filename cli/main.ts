@@ -22,6 +22,7 @@ const program = new Command("silver")
   .description("Web apps on your own servers: check, deploy, look, act.")
   .option("-e, --environment <name>", "the environment, i.e. the Pulumi stack (default: the selected one)")
   .option("--json", "machine-readable output on stdout")
+  .configureHelp({ showGlobalOptions: true })
   .showSuggestionAfterError()
   .showHelpAfterError("(silver --help lists every verb)")
   .exitOverride();

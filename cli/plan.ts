@@ -2,12 +2,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { blockingWords, planChanges, type Changes, type Rendered } from "../components/plan/changes.ts";
+import type { Plan } from "../components/plan/plan.ts";
 import { renderRelease } from "../components/render/release.ts";
 import { decide, renderChanges, renderMarkdown } from "./comment.ts";
 import { planOrReport } from "./planned.ts";
 import { root } from "./pulumi.ts";
 import { commitOf, mergeBase, withFilesOf } from "./revision.ts";
 import { UserError } from "./user-error.ts";
+import { withWarnings } from "./warnings.ts";
 
 interface PlanOptions {
   markdown?: boolean;
@@ -56,15 +58,15 @@ export function changesBetween(base: string, head: string | undefined, only: str
     const compare = (after: string) =>
       (only === undefined ? environmentsOf(after) : [only]).map((environment) => {
         const isNew = !existsSync(join(before, `stacks/${environment}.yaml`));
-        const one = isNew ? undefined : rendered(before, environment, base);
-        return planChanges(one, rendered(after, environment, head));
+        const one = isNew ? undefined : rendered(planOrReport(before, environment, base).plan);
+        const { plan: planned, warnings } = planOrReport(after, environment, head);
+        return withWarnings(planChanges(one, rendered(planned)), after, planned, warnings);
       });
     return head === undefined ? compare(root) : withFilesOf(root, head, compare);
   });
 }
 
-function rendered(directory: string, environment: string, revision: string | undefined): Rendered {
-  const planned = planOrReport(directory, environment, revision);
+function rendered(planned: Plan): Rendered {
   return { plan: planned, releases: Object.fromEntries(planned.sites.map((site) => [site.name, renderRelease(site).id])) };
 }
 

@@ -1,23 +1,27 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderIssues } from "../components/manifest/code-frame.ts";
-import type { Issue, Parsed } from "../components/manifest/issue.ts";
+import { isError, type Issue, type Parsed } from "../components/manifest/issue.ts";
 import { whatStays } from "../components/plan/broken.ts";
 import { loadPlan } from "../components/plan/load.ts";
 import type { Plan } from "../components/plan/plan.ts";
 import { UserError } from "./user-error.ts";
+
+/** A plan, and what is doubtful in the files that it was made from. */
+interface Planned {
+  plan: Plan;
+  warnings: Issue[];
+}
 
 /**
  * The plan of an environment, without the sites that are broken; what is wrong with it is told as `silver validate` tells it.
  * @param of what is planned, for the last line: the revision, where it is not the working tree
  * @throws UserError where there is none
  */
-export function planOrReport(root: string, environment: string, of = ""): Plan {
-  return valueOrReport(
-    loadPlan(root, environment),
-    root,
-    `${environment} can't be planned as it is${of === "" ? "" : ` in ${of}`}`,
-  );
+export function planOrReport(root: string, environment: string, of = ""): Planned {
+  const loaded = loadPlan(root, environment);
+  const plan = valueOrReport(loaded, root, `${environment} can't be planned as it is${of === "" ? "" : ` in ${of}`}`);
+  return { plan, warnings: loaded.issues.filter((issue) => !isError(issue)) };
 }
 
 /**

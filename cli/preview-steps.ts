@@ -62,8 +62,14 @@ export function previewChanges(preview: Preview, { environment, planned, sites, 
     const rollout = own.find(({ name }) => name.endsWith("-rollout"));
     const change = rollout === undefined ? nodeChange(owner, own) : siteChange(owner, rollout);
     const nodes = (rollout?.now.variables.nodes ?? "").split(" ").filter((node) => replaced.has(node));
-    const why = [...nodes.map((node) => `${node} is replaced`), ...(known?.why ?? [])];
-    const details = [...change.details, ...without(known?.details ?? [], change.details)];
+    // Seen from git it is new, and yet it runs already: what git tells of it from the beginning is no change.
+    const isAhead = known?.kind === "added" && change.kind === "changed";
+    const why = [
+      ...nodes.map((node) => `${node} is replaced`),
+      ...(known?.why ?? []),
+      ...(isAhead ? ["new on this branch, and here already"] : []),
+    ];
+    const details = [...change.details, ...(isAhead ? [] : without(known?.details ?? [], change.details))];
     const unknown = change.kind === "changed" && details.length === 0 && why.length === 0;
     return {
       ...change,

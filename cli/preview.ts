@@ -4,9 +4,11 @@ import { decide, renderChanges, renderMarkdown } from "./comment.ts";
 import { acceptOption, changesBetween } from "./plan.ts";
 import { planOrReport, reportBroken } from "./planned.ts";
 import { previewChanges, previewDiff, previewSchema, type Preview } from "./preview-steps.ts";
-import { environmentName, root, stackWords } from "./pulumi.ts";
+import { environmentName, notFound, root, stackWords } from "./pulumi.ts";
 import { changedProgram, commitOf, mergeBase } from "./revision.ts";
+import type { Issue } from "../components/manifest/issue.ts";
 import { UserError } from "./user-error.ts";
+import { withWarnings } from "./warnings.ts";
 
 interface PreviewOptions {
   markdown?: boolean;
@@ -25,33 +27,39 @@ export function preview(program: Command): void {
     .action((revision: string | undefined, options: PreviewOptions) => {
       const { environment: named, json } = program.opts<{ environment?: string; json?: boolean }>();
       const environment = environmentName(named);
-      const now = planOrReport(root, environment);
+      const { plan: now, warnings } = planOrReport(root, environment);
       reportBroken(root, now);
       const base = revision === undefined ? mergeBase(root) : commitOf(root, revision);
       const planned = base === undefined ? undefined : changesBetween(base, undefined, environment)[0];
       // Where every site is broken the program stops, and nothing would run.
       const found = now.sites.length === 0 && now.broken.length > 0 ? nothing : askPreview(environment);
-      const changes = previewChanges(found, {
+      const told = previewChanges(found, {
         environment,
         sites: now.sites.map(({ name }) => name),
         broken: now.broken,
         ...(planned === undefined ? {} : { planned }),
         program: base === undefined ? [] : changedProgram(root, base),
       });
+      const changes = withWarnings(told, root, now, warnings);
       const decision = decide(changes, options.accept);
       if (json === true) console.log(JSON.stringify({ ...changes, ...decision }, undefined, 2));
       else if (options.markdown === true) process.stdout.write(renderMarkdown(changes, options.accept, previewDiff(found)));
-      else console.log([...renderChanges(changes, options.accept), ...warningsOf(found)].join("\n"));
+      else console.log([...renderChanges(changes, options.accept), ...warningsOf(found, warnings)].join("\n"));
       process.exitCode = decision.canMerge ? 0 : 1;
     });
 }
 
-/** Messages of the preview, without those that say nothing of the change: the stand-in plugin introduces itself. */
-function warningsOf({ diagnostics }: Preview): string[] {
+/**
+ * Messages of the preview, without those that say nothing of the change: the stand-in plugin introduces itself.
+ * @param known what is told already
+ */
+function warningsOf({ diagnostics }: Preview, known: readonly Issue[] = []): string[] {
   return diagnostics
     .filter(
       ({ severity, message }) =>
-        ["warning", "error"].includes(severity) && !message.includes("stand-in for pulumi-resource-command"),
+        ["warning", "error"].includes(severity) &&
+        !message.includes("stand-in for pulumi-resource-command") &&
+        !known.some((issue) => message.includes(issue.message)),
     )
     .map(({ message }) => `⚠ ${message.trim()}`);
 }
@@ -60,8 +68,7 @@ function askPreview(environment: string): Preview {
   const words = ["preview", "--json", "--non-interactive", ...stackWords(environment)];
   // The scripts and the state of each node stand in it.
   const run = spawnSync("pulumi", words, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 30 });
-  if (run.error !== undefined)
-    throw new UserError(`pulumi can't be run: ${run.error.message}`, 'in this shell, run: eval "$(sh scripts/env.sh)"');
+  if (run.error !== undefined) throw notFound(run.error);
   const parsed = run.stdout.trim() === "" ? undefined : previewSchema.safeParse(JSON.parse(run.stdout));
   if (run.status === 0 && parsed?.success === true) return parsed.data;
   const told = parsed?.data === undefined ? [] : warningsOf(parsed.data);

@@ -36,6 +36,8 @@ export function environmentName(named: string | undefined): string {
   return current;
 }
 
-function notFound(error: Error): UserError {
-  return new UserError(`pulumi can't be run: ${error.message}`, 'in this shell, run: eval "$(sh scripts/env.sh)"');
+/** What is said when `pulumi` could not even be started. */
+export function notFound(error: NodeJS.ErrnoException): UserError {
+  const why = error.code === "ENOENT" ? "pulumi is not on PATH" : `pulumi can't be run: ${error.message}`;
+  return new UserError(why, 'in this shell, run: eval "$(sh scripts/env.sh)"');
 }

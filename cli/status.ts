@@ -3,6 +3,7 @@ import type { SiteState } from "../components/node/contract.ts";
 import { Failure } from "../components/rollout/failure.ts";
 import { askNode, declaredBy } from "./nodes.ts";
 import { renderColumns } from "./columns.ts";
+import { UserError } from "./user-error.ts";
 
 /** A site on one node: what is declared, and what the node itself says. */
 interface SiteStatus {
@@ -42,6 +43,8 @@ export function status(program: Command): void {
         const strays = found.sites.filter((state) => state.live !== null && sites[state.site]?.nodes.includes(node) !== true);
         for (const state of strays) rows.push({ ...statusOf(state.site, null, node, found), state: "not declared" });
       }
+      if (only !== undefined && !rows.some(({ site }) => site === only))
+        throw new UserError(`no site is called ${only}`, `the sites are: ${Object.keys(sites).join(", ")}`, 2);
       const shown = only === undefined ? rows : rows.filter(({ site }) => site === only);
       if (json === true) console.log(JSON.stringify(shown, undefined, 2));
       else

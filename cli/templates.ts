@@ -14,8 +14,15 @@ const style = `:root { color-scheme: light dark; }
 body { margin: 15vh auto 0; max-width: 36rem; padding: 0 1.5rem; font: 1.1rem/1.6 system-ui, sans-serif; }
 `;
 
-const page = (name: string): string =>
-  `<!doctype html><html lang=en><meta charset=utf-8><title>${name}</title><link rel=stylesheet href={static}style.css><h1>${name}</h1><p>It runs.</p>`;
+const page = (name: string): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${name}</title>
+<link rel="stylesheet" href="{static}style.css">
+<h1>${name}</h1>
+<p>It runs.</p>
+`;
 
 const staticManifest = (name: string): string => `# yaml-language-server: $schema=../../docs/manifest.schema.json
 # What the app needs. Every key: docs/manifest.md, or silver init --all-keys.
@@ -34,7 +41,7 @@ export const templates = {
     "static/style.css": style,
     "src/wsgi.py": `import os
 
-PAGE = "${page(name)}"
+PAGE = """${page(name)}"""
 
 
 def application(environ, start_response):
@@ -55,7 +62,7 @@ from flask import Flask
 
 application = Flask(__name__, static_folder=None)
 
-PAGE = "${page(name)}"
+PAGE = """${page(name)}"""
 
 
 @application.get("/")
@@ -87,7 +94,7 @@ settings.configure(
     ROOT_URLCONF=__name__,
 )
 
-PAGE = "${page(name)}"
+PAGE = """${page(name)}"""
 
 
 def index(request):
@@ -106,7 +113,7 @@ application = get_wsgi_application()
   static: (name) => ({
     "app.yaml": staticManifest(name),
     "static/style.css": style,
-    "static/index.html": `${page(name).replace("{static}", "")}\n`,
+    "static/index.html": page(name).replace("{static}", ""),
   }),
 } satisfies Record<string, Template>;
 

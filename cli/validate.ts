@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { readRequirements } from "../components/bundle/read-requirements.ts";
 import { renderIssues } from "../components/manifest/code-frame.ts";
@@ -28,7 +28,18 @@ export function validate(program: Command): void {
 function appOf(path: string): string {
   const absolute = resolve(path);
   if (!existsSync(absolute)) throw new UserError(`${path} is not there`, undefined, 2);
-  return relative(root, statSync(absolute).isDirectory() ? absolute : dirname(absolute));
+  if (statSync(absolute).isDirectory()) return relative(root, absolute);
+  const name = basename(absolute);
+  if (name === "app.yaml" || name === "app.ini") return relative(root, dirname(absolute));
+  const isEnvironment = dirname(absolute) === join(root, "stacks") && name.endsWith(".yaml");
+  const environment = name.replace(/\.yaml$/, "");
+  throw new UserError(
+    isEnvironment ? `${path} is an environment` : `${path} is no manifest`,
+    isEnvironment
+      ? `silver validate -e ${environment} checks it with its apps`
+      : "name an app's directory, its app.yaml or its app.ini",
+    2,
+  );
 }
 
 function issuesOf(app: string): Issue[] {
@@ -50,7 +61,9 @@ function report(issues: Issue[], json: boolean, what: string): void {
   else {
     const colour = process.stdout.isTTY;
     console.log(renderIssues(issues, readText, { colour }));
-    console.log(`\n${errors === 0 ? "✓" : "✗"} ${what}: ${errors} errors, ${issues.length - errors} warnings`);
+    const count = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
+    const counts = `${count(errors, "error")}, ${count(issues.length - errors, "warning")}`;
+    console.log(`\n${errors === 0 ? "✓" : "✗"} ${what}: ${counts}`);
   }
   process.exitCode = errors === 0 ? 0 : 1;
 }

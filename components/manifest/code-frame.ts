@@ -32,6 +32,11 @@ export function renderIssues(
   return issues.map((issue) => renderIssue(issue, lineAt(issue.place), options)).join("\n\n");
 }
 
+/** An issue in one line, without a frame and without colour. */
+export function issueLine({ code, place, message, fix }: Issue): string {
+  return printable(`${placeText(place)} [${code}] ${message}${fix === undefined ? "" : `: ${fix}`}`);
+}
+
 /** One issue; `line` is the text of the line it stands on. */
 function renderIssue(
   { code, severity, place, message, fix }: Issue,

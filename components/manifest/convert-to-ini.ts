@@ -73,6 +73,8 @@ class YamlComments {
     const begins = [...starts];
     this.#before = parts.map(() => []);
     for (const { line, comment } of commentsOf(text)) {
+      // What it says to an editor of YAML holds for no other file.
+      if (comment.startsWith("# yaml-language-server:")) continue;
       const isAlone = lines[line - 1]?.trimStart().startsWith("#") ?? false;
       const content = isAlone ? lines.findIndex((each, index) => index >= line && !/^\s*(?:#|$)/.test(each)) + 1 : line;
       const start = content === 0 ? undefined : starts.findLast((each) => each <= content);

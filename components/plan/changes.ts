@@ -49,6 +49,8 @@ export interface Changes {
   untouched: string[];
   /** Sites of which something is wrong, by name: they stay as they are. */
   broken: BrokenSite[];
+  /** What a person should know besides, a line each. */
+  warnings?: readonly string[];
 }
 
 /** Words that no change passes with unless a person accepts them. */

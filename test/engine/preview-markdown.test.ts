@@ -29,6 +29,9 @@ function preview(...words: string[]): { status: number | null; stdout: string; s
   });
 }
 
+const setSecret = () =>
+  project.engine.run("config", "set", "--secret", "--path", 'silverlining:secrets["greeter.API_KEY@1"]', "hunter2-swordfish");
+
 /** Ids that follow from the program's own texts: another agent or template must not need another golden file. */
 function steady(markdown: string): string {
   return markdown
@@ -84,14 +87,7 @@ describe("over a state that today's program made", () => {
   });
 
   test("config alone", async () => {
-    await project.engine.run(
-      "config",
-      "set",
-      "--secret",
-      "--path",
-      'silverlining:secrets["greeter.API_KEY@1"]',
-      "hunter2-swordfish",
-    );
+    await setSecret();
     project.engine.write({
       [environmentFile]: `${nodes}sites:\n  ${site}, config: { GREETING: "a \`\`\` b", API_KEY: { secret: 1 } } }\n`,
     });

@@ -1,12 +1,12 @@
 // What `silver init` makes, of each kind, runs at once: one environment with all of them, on a booted node.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { withCheckout, type Checkout } from "../support/checkout.ts";
+import { withCheckout } from "../support/checkout.ts";
 import { http } from "../support/nodes.ts";
 
 const kinds = ["", "--flask", "--django", "--static", "--ini", "--ini --static"];
 const nameOf = (options: string) => `made${options.replaceAll(/ ?--/g, "-")}`;
 const staticApp = "apps/made-static";
-let project: Checkout;
+let project: Awaited<ReturnType<typeof withCheckout>>;
 let node: { address: string };
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ test.each(kinds)("silver init %s", async (options) => {
   const page = await http(node, `/${name}/`);
   expect(page).toMatchObject({ status: 200, headers: { "content-type": "text/html; charset=utf-8" } });
   expect(page.body).toContain(`<h1>${name}</h1>`);
-  const style = /href=([^>]*style\.css)/.exec(page.body)?.[1] ?? "";
+  const style = /href="([^"]*style\.css)"/.exec(page.body)?.[1] ?? "";
   expect(await http(node, new URL(style, `http://node/${name}/`).pathname)).toMatchObject({
     status: 200,
     headers: { "content-type": "text/css; charset=utf-8" },

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Files } from "./engine.ts";
 import { withProject, type Project } from "./project.ts";
@@ -12,32 +13,62 @@ export interface Ended {
   output: string;
 }
 
-/** A project as a person has it: a git repository with one commit on `main`, the stack `dev`, and `silver` on PATH. */
-export interface Checkout extends Project {
+/** A project as a person has it: a git repository with one commit on `main`, and `silver` on PATH. */
+export interface Checkout {
+  root: string;
   /** Runs sh words in its directory. */
   sh: (words: string) => Promise<Ended>;
 }
 
-/** @param files apps and `stacks/dev.yaml`, by path */
-export async function withCheckout(files: Files): Promise<Checkout> {
-  const project = await withProject(files, { stack: "dev" });
+/** One that has no Pulumi, in a temporary directory, with this checkout's apps and environment. */
+export async function offlineCheckout(): Promise<Checkout & { remove: () => void }> {
+  const folder = mkdtempSync(join(tmpdir(), "silver-checkout-"));
+  const root = join(folder, "program");
+  for (const name of ["components", "apps", "stacks", "package.json"])
+    cpSync(join(checkout, name), join(root, name), { recursive: true });
+  symlinkSync(join(checkout, "node_modules"), join(root, "node_modules"));
+  const remove = () => {
+    rmSync(folder, { recursive: true });
+  };
+  return { ...(await begin(root, join(folder, "bin"), { ...process.env, PULUMI_HOME: "/nonexistent" })), remove };
+}
+
+/**
+ * One with the real engine and a stack `dev`.
+ * @param files `stacks/dev.yaml`, and apps, by path. Default: those of this checkout
+ */
+export async function withCheckout(files?: Files): Promise<Checkout & Project> {
+  const project = await withProject(files ?? {}, { stack: "dev" });
   const { root, engine } = project;
+  if (files === undefined)
+    for (const name of ["apps", "stacks/dev.yaml"]) cpSync(join(checkout, name), join(root, name), { recursive: true });
+  return { ...project, ...(await begin(root, join(engine.folder, "bin"), engine.environment)) };
+}
+
+async function begin(root: string, bin: string, environment: NodeJS.ProcessEnv): Promise<Checkout> {
   cpSync(join(checkout, "cli"), join(root, "cli"), { recursive: true });
-  engine.write({ ".gitignore": "node_modules\n.silver\nstacks/Pulumi.dev.yaml\n" });
-  const bin = join(engine.folder, "bin");
   mkdirSync(bin);
   writeFileSync(join(bin, "silver"), `#!/bin/sh\nexec '${process.execPath}' '${join(root, "cli/main.ts")}' "$@"\n`);
   chmodSync(join(bin, "silver"), 0o755);
-  const person = { GIT_AUTHOR_NAME: "Ada", GIT_AUTHOR_EMAIL: "ada@example.org" };
-  Object.assign(engine.environment, person, {
-    PATH: `${bin}:${engine.environment.PATH ?? ""}`,
-    GIT_COMMITTER_NAME: person.GIT_AUTHOR_NAME,
-    GIT_COMMITTER_EMAIL: person.GIT_AUTHOR_EMAIL,
+  writeFileSync(join(root, ".gitignore"), "__pycache__\nnode_modules\n.silver\nstacks/Pulumi.dev.yaml\n");
+  const name = "Ada";
+  const email = "ada@example.org";
+  const own = {
+    PATH: `${bin}:${environment.PATH ?? ""}`,
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
     NO_COLOR: "1",
-  });
+  };
   const sh = (words: string): Promise<Ended> =>
     new Promise((done, failed) => {
-      const child = spawn("sh", ["-euc", words], { cwd: root, env: engine.environment, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn("sh", ["-uc", words], {
+        cwd: root,
+        env: { ...environment, ...own },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
       let output = "";
       const collect = (text: Buffer) => (output += text.toString());
       child.stdout.on("data", collect);
@@ -47,7 +78,7 @@ export async function withCheckout(files: Files): Promise<Checkout> {
         done({ code: code ?? -1, output });
       });
     });
-  const begun = await sh("git init -q -b main && git add . && git commit -qm 'Begin'");
+  const begun = await sh("git init -q -b main && git add . && git commit -qm Begin");
   if (begun.code !== 0) throw new Error(begun.output);
-  return { ...project, sh };
+  return { root, sh };
 }

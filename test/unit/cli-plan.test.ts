@@ -102,6 +102,17 @@ test("a site that goes stops the merge until it is accepted", () => {
   write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
 });
 
+test("what the environment decides in place of the manifest is told of sites that change", () => {
+  const limits = environment("{ KEY: { secret: 2 } }, limits: { processes: 3 }");
+  write({ "stacks/dev.yaml": limits });
+  expect(silver("plan", "--markdown").stdout).toContain(
+    "\n⚠ blog: processes 3, set by stacks/dev.yaml:2; apps/blog/app.yaml says 8\nRuns:\n",
+  );
+  git("commit", "-qam", "limits");
+  expect(silver("plan", "HEAD").stdout).not.toContain("⚠");
+  write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
+});
+
 test("an environment that is new has only new sites and nodes", () => {
   write({ "stacks/next.yaml": environment("{ KEY: { secret: 1 } }") });
   const { status, stdout } = silver("plan", "-e", "next");

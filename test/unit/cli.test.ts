@@ -62,7 +62,10 @@ test("silver init makes one kind of app, and says of PHP that it can't yet", () 
 
 test("silver init refuses a name that can't be a site's, and a directory that is there", () => {
   expect(silver("init", "Blog_1")).toMatchObject({ status: 2 });
-  expect(silver("init", "hello")).toMatchObject({ status: 1, stderr: "✗ apps/hello is there already\n" });
+  expect(silver("init", "hello")).toMatchObject({
+    status: 1,
+    stderr: "✗ apps/hello is there already\n  take another name, or edit that app\n",
+  });
 });
 
 test("validate tells every mistake at its place, as text and as JSON, and exits 1", () => {
@@ -88,6 +91,35 @@ test("validate -e checks an environment with its apps, and refuses paths beside 
     stdout: expect.stringContaining("stacks/nowhere.yaml") as string,
   });
   expect(silver("-e", "dev", "validate", "apps/hello").status).toBe(2);
+});
+
+test.each([
+  [["validate", "stacks/dev.yaml"], "✗ stacks/dev.yaml is an environment\n  silver validate -e dev checks it with its apps\n"],
+  [["validate", "package.json"], "✗ package.json is no manifest\n  name an app's directory, its app.yaml or its app.ini\n"],
+  [["validate", "apps/nowhere"], "✗ apps/nowhere is not there\n"],
+  [["convert", "apps/hello"], "✗ apps/hello is no manifest\n  name an app.ini or an app.yaml\n"],
+  [["config", "nowhere", "-e", "dev"], "✗ no site of dev is called nowhere\n  the sites are: guestbook, hello\n"],
+  [["logs", "hello", "--lines", "many"], "✗ --lines is many, and must be a number from 1 to 10000\n"],
+])("a call that is wrong says what is right: %j", (words, stderr) => {
+  expect(silver(...words)).toMatchObject({ status: 2, stdout: "", stderr });
+});
+
+test("without Pulumi, what needs it says how to get it", () => {
+  for (const words of [["up"], ["status"], ["preview", "-e", "dev"]]) {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, "cli/main.ts"), ...words], {
+      cwd: root,
+      encoding: "utf8",
+      env: { PATH: "/nonexistent" },
+    });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: '✗ pulumi is not on PATH\n  in this shell, run: eval "$(sh scripts/env.sh)"\n',
+    });
+  }
+});
+
+test("the help of a verb has the options that all verbs have", () => {
+  expect(silver("validate", "--help").stdout).toMatch(/--environment <name>[^]*--json/);
 });
 
 test("convert prints the other format, and --write never overwrites", () => {

@@ -1,0 +1,50 @@
+// What is told of a preview besides what its commands say themselves.
+import { expect, test } from "vitest";
+import { previewChanges, type Preview } from "../../cli/preview-steps.ts";
+import type { Changes } from "../../components/plan/changes.ts";
+
+const variables = { site: "blog", release: "1.0.0-aaaaaaaa.aaaaaaaa", version: "1.0.0", nodes: "web1", locations: "*/blog" };
+
+/** A preview in which the rollout of one site is another one. */
+const rollout = (changed: Record<string, string>): Preview => ({
+  diagnostics: [],
+  steps: [
+    {
+      op: "update",
+      urn: "urn:pulumi:dev::silverlining::silver:resources:Site$command:local:Command::blog-rollout",
+      oldState: { type: "command:local:Command", inputs: { environment: variables } },
+      newState: { type: "command:local:Command", inputs: { environment: { ...variables, ...changed } } },
+    },
+  ],
+});
+
+/** What git says of a site that its base does not have. */
+const planned: Changes = {
+  environment: "dev",
+  untouched: [],
+  broken: [],
+  changes: [
+    {
+      subject: "site",
+      name: "blog",
+      kind: "added",
+      to: "1.0.0-bbbbbbbb.bbbbbbbb",
+      notes: [],
+      details: [{ about: "on", name: "web1", to: "web1" }],
+      why: [],
+      data: [],
+      runs: ["blog-rollout"],
+    },
+  ],
+};
+
+test.each([
+  ["other bytes alone", { release: "1.0.0-bbbbbbbb.bbbbbbbb" }, []],
+  ["another version", { release: "1.1.0-bbbbbbbb.bbbbbbbb", version: "1.1.0" }, ["version"]],
+])("of a site that git does not have yet, and that runs already, what changes now is told: %s", (_, changed, about) => {
+  const background = { environment: "dev", sites: ["blog"], broken: [], program: [], planned };
+  const [change, ...others] = previewChanges(rollout(changed), background).changes;
+  expect(others).toEqual([]);
+  expect(change).toMatchObject({ kind: "changed", why: ["new on this branch, and here already"] });
+  expect(change?.details.map((detail) => detail.about)).toEqual(about);
+});
