@@ -27,6 +27,7 @@ class Postgres(NodeTest):
         self.machine.pg_lsclusters = lambda *words: "15 main 5432 online postgres /var/lib/postgresql/15/main /var/log/pg.log\n"
         self.machine.pg_isready = lambda *words: Done(0 if self.up else 2, "", "")
         self.machine.runuser = self.runuser
+        os.makedirs(self.paths.at("/etc/postgresql/15/main/conf.d"), exist_ok=True)
         for name in ("postgresql.service", "postgresql@15-main.service"):
             self.machine.units[name] = "active"
 
@@ -73,6 +74,13 @@ class Postgres(NodeTest):
         changes = postgres.set_up(self.node, DATABASE)
         self.assertIn({"what": "database hello_g1", "why": "a new service"}, changes)
         self.assertNotIn('CREATE ROLE "hello_owner"', self.sql[1])
+
+    def test_the_server_has_sessions_for_all_sites_of_a_node(self):
+        self.assertIn(
+            {"what": "/etc/postgresql/15/main/conf.d/silver.conf", "why": "missing"}, postgres.set_up(self.node, DATABASE)
+        )
+        with open(self.paths.at("/etc/postgresql/15/main/conf.d/silver.conf"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "max_connections = 1000\n")
 
     def test_the_words_go_by_stdin_and_names_are_quoted(self):
         postgres.set_up(self.node, DATABASE)

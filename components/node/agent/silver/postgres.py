@@ -2,12 +2,14 @@
 
 import time
 
-from . import unit
+from . import files, unit
 from .errors import AgentError, last_lines
 from .lock import shared
 
 START_SECONDS = 60
 PORT = "5432"
+# Debian's 100 are used up by a few sites. What the plan lets the sites of a node have together (judge-nodes.ts), and some for people.
+SESSIONS = 1000
 TEMPORARY = "1GB"
 
 
@@ -23,7 +25,10 @@ def run_server(node):
     if unit.show(node, ["postgresql.service"])["postgresql.service"].get("UnitFileState") != "enabled":
         node.run(["systemctl", "enable", "--quiet", "postgresql.service"])
         changes.append({"what": "postgresql.service", "why": "was not enabled"})
-    cluster, log = find_cluster(node)
+    cluster, settings, log = find_cluster(node)
+    # A server that runs takes it at its next start: one now would cut every site's sessions.
+    if why := files.write(node.paths.at(f"{settings}/conf.d/silver.conf"), f"max_connections = {SESSIONS}\n"):
+        changes.append({"what": f"{settings}/conf.d/silver.conf", "why": why})
     if unit.active(node, ["postgresql.service", cluster]) == {"postgresql.service", cluster} and answers(node):
         return changes
     node.say("services", f"starting {cluster}")
@@ -43,14 +48,14 @@ def run_server(node):
 
 
 def find_cluster(node):
-    """(unit, log file) of the cluster at the usual port."""
+    """(unit, directory of settings, log file) of the cluster at the usual port."""
     done = node.run(["pg_lsclusters", "--no-header"], ok=None)
     if done.code != 0:
         raise AgentError("service", "PostgreSQL: its settings can't be read", fix="put right what is named below", log=last_lines(done.err))
     for line in done.out.splitlines():
         version, name, port, _, _, _, log = line.split(maxsplit=6)
         if port == PORT:
-            return f"postgresql@{version}-{name}.service", log
+            return f"postgresql@{version}-{name}.service", f"/etc/postgresql/{version}/{name}", log
     raise AgentError("service", f"no cluster of PostgreSQL has the port {PORT}", fix="see: pg_lsclusters; make one with pg_createcluster")
 
 
