@@ -12,7 +12,8 @@ let web2: TestNode;
 let agent: Awaited<ReturnType<typeof sshAgent>>;
 
 beforeAll(async () => {
-  [web1, web2] = [await suite.boot("web1", { prepared: webPackages }), await suite.boot("web2", { prepared: webPackages })];
+  web1 = await suite.boot("web1", { os: "debian-12", prepared: webPackages });
+  web2 = await suite.boot("web2", { os: "debian-13", prepared: webPackages });
   agent = await sshAgent(web1.keyFile);
   site = new RolloutSite("roll", [web1, web2], agent.socket);
   site.writeApp(answering("first"));
