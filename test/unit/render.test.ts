@@ -47,8 +47,8 @@ test("canonical JSON refuses what JSON would change without a word", () => {
 });
 
 // What the parsers of these languages make of a quoted text, in a few lines each.
-const readApache = (quoted: string) => /^"((?:[^"\\]|\\.)*)"$/.exec(quoted)?.[1]?.replace(/\\(.)/g, "$1");
-const readVcl = (quoted: string) => /^"([^"\n]*)"$/.exec(quoted)?.[1] ?? /^\{"(.*?)"\}$/.exec(quoted)?.[1];
+const readApache = (quoted: string) => /^"((?:[^"\\]|\\[^])*)"$/.exec(quoted)?.[1]?.replace(/\\([^])/g, "$1");
+const readVcl = (quoted: string) => /^"([^"\n]*)"$/.exec(quoted)?.[1] ?? /^\{"([^]*?)"\}$/.exec(quoted)?.[1];
 
 const line = fc.string({
   unit: fc.oneof(
