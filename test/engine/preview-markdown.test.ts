@@ -32,6 +32,13 @@ function preview(...words: string[]): { status: number | null; stdout: string; s
 const setSecret = () =>
   project.engine.run("config", "set", "--secret", "--path", 'silverlining:secrets["greeter.API_KEY@1"]', "hunter2-swordfish");
 
+const plain = () =>
+  execFileSync(process.execPath, ["cli/main.ts", "-e", "test", "preview"], {
+    cwd: project.root,
+    env: project.engine.environment,
+    encoding: "utf8",
+  });
+
 /** Ids that follow from the program's own texts: another agent or template must not need another golden file. */
 function steady(markdown: string): string {
   return markdown
@@ -119,6 +126,23 @@ describe("over a state that today's program made", () => {
     });
     golden("broken-site", 1, "--accept", "DATA", "REPLACED", "RETIRED");
     expect(preview().stderr).toContain('apps/greeter/app.yaml:2:1 error [unknown-key] "runnr" is not a key\n  2 | runnr');
+  });
+
+  test("what is doubtful in the files, and what the environment decides in place of a manifest", async () => {
+    await setSecret();
+    project.engine.write({
+      "apps/wiki/app.ini": "[production]\napp_name = wiki\nversion = 3\nrunner = wsgi.py\ndefault_host = wiki.example.org\n",
+      "apps/wiki/wsgi.py": "def application(environ, start_response): ...\n",
+      [environmentFile]: `${nodes}sites:\n  ${site}, config: { API_KEY: { secret: 1 } }, limits: { processes: 12 } }\n  wiki: { app: apps/wiki, nodes: [web1], locations: [wiki.example.org], limits: { memory: 1G } }\n`,
+    });
+    const { stdout } = preview();
+    for (const text of [stdout, plain()]) {
+      expect(text).toContain("⚠ apps/wiki/app.ini:5:1 [old-key] ");
+      // Told once: the program itself warns of it, too.
+      expect(text.split("[old-key]").length).toBe(3);
+      expect(text).not.toContain("hunter2");
+    }
+    golden("warnings", 0);
   });
 
   test("a site that goes is RETIRED, and passes when a person accepts it", () => {
