@@ -21,7 +21,7 @@ export const greetingOf = (release: string): Files => ({ [changingFile]: `GREETI
 export function largeApp(): Files {
   const name = (index: number) => String(index).padStart(4, "0");
   return {
-    "apps/large/app.yaml": "name: large\nrunner: src/wsgi.py\npackages: [python3-flask]\n",
+    "apps/large/app.yaml": "name: large\nrunner: src/wsgi.py\npackages: [python3-flask]\nprocesses: { count: 2, threads: 4 }\n",
     "apps/large/src/wsgi.py": runner(name),
     ...greetingOf("release 0"),
     ...Object.fromEntries(

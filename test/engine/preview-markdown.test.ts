@@ -1,6 +1,6 @@
 // The comment on a pull request, made by the real engine from a recorded state and real changes. No node is needed.
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectGolden } from "../support/golden.ts";
@@ -68,6 +68,7 @@ afterAll(async () => {
 });
 
 test("a node set up by an older program runs again, and its agent is the why", () => {
+  appendFileSync(join(project.root, "components/node/agent/silver/errors.py"), "# newer\n");
   const { status, stdout } = preview();
   expect(status).toBe(0);
   expect(stdout).toContain("  web1-state: agent\n");
