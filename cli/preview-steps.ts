@@ -103,13 +103,14 @@ export function previewDiff(preview: Preview): string[] {
   });
 }
 
+/** Nodes first, each kind by name: the engine's own order is that of a race, and a comment that is edited in place must not jump. */
 function commandsOf({ steps }: Preview): Command[] {
   const runs = steps.filter(({ op, oldState, newState }) => {
     const { type = "" } = newState ?? oldState ?? {};
     return type.startsWith("command:") && !["same", "read", "refresh"].includes(op);
   });
   // A replacement is told in several steps.
-  return [...Map.groupBy(runs, ({ urn }) => urn)].map(([urn, own]) => {
+  const commands = [...Map.groupBy(runs, ({ urn }) => urn)].map(([urn, own]): Command => {
     const ops = own.map(({ op }) => op);
     const old = own.find(({ oldState }) => oldState !== undefined)?.oldState;
     const now = own.find(({ newState }) => newState !== undefined)?.newState;
@@ -129,6 +130,8 @@ function commandsOf({ steps }: Preview): Command[] {
       hidden,
     };
   });
+  const rank = ({ name }: Command) => `${name.endsWith("-rollout") ? 1 : 0} ${name}`;
+  return commands.toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1));
 }
 
 function factsOf(inputs: Record<string, unknown> = {}): Facts {

@@ -9,6 +9,16 @@ ensure_node_packages() {
 # The browser that the tests of local nodes look at pages with.
 ensure_browser() { ensure_packages chromium; }
 
+# The program that tests start on loopback as an sshd of their own. The service that comes with it is left off: it would open a door.
+ensure_sshd() {
+  if [ -x /usr/sbin/sshd ]; then
+    STEP_NOTE='on this machine'
+    return
+  fi
+  ensure_packages openssh-server
+  if [ -d /run/systemd/system ]; then quietly 'systemctl disable ssh' systemctl disable --now ssh.service; fi
+}
+
 # Everything that would stop local nodes later, said before anything is made.
 require_node_host() {
   [ "$(uname -s)" = Linux ] || fail "Local nodes are systemd-nspawn machines, and this is $(uname -s)." \

@@ -13,6 +13,7 @@ done
 
 if [ "$(id -u)" -eq 0 ]; then
   step 'System packages' ensure_node_packages
+  case $layers in '' | *engine*) step 'OpenSSH server' ensure_sshd ;; esac
   case $layers in '' | *nodes*) step Browser ensure_browser ;; esac
 fi
 ensure_javascript
