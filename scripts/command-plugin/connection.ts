@@ -87,7 +87,8 @@ export class Connections {
   }
 
   async #shared(endpoint: Endpoint, title: string, context: RunContext, proxy?: Master): Promise<Master> {
-    const identity = JSON.stringify([{ ...endpoint, dialErrorLimit: 0, perDialTimeout: 0 }, proxy?.config]);
+    // With the limits: who asks for fewer tries must not wait for, or be told of, somebody else's.
+    const identity = JSON.stringify([endpoint, proxy?.config]);
     for (let pending = this.#masters.get(identity); pending !== undefined; pending = this.#masters.get(identity)) {
       const master = await pending;
       if (master.alive) return master;

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Connections } from "../../scripts/command-plugin/connection.ts";
 import { dialFailure } from "../../scripts/command-plugin/dial-failure.ts";
 import { diffInputs } from "../../scripts/command-plugin/diff.ts";
 import type { Endpoint } from "../../scripts/command-plugin/inputs.ts";
@@ -15,6 +16,25 @@ const endpoint: Endpoint = { host: "10.0.1.11", user: "silver", port: 22, dialEr
 /** Text a shell can hold: all but NUL. */
 const shellText = fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", ""));
 const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+describe("connections", () => {
+  it("dial one host for two commands as often as each of them allows", async () => {
+    const connections = new Connections();
+    const context = {
+      signal: new AbortController().signal,
+      log: { progress: () => undefined, say: () => undefined, sent: () => Promise.resolve() },
+    };
+    const dials = [2, 0].map((dialErrorLimit) =>
+      connections.open({ ...endpoint, host: "127.0.0.1", port: 1, dialErrorLimit }, context),
+    );
+    const reasons = (await Promise.allSettled(dials)).map((dial) => "reason" in dial && String(dial.reason));
+    expect(reasons).toEqual([
+      expect.stringContaining("after 2 failed attempts: dial tcp 127.0.0.1:1: connect: connection refused"),
+      expect.stringContaining("after 0 failed attempts: dial tcp 127.0.0.1:1: connect: connection refused"),
+    ]);
+    await connections.close();
+  });
+});
 
 describe("a session", () => {
   /** What the far side would do with it. */
