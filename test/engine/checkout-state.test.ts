@@ -19,9 +19,9 @@ afterEach(() => {
 /** A newcomer whose checkout has its state, and the agent that runs for it. */
 async function withState(): Promise<{ machine: Newcomer; agent: number; output: string }> {
   const machine = newcomer();
-  const { output, status } = await machine.run(makeState);
+  const { output, code } = await machine.run(makeState);
   expect(output).toMatch(/✓ State \(\.silver\) · \d+ s\n/);
-  expect(status).toBe(0);
+  expect(code).toBe(0);
   const agent = agentPid(machine);
   agents.push(agent);
   return { machine, agent, output };
@@ -52,8 +52,8 @@ describe("the state of a checkout", () => {
     // Ends only when every process that can write to the output has ended; as scripts/env.sh, it has a second way there.
     await machine.run(`exec 3>&1; ${makeState}`);
     agents.push(agentPid(machine));
-    const { status } = await machine.run('flock --nonblock "$SILVER/lock" true');
-    expect(status).toBe(0);
+    const { code } = await machine.run('flock --nonblock "$SILVER/lock" true');
+    expect(code).toBe(0);
   });
 
   test("stays as it is when it is asked for again, agent and key included", async () => {
@@ -82,8 +82,8 @@ describe("the state of a checkout", () => {
     // As after a reboot: the file names a process that is somebody else's now.
     const file = join(machine.checkout, ".silver/ssh/agent");
     writeFileSync(file, readFileSync(file, "utf8").replace(/SSH_AGENT_PID=\d+/, `SSH_AGENT_PID=${process.pid}`));
-    const { status } = await machine.run("end_ssh_agent");
-    expect(status).toBe(0);
+    const { code } = await machine.run("end_ssh_agent");
+    expect(code).toBe(0);
   });
 });
 
@@ -98,15 +98,15 @@ describe("a stack's file whose passphrase is gone", () => {
 
   test("is removed when it holds the salt alone", async () => {
     const machine = withFile("encryptionsalt: v1:abc\n");
-    const { status } = await machine.run("ensure_home; end_ssh_agent");
-    expect(status).toBe(0);
+    const { code } = await machine.run("ensure_home; end_ssh_agent");
+    expect(code).toBe(0);
     expect(existsSync(stackFile(machine))).toBe(false);
   });
 
   test("stays when it holds secrets, and the message says what to do", async () => {
     const machine = withFile("encryptionsalt: v1:abc\nconfig:\n  silverlining:secrets:\n    secure: v1:xyz\n");
-    const { output, status } = await machine.run("ensure_home");
-    expect(status).toBe(1);
+    const { output, code } = await machine.run("ensure_home");
+    expect(code).toBe(1);
     expect(output).toContain("holds secrets, and the passphrase they were encrypted with is gone (.silver/passphrase).");
     expect(output).toContain("Bring .silver back, or delete that file and set its secrets again.");
     expect(existsSync(stackFile(machine))).toBe(true);

@@ -22,9 +22,9 @@ const choose = (machine: Newcomer, environment: Record<string, string> = {}) =>
 test("the real plugin is used where it is installed", async () => {
   const machine = newcomer();
   const real = machine.install(join(machine.home, ".pulumi/plugins", folder), "pulumi-resource-command", "exit 0");
-  const { output, status } = await choose(machine);
+  const { output, code } = await choose(machine);
   expect(output).toBe(`✓ Command plugin 1.2.1 (the real one, ${real}) · cached\n`);
-  expect(status).toBe(0);
+  expect(code).toBe(0);
   expect(readlinkSync(chosen(machine))).toBe(real);
 });
 
@@ -60,9 +60,9 @@ test("our stand-in is used where the real plugin can't be had, which is tried on
 test("a server that does not answer holds nobody up", async () => {
   const machine = newcomer();
   const vendor = await serveOnLoopback(() => undefined);
-  const { output, status } = await choose(machine, { SILVER_PLUGIN_URL: vendor.url, SILVER_REACH_SECONDS: "1" });
+  const { output, code } = await choose(machine, { SILVER_PLUGIN_URL: vendor.url, SILVER_REACH_SECONDS: "1" });
   expect(output).toContain("our stand-in");
-  expect(status).toBe(0);
+  expect(code).toBe(0);
 });
 
 test("the stand-in runs our program with Node, from a checkout whose name has blanks and quotes", async () => {
@@ -88,7 +88,7 @@ test("SILVER_COMMAND_PLUGIN forces a plugin, and the choice is free again withou
 });
 
 test("SILVER_COMMAND_PLUGIN that names no program is refused", async () => {
-  const { output, status } = await choose(newcomer(), { SILVER_COMMAND_PLUGIN: "/nowhere/plugin" });
+  const { output, code } = await choose(newcomer(), { SILVER_COMMAND_PLUGIN: "/nowhere/plugin" });
   expect(output).toBe("✗ SILVER_COMMAND_PLUGIN names /nowhere/plugin, which is not an executable file.\n");
-  expect(status).toBe(1);
+  expect(code).toBe(1);
 });

