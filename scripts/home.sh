@@ -20,7 +20,7 @@ make_home() {
   export PULUMI_SKIP_UPDATE_CHECK=true
   export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
   export SSH_AUTH_SOCK
-  # Half of the start of the program, the plugin and a rollout is reading JavaScript. Node runs what it finds there: nobody else may write.
+  # So that the program, the plugin and a rollout need not compile their JavaScript each time. Node runs what it finds there: nobody else may write.
   (umask 077 && mkdir -p "$CACHE/node-compile-cache")
   export NODE_COMPILE_CACHE="$CACHE/node-compile-cache"
 }

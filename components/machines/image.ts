@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { cacheDirectory } from "../rollout/cache.ts";
 import { buildImage } from "./build-image.ts";
 import { imageName, imageRecipe } from "./image-recipe.ts";
 import { withLock } from "./lock.ts";
@@ -16,7 +16,7 @@ import { mustRun } from "./run-command.ts";
 
 /** Where images are kept, for every checkout of this user. */
 export function imagesDirectory(): string {
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "silverlining/images");
+  return join(cacheDirectory(), "images");
 }
 
 /** Disk an image takes while it is built: packages, root file system and archive. Measured: 0.8 GB, with a database 1.3 GB. */

@@ -8,20 +8,35 @@ export interface Ended {
   stderr: string;
 }
 
+export interface RunOptions {
+  /** Where it runs. Default: here. */
+  directory?: string;
+  environment: NodeJS.ProcessEnv;
+  /** Ends it. */
+  signal: AbortSignal;
+  /** What it reads from stdin. Default: nothing. */
+  input?: string;
+  /** Hears of all that stdout has so far, each time there is more. */
+  onOutput?: (stdout: string) => void;
+}
+
 /** Runs a program to its end, in a process group of its own: what interrupts this one ends it by `signal` alone. */
-export async function run(
-  words: readonly string[],
-  options: { directory: string; environment: NodeJS.ProcessEnv; signal: AbortSignal },
-): Promise<Ended> {
+export async function run(words: readonly string[], options: RunOptions): Promise<Ended> {
   const [program = "", ...args] = words;
-  const { directory, environment, signal } = options;
-  const child = spawn(program, args, { cwd: directory, env: environment, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const { directory, environment, signal, input = "", onOutput } = options;
+  const child = spawn(program, args, { cwd: directory, env: environment, detached: true, stdio: ["pipe", "pipe", "pipe"] });
   const stop = (): void => void child.kill("SIGTERM");
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
+  // One that ends before it has read all says why by itself.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
   let stdout = "";
   let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+    onOutput?.(stdout);
+  });
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const code = await new Promise<number | null>((resolve) => {
     child.once("error", (error) => {

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import { Failure } from "./failure.ts";
+import { run } from "./run.ts";
 
 export interface UploadOptions {
   node: string;
@@ -57,31 +57,18 @@ export function rsyncCommand(options: UploadOptions): string[] {
  * @throws Failure `upload` with rsync's own last words, `stopped` when the signal came
  */
 export async function upload(options: UploadOptions): Promise<Uploaded> {
-  const [program = "", ...args] = rsyncCommand(options);
-  const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
-  const stop = (): void => void child.kill("SIGTERM");
-  options.signal.addEventListener("abort", stop);
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(options.paths.map((path) => `${path}\0`).join(""));
-  let stdout = "";
-  let stderr = "";
   let told = performance.now();
-  child.stdout.on("data", (chunk: Buffer) => {
-    stdout = (stdout + chunk.toString()).slice(-4000);
-    const percent = /(\d+)%[^%]*$/.exec(stdout)?.[1];
-    if (percent === undefined || performance.now() - told < progressSeconds * 1000) return;
-    told = performance.now();
-    options.onProgress(`${percent} %`);
+  const { code, stdout, stderr } = await run(rsyncCommand(options), {
+    environment: { ...process.env, LC_ALL: "C" },
+    signal: options.signal,
+    input: options.paths.map((path) => `${path}\0`).join(""),
+    onOutput: (text) => {
+      const percent = /(\d+)%[^%]*$/.exec(text.slice(-400))?.[1];
+      if (percent === undefined || performance.now() - told < progressSeconds * 1000) return;
+      told = performance.now();
+      options.onProgress(`${percent} %`);
+    },
   });
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => {
-    child.once("error", (error) => {
-      stderr += error.message;
-      resolve(null);
-    });
-    child.once("close", resolve);
-  });
-  options.signal.removeEventListener("abort", stop);
   if (code === 0) {
     return { files: count(stdout, /regular files transferred: (\d+)/), bytes: count(stdout, /Total bytes sent: (\d+)/) };
   }
