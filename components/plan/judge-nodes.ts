@@ -47,7 +47,7 @@ function judgeConnections(environment: Environment, node: NodePlan, sites: SiteP
 }
 
 /** `max_connections` of a node's PostgreSQL, as the agent sets it (postgres.py), without what people and superusers need. */
-const mostSessions = 980;
+export const mostSessions = 980;
 
 function judgeSessions(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
   const databases = sites.flatMap((site) => (site.services?.setUp ?? []).filter((setUp) => setUp.type === "postgres"));

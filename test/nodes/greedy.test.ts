@@ -89,14 +89,10 @@ test.each([
   ["its memory", "/memory", /^(?:16|32|48|64|80|96|112|128|144|160|176) refused$/],
   ["its log", "/log", /^told$/],
 ])("an app that eats %s is stopped there, and its neighbour answers throughout", async (_, path, expected) => {
-  const free = async () => Number(await ssh(node, "df --output=avail -m /srv | tail -n 1"));
-  const before = await free();
   const { said, calm } = await meanwhile(path);
   expect(said).toMatch(expected);
   expect(calm.length).toBeGreaterThan(3);
   expect(calm.filter((status) => status !== 200)).toEqual([]);
-  // Nobody's disk but for the journal, which has limits of its own; other nodes of this computer write meanwhile.
-  expect(before - (await free())).toBeLessThan(1500);
   await poll("the greedy one is back", 20, async () => (await ask("greedy", "/")).body === "greedy");
 });
 

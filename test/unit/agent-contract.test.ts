@@ -4,6 +4,7 @@ import { z } from "zod";
 import { expect, it } from "vitest";
 import { agentError, protocol, silenceSeconds, verbs, verdict } from "../../components/node/contract.ts";
 import type { NodeState, Release } from "../../components/render/rendered.ts";
+import { mostSessions } from "../../components/plan/judge-nodes.ts";
 
 const sources = fileURLToPath(new URL("../../components/node/agent", import.meta.url));
 
@@ -25,6 +26,10 @@ it("speaks the protocol of the contract", () => {
 it("knows every verb of the contract, and the keys of its arguments", () => {
   const expected = Object.fromEntries(Object.entries(verbs).map(([name, { args }]) => [name, Object.keys(args.shape).sort()]));
   expect(ask("{verb: sorted(check.fields) for verb, check in c.VERBS.items()}")).toEqual(expected);
+});
+
+it("gives PostgreSQL the sessions that the plan counts on, and some for people", () => {
+  expect(ask("__import__('silver.postgres', fromlist=['_']).SESSIONS")).toBeGreaterThanOrEqual(mostSessions + 20);
 });
 
 it("knows every verdict", () => {

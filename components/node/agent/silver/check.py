@@ -11,7 +11,6 @@ SHOWN_CHARACTERS = 2_000
 # An app that can't be loaded is tried again with each request. This often, over this many seconds, and it is taken at its word.
 LOADS = 5
 LOAD_SECONDS = 3.0
-NOT_APP = "not from the app's own code: its process died, or did not start"
 
 
 def check(node, arguments):
@@ -23,8 +22,8 @@ def check(node, arguments):
     pause = 0.05
     dead, since = 0, 0.0
     while True:
-        answer = ask(address, port, arguments, end)
-        dead = dead + 1 if answer["status"] == 500 and NOT_APP in (answer["reason"] or "") else 0
+        answer, by_app = ask(address, port, arguments, end)
+        dead = dead + 1 if answer["status"] == 500 and not by_app else 0
         since = time.monotonic() if dead <= 1 else since
         if dead >= LOADS and time.monotonic() - since >= LOAD_SECONDS:
             answer["reason"] += f"; {dead} times in a row"
@@ -54,14 +53,14 @@ def target(node, arguments):
 
 
 def ask(address, port, arguments, end):
-    """One request, judged."""
+    """One request, judged; and whether its answer comes from an app's own code."""
     import http.client
 
     url = f"http://{address}:{port}{arguments['path']}"
     if arguments["through"] == "varnish":
         url += f" (Host: {arguments['host']})"
     start = time.monotonic()
-    status, body, reason = None, "", None
+    status, body, reason, served = None, "", None, None
     seconds = max(0.1, min(MOST_SECONDS_PER_REQUEST, end - start))
     connection = http.client.HTTPConnection(address, port, timeout=seconds)
     try:
@@ -82,7 +81,7 @@ def ask(address, port, arguments, end):
         reason = (error.strerror or type(error).__name__).lower()
     finally:
         connection.close()
-    return {
+    answer = {
         "ok": reason is None,
         "url": url,
         "status": status,
@@ -90,13 +89,14 @@ def ask(address, port, arguments, end):
         "body": body[:SHOWN_CHARACTERS],
         "milliseconds": round((time.monotonic() - start) * 1000, 1),
     }
+    return answer, served is not None
 
 
 def judge(arguments, status, body, served):
     """Why an answer is not what the check says; None when it is."""
     expected = f"{arguments['site']} {arguments['release']}"
     if status != arguments["status"]:
-        by = "" if served else f", {NOT_APP}"
+        by = "" if served else ", not from the app's own code: its process died, or did not start"
         return f"status {status}, expected {arguments['status']}{by}"
     if served is None:
         return f"answered without X-Silver-Release, expected it to say {expected}"
