@@ -4,7 +4,7 @@ import { configDirectoryText } from "../plan/changes-site.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { renderRelease } from "../render/release.ts";
-import { planRollout } from "../rollout/rollout.ts";
+import { requestRollout } from "../rollout/rollout.ts";
 import { summary } from "../services/service.ts";
 import type { Node } from "./node.ts";
 
@@ -30,7 +30,7 @@ export class Site extends pulumi.ComponentResource {
     const connections = pulumi.all(nodes.map((node) => node.connection));
     const stdin = pulumi
       .all([connections, args.secrets])
-      .apply(([reached, secrets]) => canonicalJson(planRollout(plan.ssh, site, release, reached, secrets)));
+      .apply(([reached, secrets]) => canonicalJson(requestRollout(plan.ssh, site, release.id, reached, secrets)));
     new local.Command(
       `${name}-rollout`,
       {

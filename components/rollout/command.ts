@@ -9,7 +9,7 @@ import { packApp } from "./pack-app.ts";
 import { remove } from "./remove.ts";
 import { streamReporter } from "./reporter.ts";
 import type { Reporter } from "./reporter.ts";
-import { parseRollout } from "./rollout.ts";
+import { parseRequest, planRollout } from "./rollout.ts";
 import type { Rollout } from "./rollout.ts";
 import { Session } from "./session.ts";
 import { agentCommand, explainSsh, makeSshFiles, rsyncWords } from "./ssh.ts";
@@ -28,7 +28,7 @@ export async function runCommand(args: readonly string[]): Promise<boolean> {
   const [verb = "deploy", ...rest] = args;
   if (rest.length > 0 || (verb !== "deploy" && verb !== "remove"))
     throw new Error(`usage: main.ts [deploy|remove] < rollout.json`);
-  const rollout = parseRollout(await text(process.stdin));
+  const rollout = planRollout(parseRequest(await text(process.stdin)));
   const reporter = streamReporter((line) => process.stderr.write(line), Object.values(rollout.secrets));
   const ssh = makeSshFiles(rollout.nodes, rollout.ssh.proxy);
   process.on("exit", ssh.remove);

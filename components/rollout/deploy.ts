@@ -60,6 +60,10 @@ async function pack(rollout: Rollout, tools: Tools): Promise<Shipment | { failur
     const app = await tools.pack();
     const { release } = rollout;
     const said = { step: "pack", code: "changed", fix: "leave the files alone while pulumi runs" } as const;
+    if (release.id !== rollout.declared) {
+      const message = `this project's own files have changed since the plan: they make ${release.id} of what ${rollout.declared} was planned from`;
+      throw new Failure({ ...said, message });
+    }
     if (app.digest !== release.bundle.digest) {
       const message = `${rollout.app} has changed since the plan: ${release.bundle.id} was planned, its files are others now`;
       throw new Failure({ ...said, message });

@@ -1,41 +1,15 @@
 import { z } from "zod";
 import type { Plan, SitePlan } from "../plan/plan.ts";
+import type { PythonTarget } from "../plan/libraries.ts";
+import { renderRelease } from "../render/release.ts";
 import type { Release } from "../render/rendered.ts";
 import type { SiteServices } from "../services/service.ts";
 
 const path = z.string().startsWith("/");
 
-const renderedFile = z.strictObject({
-  path: z.string().min(1),
-  mode: z.string().regex(/^0[0-7]{3}$/),
-  group: z.exactOptional(z.literal("site")),
-  content: z.string(),
-  after: z.exactOptional(z.enum(["daemon-reload", "nft-load", "varnish-restart", "top-vcl"])),
-});
-
-const pythonTarget = z.strictObject({
+const pythonTarget: z.ZodType<PythonTarget> = z.strictObject({
   python: z.string().regex(/^3\.[0-9]+(\.[0-9]+)?$/),
   platform: z.string().regex(/^[a-z0-9_-]+$/),
-});
-
-const release: z.ZodType<Release> = z.strictObject({
-  id: z.string().min(1),
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
-  site: z.string(),
-  user: z.string(),
-  bundle: z.strictObject({ id: z.string().min(1), digest: z.string().regex(/^[0-9a-f]{64}$/) }),
-  version: z.exactOptional(z.string()),
-  packages: z.array(z.string()),
-  files: z.array(renderedFile),
-  variables: z.record(z.string(), z.string()),
-  secrets: z.record(z.string(), z.number().int()),
-  configDirectory: z.exactOptional(
-    z.strictObject({ path: z.string().min(1), digest: z.exactOptional(z.string().regex(/^[0-9a-f]{64}$/)) }),
-  ),
-  checker: z.exactOptional(z.string().min(1)),
-  libraries: z.exactOptional(
-    z.strictObject({ requirements: z.string().regex(/^[0-9a-f]{64}$/), targets: z.array(pythonTarget).min(1) }),
-  ),
 });
 
 const serviceOf = { name: z.string(), packages: z.array(z.string()), user: z.string() };
@@ -72,65 +46,116 @@ const rolloutNode = z.strictObject({
 export type RolloutNode = z.infer<typeof rolloutNode>;
 
 /**
- * One run of the protocol for one site, as `main.ts` reads it from stdin. Canonical JSON: no clock, no absolute path.
- * The bundle's files are not in it, nor are those of a configuration directory; they are read, and refused when they are not what
- * was planned.
+ * What a rollout itself reads of a site's plan. All else goes into the release, whose id must be the declared one.
+ * Loose, so that a site can still be removed whose plan an older version wrote.
  */
-export const rollout = z.strictObject({
-  site: z.string().regex(/^[a-z][a-z0-9-]{0,23}$/),
-  release,
-  /** Directory of the app, relative to the project's root. */
-  app: z.string().min(1),
-  /** Configuration directory that travels with the release, relative to the project's root; absent where none does. */
-  configDirectory: z.exactOptional(z.string().min(1)),
-  nodes: z.array(rolloutNode).min(1),
-  ssh: z.strictObject({ proxy: z.exactOptional(z.string().regex(/^[A-Za-z0-9_.:@[\]][A-Za-z0-9_.:@[\]-]*$/)) }),
-  check: z.strictObject({
-    path,
-    status: z.number().int(),
-    body: z.exactOptional(z.string()),
-    withinSeconds: z.number().positive(),
-  }),
-  /** Locations of the site; the check asks the first one. */
-  routes: z.array(z.strictObject({ host: z.string().min(1), path })).min(1),
-  /** Releases kept on a node, the live one included. */
-  retain: z.number().int().min(1),
-  /** Seconds the previous release stays warm after the flip. */
-  graceSeconds: z.number().min(0),
-  timeouts: z.strictObject({ startSeconds: z.number().positive(), drainSeconds: z.number().min(0) }),
-  /** Values by variable: here and nowhere else. */
-  secrets: z.record(z.string(), z.string()),
-  /** Beside the release: its id does not follow from where they are. Absent where the site has none. */
-  services: z.exactOptional(services),
-  /** Name of the node → what its wheels must fit. Absent where the app lists no libraries. */
-  wheels: z.exactOptional(z.record(z.string(), pythonTarget)),
-});
-export type Rollout = z.infer<typeof rollout>;
+const sitePlan = z
+  .looseObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,23}$/),
+    app: z.string().min(1),
+    configDirectory: z.exactOptional(z.looseObject({ of: z.enum(["environment", "app"]), path: z.string().min(1) })),
+    check: z.looseObject({
+      path,
+      status: z.number().int(),
+      body: z.exactOptional(z.string()),
+      withinSeconds: z.number().positive(),
+    }),
+    routes: z.array(z.looseObject({ host: z.string().min(1), path })).min(1),
+    retain: z.number().int().min(1),
+    graceSeconds: z.number().min(0),
+    timeouts: z.looseObject({ startSeconds: z.number().positive(), drainSeconds: z.number().min(0) }),
+    services: z.exactOptional(services),
+    libraries: z.exactOptional(z.looseObject({ targets: z.record(z.string(), pythonTarget) })),
+  })
+  .transform((site) => site as unknown as SitePlan);
 
 /**
- * The rollout of one site. Pure; canonical JSON of it is what `main.ts` reads.
+ * What `main.ts` reads from stdin, as canonical JSON: no clock, no absolute path. What is planned travels, and what is rendered from it
+ * does not: it is ten times as long, and in each run Pulumi stores, sends and logs a command's stdin a dozen times.
+ */
+const request = z.strictObject({
+  /** Id of the release that is declared. */
+  release: z.string().min(1),
+  site: sitePlan,
+  nodes: z.array(rolloutNode).min(1),
+  ssh: z.strictObject({ proxy: z.exactOptional(z.string().regex(/^[A-Za-z0-9_.:@[\]][A-Za-z0-9_.:@[\]-]*$/)) }),
+  /** Values by variable: here and nowhere else. */
+  secrets: z.record(z.string(), z.string()),
+});
+export type RolloutRequest = z.infer<typeof request>;
+
+/**
+ * One run of the protocol for one site. The bundle's files are not in it, nor are those of a configuration directory; they are read, and
+ * refused when they are not what was planned.
+ */
+export interface Rollout {
+  site: string;
+  /** Id of the release that Pulumi declared. */
+  declared: string;
+  release: Release;
+  /** Directory of the app, relative to the project's root. */
+  app: string;
+  /** Configuration directory that travels with the release, relative to the project's root; absent where none does. */
+  configDirectory?: string;
+  /** Sorted by name. */
+  nodes: RolloutNode[];
+  ssh: { proxy?: string };
+  check: Pick<SitePlan["check"], "path" | "status" | "body" | "withinSeconds">;
+  /** Locations of the site; the check asks the first one. */
+  routes: Pick<SitePlan["routes"][number], "host" | "path">[];
+  /** Releases kept on a node, the live one included. */
+  retain: number;
+  /** Seconds the previous release stays warm after the flip. */
+  graceSeconds: number;
+  timeouts: Pick<SitePlan["timeouts"], "startSeconds" | "drainSeconds">;
+  /** Values by variable. */
+  secrets: Record<string, string>;
+  /** Beside the release: its id does not follow from where they are. Absent where the site has none. */
+  services?: SiteServices;
+  /** Name of the node → what its wheels must fit. Absent where the app lists no libraries. */
+  wheels?: Record<string, PythonTarget>;
+}
+
+/**
+ * What to ask for so that a site is rolled out. Pure.
+ * @param release id of what is rendered from the site
  * @param nodes how the site's nodes are reached
  * @param secrets values by variable
  */
-export function planRollout(
+export function requestRollout(
   ssh: Plan["ssh"],
   site: SitePlan,
-  planned: Release,
+  release: string,
   nodes: readonly RolloutNode[],
   secrets: Record<string, string>,
-): Rollout {
+): RolloutRequest {
+  const { bundle, configDirectory } = site;
+  // The files are listed again when they are packed.
+  const listed = configDirectory?.of === "environment" ? { configDirectory: { ...configDirectory, entries: [] } } : {};
   return {
-    site: site.name,
-    release: planned,
-    app: site.app,
-    ...(site.configDirectory?.of === "environment" ? { configDirectory: site.configDirectory.path } : {}),
+    release,
+    site: { ...site, bundle: { ...bundle, entries: [] }, ...listed },
     nodes: [...nodes],
     ssh: ssh.proxy === undefined ? {} : { proxy: ssh.proxy },
+    secrets,
+  };
+}
+
+/** The rollout that is asked for, its release rendered as the program did. */
+export function planRollout({ release, site, nodes, ssh, secrets }: RolloutRequest): Rollout {
+  return {
+    site: site.name,
+    declared: release,
+    release: renderRelease(site),
+    app: site.app,
+    ...(site.configDirectory?.of === "environment" ? { configDirectory: site.configDirectory.path } : {}),
+    nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    ssh,
     check: site.check,
-    routes: site.routes.map(({ host, path: below }) => ({ host, path: below })),
+    routes: site.routes,
     retain: site.retain,
     graceSeconds: site.graceSeconds,
-    timeouts: { startSeconds: site.timeouts.startSeconds, drainSeconds: site.timeouts.drainSeconds },
+    timeouts: site.timeouts,
     secrets,
     ...(site.services === undefined ? {} : { services: site.services }),
     ...(site.libraries === undefined ? {} : { wheels: site.libraries.targets }),
@@ -149,15 +174,15 @@ export function checkTarget(of: Rollout, node: RolloutNode): { host: string; pat
  * Reads what stdin carries.
  * @throws Error naming the fields that are wrong, and never a value: some are secret
  */
-export function parseRollout(text: string): Rollout {
+export function parseRequest(text: string): RolloutRequest {
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
     throw new Error("stdin is not JSON: it carries one rollout, made by the program's site component");
   }
-  const parsed = rollout.safeParse(data);
-  if (parsed.success) return { ...parsed.data, nodes: parsed.data.nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)) };
+  const parsed = request.safeParse(data);
+  if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => `${issue.path.join(".") || "(all)"}: ${issue.code}`);
   throw new Error(`stdin carries no valid rollout: ${fields.join("; ")}`);
 }

@@ -12,6 +12,7 @@ const digest = "2".repeat(64);
 /** A rollout of `hello` over the nodes named. */
 export const aRollout = (names: readonly string[], changes: Partial<Rollout> = {}): Rollout => ({
   site: "hello",
+  declared: newRelease,
   release: {
     id: newRelease,
     digest: "b".repeat(64),

@@ -9,8 +9,8 @@ import { loadPlan } from "../../components/plan/load.ts";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
 import { renderRelease } from "../../components/render/release.ts";
-import { planRollout } from "../../components/rollout/rollout.ts";
-import type { Rollout } from "../../components/rollout/rollout.ts";
+import { planRollout, requestRollout } from "../../components/rollout/rollout.ts";
+import type { Rollout, RolloutRequest } from "../../components/rollout/rollout.ts";
 import { http, poll, ssh } from "./nodes.ts";
 import { startRollout } from "./rollout-program.ts";
 import type { Ended, Running, StartOptions } from "./rollout-program.ts";
@@ -108,11 +108,16 @@ ${declared.join("")}sites:
         agent: agent.sha256,
         user: "root",
       };
-      await ssh(node, installCommand(facts), installInput(agent.bytes, state, canonicalJson));
+      await ssh(node, installCommand(facts), installInput(agent, state, canonicalJson));
     }
   }
 
-  rollout(changes: Partial<Rollout> = {}): Rollout {
+  /** What its program would do now. */
+  rollout(): Rollout {
+    return planRollout(this.request());
+  }
+
+  request(changes: Partial<RolloutRequest> = {}): RolloutRequest {
     const plan = this.#plan();
     const [site] = plan.sites;
     if (site === undefined) throw new Error("the plan has no site");
@@ -124,16 +129,16 @@ ${declared.join("")}sites:
       hostKey,
       machineId,
     }));
-    return { ...planRollout(plan.ssh, site, renderRelease(site), nodes, { KEY: "sesame-open" }), ...changes };
+    return { ...requestRollout(plan.ssh, site, renderRelease(site).id, nodes, { KEY: "sesame-open" }), ...changes };
   }
 
-  start(options: StartOptions = {}, changes: Partial<Rollout> = {}): Running {
+  start(options: StartOptions = {}, changes: Partial<RolloutRequest> = {}): Running {
     const env = { SSH_AUTH_SOCK: this.#socket, ...options.env };
-    return startRollout(this.root, canonicalJson(this.rollout(changes)), { ...options, env });
+    return startRollout(this.root, canonicalJson(this.request(changes)), { ...options, env });
   }
 
   /** Rolls out what the app is now. */
-  deploy(changes: Partial<Rollout> = {}): Promise<Ended> {
+  deploy(changes: Partial<RolloutRequest> = {}): Promise<Ended> {
     return this.start({}, changes).ended;
   }
 

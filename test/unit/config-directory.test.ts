@@ -10,7 +10,7 @@ import { loadPlan } from "../../components/plan/load.ts";
 import type { SitePlan } from "../../components/plan/plan.ts";
 import { renderRelease } from "../../components/render/release.ts";
 import { packApp } from "../../components/rollout/pack-app.ts";
-import { planRollout } from "../../components/rollout/rollout.ts";
+import { planRollout, requestRollout } from "../../components/rollout/rollout.ts";
 
 let root: string;
 
@@ -99,7 +99,7 @@ test("its files travel with the rollout's own reading of them, and where they li
   const site = planned();
   const release = renderRelease(site);
   expect(release.configDirectory).toMatchObject({ path: "config" });
-  expect(planRollout({ user: "root" }, site, release, [], {}).configDirectory).toBe("config/blog");
+  expect(planRollout(requestRollout({ user: "root" }, site, release.id, [], {})).configDirectory).toBe("config/blog");
   const { config } = packApp(root, "apps/blog", "config/blog");
   expect(config?.digest).toBe(release.configDirectory?.digest);
   expect(Object.keys(config?.sent.files ?? {})).toEqual(["blog.ini", "sub/run"]);
@@ -112,7 +112,7 @@ test("a directory of the app stands in where the environment gives none, and nee
   environment("config: {}");
   const site = planned();
   expect(renderRelease(site).configDirectory).toEqual({ path: "app/conf" });
-  expect(planRollout({ user: "root" }, site, renderRelease(site), [], {})).not.toHaveProperty("configDirectory");
+  expect(planRollout(requestRollout({ user: "root" }, site, "", [], {}))).not.toHaveProperty("configDirectory");
   environment("config_dir: config/blog");
   expect(siteDetails(site, planned())).toEqual([
     { about: "config_dir", from: "conf of the app", to: expect.stringMatching(/^config\/blog [0-9a-f]{8}$/) as string },

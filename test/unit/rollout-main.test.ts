@@ -3,21 +3,37 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { packApp } from "../../components/rollout/pack-app.ts";
-import type { Rollout } from "../../components/rollout/rollout.ts";
+import { loadPlan } from "../../components/plan/load.ts";
+import { renderRelease } from "../../components/render/release.ts";
+import { requestRollout } from "../../components/rollout/rollout.ts";
+import type { RolloutNode, RolloutRequest } from "../../components/rollout/rollout.ts";
 import { fakeNode } from "../support/fake-agent.ts";
 import type { FakeNode } from "../support/fake-agent.ts";
 import { startRollout } from "../support/rollout-program.ts";
 import type { Ended, Running } from "../support/rollout-program.ts";
-import { aRollout, newRelease, oldRelease } from "../support/rollout-fixture.ts";
+import { aRollout, oldRelease } from "../support/rollout-fixture.ts";
 
+const [web1] = aRollout(["web1"]).nodes as [RolloutNode];
 let root = "";
 let uploaded = "";
+let newRelease = "";
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "rollout-main-"));
   uploaded = join(root, "uploaded");
   for (const path of ["stacks", "apps/hello/src", "nodes", "bin"]) mkdirSync(join(root, path), { recursive: true });
   writeFileSync(join(root, "apps/hello/src/wsgi.py"), "application = 1\n");
+  writeFileSync(
+    join(root, "apps/hello/app.yaml"),
+    "name: hello\nversion: 1.1.0\nrunner: src/wsgi.py\ncheck: {path: /health, within: 5s}\ntimeouts: {start: 5s}\n",
+  );
+  const { address, hostKey } = web1;
+  writeFileSync(
+    join(root, "stacks/test.yaml"),
+    `nodes: {web1: {host: ${address}, os: debian-13, roles: [web], hostKey: ${hostKey}}}
+sites: {hello: {app: apps/hello, nodes: [web1], locations: [hello.test]}}
+`,
+  );
+  newRelease = theRequest().release;
   const ssh = resolve(import.meta.dirname, "../support/fake-agent-ssh.sh");
   symlinkSync(ssh, join(root, "bin/ssh"));
 });
@@ -33,10 +49,11 @@ const setNode = (name: string, settings: Partial<FakeNode> = {}): void => {
 };
 const node = (name: string): FakeNode => JSON.parse(readFileSync(join(root, `nodes/${name}.json`), "utf8")) as FakeNode;
 
-function theRollout(changes: Partial<Rollout> = {}): Rollout {
-  const rollout = aRollout(["web1"], changes);
-  const { digest } = packApp(root, rollout.app);
-  return { ...rollout, release: { ...rollout.release, bundle: { id: "1.1.0-22222222", digest } } };
+function theRequest(changes: Partial<RolloutRequest> = {}): RolloutRequest {
+  const { value: plan, issues } = loadPlan(root, "test");
+  const [site] = plan?.sites ?? [];
+  if (plan === undefined || site === undefined) throw new Error(JSON.stringify(issues));
+  return { ...requestRollout(plan.ssh, site, renderRelease(site).id, [web1], {}), ...changes };
 }
 
 const start = (input: string, args: string[] = [], through: string[] = []): Running =>
@@ -50,7 +67,7 @@ const start = (input: string, args: string[] = [], through: string[] = []): Runn
     },
   });
 
-const run = (rollout: Rollout, args: string[] = []): Promise<Ended> => start(JSON.stringify(rollout), args).ended;
+const run = (request: RolloutRequest, args: string[] = []): Promise<Ended> => start(JSON.stringify(request), args).ended;
 
 async function until(what: string, isTrue: () => boolean): Promise<void> {
   const deadline = performance.now() + 10_000;
@@ -62,7 +79,7 @@ async function until(what: string, isTrue: () => boolean): Promise<void> {
 
 test("a rollout sends the app, prints one line for the state, and short lines for people", async () => {
   setNode("web1");
-  const { code, stdout, stderr } = await run(theRollout());
+  const { code, stdout, stderr } = await run(theRequest());
   expect({ code, stdout }).toEqual({ code: 0, stdout: `{"release":"${newRelease}","verdict":"live"}\n` });
   expect(readFileSync(join(uploaded, "src/wsgi.py"), "utf8")).toBe("application = 1\n");
   expect(
@@ -72,7 +89,7 @@ test("a rollout sends the app, prints one line for the state, and short lines fo
       .split("\n"),
   ).toEqual([
     "web1     connect  debian-13, Python 3.13.5 · N s",
-    "web1     upload   1 of 1 files new, N bytes sent · N s",
+    "web1     upload   2 of 2 files new, N bytes sent · N s",
     `web1     prepare  hello ${newRelease} started on 127.64.0.2:20002 · N s`,
     "web1     check    http://127.64.0.2:20002/health answered 200 · N s",
     `web1     flip     serves ${newRelease}, was ${oldRelease} · N s`,
@@ -86,7 +103,7 @@ test("a rollout sends the app, prints one line for the state, and short lines fo
 
 test("a failed rollout exits with 1, and its last lines are the summary", async () => {
   setNode("web1", { faults: [{ verb: "check", kind: "not-ok" }] });
-  const { code, stdout, stderr } = await run(theRollout());
+  const { code, stdout, stderr } = await run(theRequest());
   expect({ code, stdout }).toEqual({ code: 1, stdout: `{"release":"${newRelease}","verdict":"reverted"}\n` });
   expect(stderr.trimEnd().split("\n").slice(-9)).toEqual([
     `hello: reverted. All is as before; ${newRelease} was not let in.`,
@@ -104,7 +121,7 @@ test("a failed rollout exits with 1, and its last lines are the summary", async 
 test("a secret reaches the node, and no command line and no output, even where the app logs it", async () => {
   setNode("web1", { faults: [{ verb: "check", kind: "not-ok" }] });
   const secrets = { KEY: "STRIPE_KEY", OTHER: "Internal Server Error" };
-  const { stdout, stderr } = await run(theRollout({ secrets }));
+  const { stdout, stderr } = await run(theRequest({ secrets }));
   expect(node("web1").secrets).toEqual(secrets);
   expect(stderr).toContain("KeyError: '[secret]'");
   for (const text of [stdout, stderr, readFileSync(join(root, "nodes/argv"), "utf8")]) {
@@ -113,9 +130,11 @@ test("a secret reaches the node, and no command line and no output, even where t
 });
 
 test("input that is no rollout is refused by the names of its fields, without a value and without a stack", async () => {
-  const { code, stderr } = await start(JSON.stringify({ ...theRollout(), retain: "three", secrets: { KEY: 7 } })).ended;
+  const { code, stderr } = await start(
+    JSON.stringify({ ...theRequest(), site: { ...theRequest().site, retain: "three" }, secrets: { KEY: 7 } }),
+  ).ended;
   expect(code).toBe(1);
-  expect(stderr).toBe("stdin carries no valid rollout: retain: invalid_type; secrets.KEY: invalid_type\n");
+  expect(stderr).toBe("stdin carries no valid rollout: site.retain: invalid_type; secrets.KEY: invalid_type\n");
   expect((await start("{").ended).stderr).toBe(
     "stdin is not JSON: it carries one rollout, made by the program's site component\n",
   );
@@ -123,18 +142,28 @@ test("input that is no rollout is refused by the names of its fields, without a 
 
 test("an app that changed since the plan is refused", async () => {
   setNode("web1");
-  const rollout = theRollout();
+  const request = theRequest();
   writeFileSync(join(root, "apps/hello/src/wsgi.py"), "application = 2\n");
-  const { code, stderr } = await run(rollout);
+  const { code, stderr } = await run(request);
   expect(code).toBe(1);
   expect(stderr).toContain("hello: refused. Nothing was touched");
   expect(stderr).toContain("apps/hello has changed since the plan");
 });
 
+test("a release that this project no longer makes of the plan is refused", async () => {
+  setNode("web1");
+  const { code, stderr } = await run(theRequest({ release: oldRelease }));
+  expect(code).toBe(1);
+  expect(stderr).toContain("hello: refused. Nothing was touched");
+  expect(stderr).toContain(
+    `this project's own files have changed since the plan: they make ${newRelease} of what ${oldRelease} was`,
+  );
+});
+
 test("nothing is left behind in the temporary directory", async () => {
   setNode("web1");
   const before = readdirSync("/tmp").filter((name) => name.startsWith("silver-"));
-  const { child, ended } = start(JSON.stringify(theRollout()));
+  const { child, ended } = start(JSON.stringify(theRequest()));
   await ended;
   const mine = /\/tmp\/silver-[A-Za-z0-9]+/.exec(readFileSync(join(root, "nodes/argv"), "utf8"))?.[0];
   expect(child.exitCode).toBe(0);
@@ -144,7 +173,7 @@ test("nothing is left behind in the temporary directory", async () => {
 
 test.each(["SIGINT", "SIGTERM"] as const)("%s before the cut-over backs out, however often it comes", async (signal) => {
   setNode("web1", { gate: { verb: "prepare", file: join(root, "go") } });
-  const { child, ended } = start(JSON.stringify(theRollout()));
+  const { child, ended } = start(JSON.stringify(theRequest()));
   await until("it prepares", () => node("web1").calls.includes("prepare"));
   child.kill(signal);
   child.kill(signal);
@@ -157,7 +186,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s before the cut-over backs out, how
 
 test("an interrupt after the cut-over lets the rollout finish", async () => {
   setNode("web1", { gate: { verb: "finish", file: join(root, "go") } });
-  const { child, told, ended } = start(JSON.stringify(theRollout()));
+  const { child, told, ended } = start(JSON.stringify(theRequest()));
   await until("it finishes", () => node("web1").calls.includes("finish"));
   child.kill("SIGINT");
   await until("it has noticed", () => told().includes("stopping: interrupted"));
@@ -178,7 +207,7 @@ test.each([
   ["whoever started its shell", spawning('"/bin/sh", ["-c", `"${process.execPath}" "${process.argv[1]}"; exit`]')],
 ])("a rollout backs out by itself when %s is killed", async (_, through) => {
   setNode("web1", { gate: { verb: "prepare", file: join(root, "go") } });
-  const { child, told } = start(JSON.stringify(theRollout()), [], through);
+  const { child, told } = start(JSON.stringify(theRequest()), [], through);
   await until("it prepares", () => node("web1").calls.includes("prepare"));
   child.kill("SIGKILL");
   await until("it has noticed", () => told().includes("stopping: the process that started it is gone"));
@@ -189,7 +218,7 @@ test.each([
 
 test("a rollout that is killed leaves a node that undoes by itself", async () => {
   setNode("web1", { gate: { verb: "check", file: join(root, "go") } });
-  const { child } = start(JSON.stringify(theRollout()));
+  const { child } = start(JSON.stringify(theRequest()));
   await until("it checks", () => node("web1").calls.includes("check direct"));
   child.kill("SIGKILL");
   await until("the agent has undone it", () => node("web1").calls.includes("(undo)"));
@@ -198,11 +227,11 @@ test("a rollout that is killed leaves a node that undoes by itself", async () =>
 
 test("remove stops serving the site and says where its data is; run again it changes nothing", async () => {
   setNode("web1");
-  const { code, stdout, stderr } = await run(theRollout(), ["remove"]);
+  const { code, stdout, stderr } = await run(theRequest(), ["remove"]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
   expect(stderr).toContain("archived in /srv/silver/.archive/hello");
   expect(node("web1")).toMatchObject({ live: null, holder: null });
-  expect((await run(theRollout(), ["remove"])).code).toBe(0);
+  expect((await run(theRequest(), ["remove"])).code).toBe(0);
 });
 
 test("remove of a site on a node that is gone says how to let go of it", async () => {
@@ -212,7 +241,7 @@ test("remove of a site on a node that is gone says how to let go of it", async (
     "#!/bin/sh\necho 'ssh: connect to host 10.0.0.1 port 22: No route to host' >&2\nexit 255\n",
   );
   chmodSync(join(root, "bin/ssh"), 0o755);
-  const { code, stderr } = await run(theRollout(), ["remove"]);
+  const { code, stderr } = await run(theRequest(), ["remove"]);
   expect(code).toBe(1);
   expect(stderr).toContain(
     "  web1, connect: root@10.0.0.1:22 can't be reached: ssh: connect to host 10.0.0.1 port 22: No route to host",

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import { renderRelease } from "../../components/render/release.ts";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
-import { parseRollout, planRollout } from "../../components/rollout/rollout.ts";
+import { parseRequest, planRollout, requestRollout } from "../../components/rollout/rollout.ts";
 import { planOf, planned, plannedSite } from "../support/plan-of.ts";
 
 const nodes = "nodes:\n  web1: {local: true, os: debian-12}\n  web2: {local: true, os: debian-13}\n";
@@ -84,7 +84,8 @@ test("a rollout carries them beside the release, and one without services carrie
   const rolloutOf = (manifest: string) => {
     const site = plannedSite(manifest);
     const node = { name: "web1", address: "10.0.0.1", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" };
-    return parseRollout(canonicalJson(planRollout({ user: "root" }, site, renderRelease(site), [node], {})));
+    const request = requestRollout({ user: "root" }, site, renderRelease(site).id, [node], {});
+    return planRollout(parseRequest(canonicalJson(request)));
   };
   expect(rolloutOf(both).services).toEqual(plannedSite(both).services);
   expect(rolloutOf("")).not.toHaveProperty("services");
