@@ -1,4 +1,5 @@
 import type { NodeState } from "../render/rendered.ts";
+import type { Zipapp } from "./zipapp.ts";
 
 /** What a reviewer must see of a node stands in the head of its command, one fact a line: the rest travels hidden, by stdin. */
 export interface InstallFacts {
@@ -19,11 +20,11 @@ export interface InstallFacts {
 /** Seconds after which a node's set-up is given up: apt on a slow mirror needs minutes, a hung one must not hold the stack's lock for ever. */
 const timeoutSeconds = 1200;
 
-// Reads the zipapp (one base64 line) and the arguments of `converge` (the rest) from stdin; installs the first where it differs.
+// Reads the zipapp (compressed, one base64 line) and the arguments of `converge` (the rest) from stdin; installs the first where it differs.
 // It travels by stdin itself: a failed command's error repeats its script, and these lines would hide what a person must read.
 const installer = `
-import os, subprocess
-agent = base64.b64decode(sys.stdin.buffer.readline())
+import os, subprocess, zlib
+agent = zlib.decompress(base64.b64decode(sys.stdin.buffer.readline()))
 arguments = sys.stdin.buffer.read()
 def install(path, content, mode):
     try:
@@ -59,6 +60,7 @@ export function installCommand(facts: InstallFacts): string {
 }
 
 /** stdin of that script, one line each: the installer, the agent, the arguments. No secret, no clock, no path of the machine it was made on. */
-export function installInput(agentBytes: Uint8Array, state: NodeState, canonicalJson: (value: unknown) => string): string {
-  return `${Buffer.from(installer).toString("base64")}\n${Buffer.from(agentBytes).toString("base64")}\n${canonicalJson({ state })}\n`;
+export function installInput(agent: Zipapp, state: NodeState, canonicalJson: (value: unknown) => string): string {
+  const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString("base64");
+  return `${base64(installer)}\n${base64(agent.compressed)}\n${canonicalJson({ state })}\n`;
 }

@@ -1,6 +1,6 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { agentZipapp } from "../node/zipapp.ts";
+import { agentZipapp, type Zipapp } from "../node/zipapp.ts";
 import { installCommand, installInput } from "../node/install-command.ts";
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
@@ -24,6 +24,10 @@ export interface Connection {
   machineId?: string;
 }
 
+let packed: Zipapp | undefined;
+/** The agent that nodes are to have: packed while Pulumi starts its plugin for the first machine, and not before. */
+const agent = (): Zipapp => (packed ??= agentZipapp());
+
 /** A machine with its agent and its state: everything on it that sites share. */
 export class Node extends pulumi.ComponentResource {
   readonly connection: pulumi.Output<Connection>;
@@ -34,7 +38,6 @@ export class Node extends pulumi.ComponentResource {
     const machine = machineOf(plan, node, this);
     this.connection = connectionTo(plan, node, machine);
 
-    const agent = agentZipapp();
     const state = renderNodeState(plan, node);
     new remote.Command(
       `${name}-state`,
@@ -55,11 +58,11 @@ export class Node extends pulumi.ComponentResource {
             packages: state.packages,
             sites: node.sites,
             routes: node.routes.map((route) => `${route.host}${route.path} → ${route.site}`),
-            agent: agent.sha256,
+            agent: agent().sha256,
             user,
           }),
         ),
-        stdin: installInput(agent.bytes, state, canonicalJson),
+        stdin: this.connection.apply(() => installInput(agent(), state, canonicalJson)),
         addPreviousOutputInEnv: false,
         logging: remote.Logging.Stderr,
       },
