@@ -1,3 +1,4 @@
+import "../components/resources/light-sdk.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,0 +1,31 @@
+// What the program leaves out of the SDK's start: in a process of its own, as the SDK is loaded once only.
+import { execFileSync } from "node:child_process";
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** What JavaScript that runs after it prints, as JSON. */
+function after(script: string): unknown {
+  const words = `import "./components/resources/light-sdk.ts"; ${script}`;
+  return JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", words], { cwd: root, encoding: "utf8" }));
+}
+
+test("the SDK loads no dependency resolver, and whoever asks for it has it", () => {
+  const script = `
+    import { createRequire } from "node:module";
+    import "@pulumi/pulumi";
+    const require = createRequire(createRequire(process.cwd() + "/").resolve("@pulumi/pulumi"));
+    const loaded = () => Object.keys(require.cache).filter((path) => path.includes("/@npmcli/arborist/")).length;
+    const before = loaded();
+    const { Arborist } = require("@npmcli/arborist");
+    console.log(JSON.stringify({ before, method: typeof Arborist.prototype.loadActual, more: loaded() > 10 }));`;
+  expect(after(script)).toEqual({ before: 1, method: "function", more: true });
+});
+
+test("a stack trace still tells where something was thrown", () => {
+  const script = `
+    const { renderRelease } = await import("./components/render/release.ts");
+    try { renderRelease({ name: "blog", platform: "php" }) } catch (error) { console.log(JSON.stringify(error.stack.split("\\n")[1])) }`;
+  expect(after(script)).toMatch(/at renderRelease \(.*components\/render\/release\.ts:\d+:\d+\)/);
+});
