@@ -14,6 +14,7 @@ import { http, poll, ssh } from "../support/nodes.ts";
 import type { Answer, TestNode } from "../support/nodes.ts";
 import { resourceCounts, withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { requirements } from "../support/requirements.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
 const machines = "nodes:\n  web1: { local: true, os: debian-13, roles: [web] }\n";
@@ -155,23 +156,29 @@ test("power is cut while people sign; when the nodes are started again every ent
   expect(resourceCounts(await project.engine.up())).toEqual([expect.stringMatching(/^\d+ unchanged$/)]);
 });
 
-test("an upgrade of a library it brings comes with a release, whole, under load", async () => {
-  const library = (version: number) => {
+test("an upgrade of its libraries, those it brings and those it lists, comes with a release, whole, under load", async () => {
+  const libraries = (version: number, listed: Parameters<typeof requirements>[0]) => {
     project.engine.write({
-      "apps/guestbook/lib/python/plaque/__init__.py": "from plaque.engraved import TEXT\n",
-      "apps/guestbook/lib/python/plaque/engraved.py": `TEXT = "Engraved by version ${version}"\n`,
+      "apps/guestbook/requirements.txt": requirements(listed),
+      "apps/guestbook/lib/python/plaque/__init__.py":
+        "from importlib.metadata import version\nimport markupsafe\nfrom plaque.engraved import BY\n" +
+        'TEXT = f"Engraved by version {BY}, escaped by {version(markupsafe.__name__)}"\n',
+      "apps/guestbook/lib/python/plaque/engraved.py": `BY = ${version}\n`,
     });
   };
-  library(1);
+  libraries(1, "markupsafe==3.0.1");
   project.edit(pages, `TITLE = "${title}"`, "from plaque import TEXT as TITLE");
   await project.engine.up();
   const { looks, signs } = await readers("library");
-  library(2);
+  libraries(2, "markupsafe==3.0.2");
   await project.engine.up();
   const seen = (await looks.stop()).map(titleOf);
-  expect([...new Set(seen)]).toEqual(["200 Engraved by version 1", "200 Engraved by version 2"]);
+  expect([...new Set(seen)]).toEqual([
+    "200 Engraved by version 1, escaped by 3.0.1",
+    "200 Engraved by version 2, escaped by 3.0.2",
+  ]);
   expect(new Set((await signs.stop()).map(({ status }) => status))).toEqual(new Set([303]));
-  title = "Engraved by version 2";
+  title = "Engraved by version 2, escaped by 3.0.2";
   await expectWhole();
 });
 
