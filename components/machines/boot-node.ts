@@ -71,6 +71,11 @@ async function awaitBoot(clone: Clone, record: NodeRecord, files: NodeFiles): Pr
     // "degraded": a unit failed, which is for whoever works on the node to judge.
     if (state === "running" || state === "degraded") return;
     last = state || answer.stderr.trim();
+    if (last.includes("Permission denied"))
+      throw new MachineError(
+        `node ${record.name} at ${record.address} was made with another key than this checkout's: an earlier checkout stood here`,
+        `bring its .silver back; or let the node go, with its disk: node components/machines/main.ts remove ${record.name}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   const log = (await readFile(files.console, "utf8").catch(() => "")).trim().split("\n").slice(-15);

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import {
   ensureNode,
@@ -67,6 +67,19 @@ test("ensuring a node that is there changes nothing", async () => {
   const node = await nodes.boot("web1");
   const before = await ssh(node, bootId);
   expect(await nodes.boot("web1")).toEqual(node);
+  expect(await ssh(node, bootId)).toBe(before);
+});
+
+test("a node of an earlier checkout in this place, whose key is gone, is told of at once, and left as it is", async () => {
+  const node = await nodes.boot("web1");
+  const before = await ssh(node, bootId);
+  const keyFile = join(dirname(nodes.clone.keyFile), "another");
+  await mustRun("making another key", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keyFile]);
+  const spec = { name: "web1", os: "debian-12", prepared: [] };
+  await expect(ensureNode({ ...nodes.clone, keyFile }, spec, quiet)).rejects.toThrow(
+    `node web1 at ${node.address} was made with another key than this checkout's`,
+  );
+  await mustRun("removing that key", ["rm", keyFile, `${keyFile}.pub`]);
   expect(await ssh(node, bootId)).toBe(before);
 });
 
