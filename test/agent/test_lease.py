@@ -49,6 +49,13 @@ class Leases(NodeTest):
         self.assertIsNone(self.site_state()["holder"])
         self.assertEqual(self.lease(self.release_)["token"], 2)
 
+    def test_a_dead_holder_is_forgotten_once_the_agent_itself_has_the_lock(self):
+        self.kill(self.elsewhere())
+        with lease.quiet(self.node, "hello") as ours:
+            self.assertTrue(ours)
+            self.assertIsNone(self.site_state()["holder"])
+        self.assertEqual(self.lease(self.release_)["token"], 2)
+
     def test_its_token_only_grows_and_older_ones_are_refused(self):
         first = self.lease(self.release_)
         self.session.give_back("hello")

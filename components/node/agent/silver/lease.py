@@ -98,6 +98,16 @@ def quiet(node, site, patience_seconds=0.0):
     """The site's lock without a lease, for the agent's own work. Yields False when a session has it."""
     fd = _open(node, site)
     try:
-        yield _lock(fd, patience_seconds)
+        ours = _lock(fd, patience_seconds)
+        if ours:
+            _forget_dead(node, site)
+        yield ours
     finally:
         os.close(fd)
+
+
+def _forget_dead(node, site):
+    """Call it with the lock: a holder that stands in the record is dead, and nobody may be told that it rolls out."""
+    record = files.read_json(record_path(node, site))
+    if record is not None and record["holder"] is not None:
+        files.write_json(record_path(node, site), {**record, "holder": None})
