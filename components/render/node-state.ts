@@ -1,7 +1,7 @@
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { siteUser } from "../plan/site-name.ts";
 import { renderDoor } from "./door.ts";
-import { renderBootUnit, renderDoorUnit, renderVarnishDropIn } from "./node-units.ts";
+import { renderBootUnit, renderDoorUnit, renderRecoverTimer, renderRecoverUnit, renderVarnishDropIn } from "./node-units.ts";
 import type { NodeState, RenderedFile } from "./rendered.ts";
 import { renderTopVcl, renderUnavailableVcl } from "./top-vcl.ts";
 
@@ -27,7 +27,7 @@ export function renderNodeState(_plan: Plan, node: NodePlan): NodeState {
     sites: node.sites.map((name) => ({ name, user: siteUser(name) })),
     files: [...doorFiles(), ...(web ? webFiles(node) : [])],
     units: {
-      running: ["silver-nft.service", ...(web ? ["silver-boot.service", "varnish.service"] : [])],
+      running: ["silver-nft.service", ...(web ? ["silver-boot.service", "varnish.service", "silver-recover.timer"] : [])],
       // An app's own packages may bring Debian's Apache, which would take port 80; varnishncsa writes a log nobody rotates.
       stopped: web ? ["apache2.service", "varnishncsa.service"] : [],
     },
@@ -46,6 +46,8 @@ function webFiles(node: NodePlan): RenderedFile[] {
     { path: "/etc/silver/varnish/s503.vcl", mode: "0644", content: renderUnavailableVcl() },
     { path: "/etc/silver/varnish/top.vcl", mode: "0644", content: renderTopVcl(node.routes), after: "top-vcl" },
     unit("silver-boot.service", renderBootUnit()),
+    unit("silver-recover.service", renderRecoverUnit()),
+    unit("silver-recover.timer", renderRecoverTimer()),
     {
       path: "/etc/systemd/system/varnish.service.d/silver.conf",
       mode: "0644",

@@ -59,3 +59,34 @@ ExecStart=/usr/local/bin/silver-agent recover
 WantedBy=multi-user.target
 `;
 }
+
+/** Follows up a rollout whose agent was killed, and which thus has nobody to undo or finish it. Skipped where nothing is under way. */
+export function renderRecoverUnit(): string {
+  return `# Made by silver. Undoes or finishes what a dead agent left; sites that a session leads are left to it.
+[Unit]
+Description=Rollouts that nobody leads any more
+ConditionPathExistsGlob=/srv/silver/*/journal.json
+After=silver-boot.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/silver-agent recover
+# systemd would tell twice a minute that there was nothing to do.
+SyslogLevel=notice
+LogLevelMax=notice
+`;
+}
+
+export function renderRecoverTimer(): string {
+  return `# Made by silver.
+[Unit]
+Description=Looks for rollouts that nobody leads any more
+
+[Timer]
+OnCalendar=*:*:00,30
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+`;
+}

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { SiteState } from "../../components/node/contract.ts";
 import { AgentNode, canDo, make, refusal, saying } from "../support/agent-node.ts";
 import { http, poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
@@ -225,7 +225,18 @@ describe.each(["debian-12", "debian-13"])("the agent on %s", (os) => {
       `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q 'agent.pyz serv[e]' && kill -9 \${p#/proc/}; done; true`,
     );
 
+  test("an agent that is killed after a flip is put right by the node itself, without anybody asking", async () => {
+    await agent.bring(agent.session(), make("alpha", saying("alpha killed")), "flip");
+    await killAgents();
+    await poll("the node has undone it", 60, async () => (await read("alpha")) === "alpha one");
+    expect(await ssh(node, "journalctl -q -u silver-recover.service -o cat")).toMatch(/^\{"changes": \[.*undone.*\}$/m);
+    // What it did is told; that there was nothing to do is not.
+    expect(await ssh(node, "journalctl -q -u silver-recover.service -o cat | grep -c skipped || true")).toBe("0");
+  });
+
   test("an agent that is killed after a flip is put right by the next lease, with its requests ended in peace", async () => {
+    await ssh(node, "systemctl stop silver-recover.timer");
+    onTestFinished(() => ssh(node, "systemctl start silver-recover.timer").then(() => undefined));
     await agent.bring(agent.session(), make("alpha", saying("alpha killed")), "flip");
     await killAgents();
     expect(await read("alpha")).toBe("alpha killed");

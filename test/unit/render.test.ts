@@ -198,7 +198,7 @@ sites:
       { name: "blog", user: "site-blog" },
       { name: "shop", user: "site-shop" },
     ],
-    units: { running: ["silver-nft.service", "silver-boot.service", "varnish.service"] },
+    units: { running: ["silver-nft.service", "silver-boot.service", "varnish.service", "silver-recover.timer"] },
   });
   expect(data?.packages).not.toContain("varnish");
   expect(data?.files.map(({ path }) => path)).toEqual(["/etc/silver/nft.conf", "/etc/systemd/system/silver-nft.service"]);
