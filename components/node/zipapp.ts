@@ -7,8 +7,8 @@ import type { ZippableFile } from "fflate";
 export interface Zipapp {
   bytes: Uint8Array;
   /**
-   * How it travels, in zlib's format: Pulumi stores, sends and logs a command's stdin a dozen times in each run. By a library in JavaScript,
-   * because Node's own zlib makes other bytes on another processor, and a preview there would tell of a change.
+   * How it travels, in zlib's format: Pulumi stores, sends and logs a command's stdin a dozen times in each run. By a library in JavaScript:
+   * Node's own zlib has code for each kind of processor, and where the bytes differed a preview would tell of a change.
    */
   compressed: Uint8Array;
   /** Of `bytes`, in hex. */
