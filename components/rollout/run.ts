@@ -25,7 +25,9 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   const [program = "", ...args] = words;
   const { directory, environment, signal, input = "", onOutput } = options;
   const child = spawn(program, args, { cwd: directory, env: environment, detached: true, stdio: ["pipe", "pipe", "pipe"] });
-  const stop = (): void => void child.kill("SIGTERM");
+  const stop = (): void => {
+    endGroup(child.pid);
+  };
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
   // One that ends before it has read all says why by itself.
@@ -47,4 +49,14 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   });
   signal.removeEventListener("abort", stop);
   return { code, stdout, stderr };
+}
+
+/** A program's children hold its streams open: were one left, the program's end would not be seen before its own. */
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGTERM");
+  } catch {
+    // All of it has ended by itself.
+  }
 }

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -12,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { rsyncCommand, upload } from "../../components/rollout/upload.ts";
 import type { UploadOptions } from "../../components/rollout/upload.ts";
@@ -81,10 +83,12 @@ test("a file that went away meanwhile fails the upload with rsync's own words", 
   });
 });
 
-test("an upload that is stopped ends at once and says so", async () => {
+test("an upload that is stopped ends at once and says so, with all that it started", async () => {
   const stop = new AbortController();
-  const shell = ["-e", "sh -c 'exec sleep 60' sleep"];
+  // As ssh with a jump host: what it started holds its stderr open, and rsync knows nothing of it.
+  const shell = ["-e", `sh -c ': >${directory}/started; sleep 60 & wait' sleep`];
   const sending = upload(options("r1", { paths: ["x"], shell, target: "far:/x", signal: stop.signal }));
+  while (!existsSync(join(directory, "started"))) await pause(5);
   stop.abort();
   await expect(sending).rejects.toMatchObject({ details: { code: "stopped" } });
 });
