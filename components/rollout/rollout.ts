@@ -92,7 +92,7 @@ export interface Rollout {
   site: string;
   /** Id of the release that Pulumi declared. */
   declared: string;
-  release: Release;
+  readonly release: Release;
   /** Directory of the app, relative to the project's root. */
   app: string;
   /** Configuration directory that travels with the release, relative to the project's root; absent where none does. */
@@ -141,12 +141,15 @@ export function requestRollout(
   };
 }
 
-/** The rollout that is asked for, its release rendered as the program did. */
+/** The rollout that is asked for. Its release is rendered, as the program did, when somebody reads it: a removal never does. */
 export function planRollout({ release, site, nodes, ssh, secrets }: RolloutRequest): Rollout {
+  let rendered: Release | undefined;
   return {
     site: site.name,
     declared: release,
-    release: renderRelease(site),
+    get release() {
+      return (rendered ??= renderRelease(site));
+    },
     app: site.app,
     ...(site.configDirectory?.of === "environment" ? { configDirectory: site.configDirectory.path } : {}),
     nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),

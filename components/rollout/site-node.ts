@@ -63,8 +63,8 @@ export class SiteNode {
   }
 
   async takeLease(): Promise<void> {
-    const { site, release } = this.#rollout;
-    const { token, state, recovered } = await this.#session.ask("lease", { site, release: release.id, ...this.#tools.holder });
+    const { site, declared } = this.#rollout;
+    const { token, state, recovered } = await this.#session.ask("lease", { site, release: declared, ...this.#tools.holder });
     this.#token = token;
     this.before ??= state.live;
     this.serves = state.live;

@@ -234,6 +234,14 @@ test("remove stops serving the site and says where its data is; run again it cha
   expect((await run(theRequest(), ["remove"])).code).toBe(0);
 });
 
+test("a site can be removed whose plan, an older version's, makes no release any more", async () => {
+  setNode("web1");
+  const { site, ...rest } = theRequest();
+  const { code, stderr } = await start(JSON.stringify({ ...rest, site: { ...site, platform: "php" } }), ["remove"]).ended;
+  expect(code, stderr).toBe(0);
+  expect(node("web1")).toMatchObject({ live: null, holder: null });
+});
+
 test("remove of a site on a node that is gone says how to let go of it", async () => {
   rmSync(join(root, "bin/ssh"));
   writeFileSync(
