@@ -63,8 +63,9 @@ export async function upload(options: UploadOptions): Promise<Uploaded> {
     signal: options.signal,
     input: options.paths.map((path) => `${path}\0`).join(""),
     onOutput: (text) => {
+      if (performance.now() - told < progressSeconds * 1000) return;
       const percent = /(\d+)%[^%]*$/.exec(text.slice(-400))?.[1];
-      if (percent === undefined || performance.now() - told < progressSeconds * 1000) return;
+      if (percent === undefined) return;
       told = performance.now();
       options.onProgress(`${percent} %`);
     },
