@@ -1,6 +1,7 @@
+import { rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import {
   ensureNode,
   listNodes,
@@ -75,11 +76,13 @@ test("a node of an earlier checkout in this place, whose key is gone, is told of
   const before = await ssh(node, bootId);
   const keyFile = join(dirname(nodes.clone.keyFile), "another");
   await mustRun("making another key", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keyFile]);
+  onTestFinished(() => {
+    for (const file of [keyFile, `${keyFile}.pub`]) rmSync(file);
+  });
   const spec = { name: "web1", os: "debian-12", prepared: [] };
   await expect(ensureNode({ ...nodes.clone, keyFile }, spec, quiet)).rejects.toThrow(
     `node web1 at ${node.address} was made with another key than this checkout's`,
   );
-  await mustRun("removing that key", ["rm", keyFile, `${keyFile}.pub`]);
   expect(await ssh(node, bootId)).toBe(before);
 });
 
