@@ -11,21 +11,26 @@ type SiteTree = Partial<EnvironmentTree["sites"][string]>;
 /** The nodes by name; one that is wrong in itself is undefined. */
 type Nodes = Map<string, NodeTree | undefined>;
 
-/** What no field of an environment can tell alone; says it also of an environment that is wrong elsewhere. */
-export function checkEnvironment(source: Source, limits: EnvironmentTree["limits"] = {}): Issue[] {
+/** What no field of an environment can tell alone; `parts` has the keys that are right on their own. */
+export function checkEnvironment(source: Source, parts: Partial<EnvironmentTree>): Issue[] {
   const tree = isMap(source.tree) ? source.tree : {};
-  const nodes = mapEntries(tree.nodes, (node) => nodeSchema.safeParse(node).data);
-  const sites = mapEntries(tree.sites, (site) => partsOf(siteSchema, site));
+  // Where one of a map is wrong, the map is no part, and each is judged by itself.
+  const nodes: Nodes = mapEntries(tree.nodes, (name, node) => ownOf(parts.nodes, name) ?? nodeSchema.safeParse(node).data);
+  const sites = mapEntries(tree.sites, (name, site): SiteTree => ownOf(parts.sites, name) ?? partsOf(siteSchema, site));
   const ofNodes = [...nodes].flatMap(([name, node]) => (node === undefined ? [] : checkNode(name, node, source)));
   const ofSites = [...sites].flatMap(([name, site]) => [
     ...checkNodesOf(name, site, nodes, source),
-    ...checkLimits(name, site, limits, source),
+    ...checkLimits(name, site, parts.limits ?? {}, source),
   ]);
   return [...ofNodes, ...ofSites];
 }
 
-function mapEntries<T>(map: unknown, make: (value: unknown) => T): Map<string, T> {
-  return new Map(Object.entries(isMap(map) ? map : {}).map(([name, value]) => [name, make(value)]));
+function mapEntries<T>(map: unknown, make: (name: string, value: unknown) => T): Map<string, T> {
+  return new Map(Object.entries(isMap(map) ? map : {}).map(([name, value]) => [name, make(name, value)]));
+}
+
+function ownOf<T>(map: Record<string, T> | undefined, name: string): T | undefined {
+  return map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
 /** A node is local, or has a host and its key; never both. */

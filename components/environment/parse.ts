@@ -32,7 +32,7 @@ export function parseEnvironment(text: string, file: string, name: string, base?
   const own = readYaml(text, file);
   const source = base === undefined ? own : layer(readBase(base), own);
   const { value: tree, issues, parts } = judge(environmentSchema, source);
-  const all = [...issues, ...checkEnvironment(source, parts.limits)];
+  const all = [...issues, ...checkEnvironment(source, parts)];
   if (tree === undefined || all.some(isError)) return { issues: base === undefined ? byPlace(all) : all };
   return { value: toEnvironment(tree, source, file, name), issues: all };
 }
