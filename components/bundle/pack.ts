@@ -35,7 +35,8 @@ type Tree = Pick<Bundle, "digest" | "entries">;
 export function packTree(root: string, directory: string, noun: "app" | "directory"): Parsed<Tree> {
   const packing: Packing = { directory, noun, issues: [], entries: [], real: "" };
   try {
-    packing.real = realpathSync(path.join(root, directory));
+    // Not realpathSync itself, which asks for each directory on the way by a call of its own.
+    packing.real = realpathSync.native(path.join(root, directory));
     if (!lstatSync(packing.real).isDirectory()) throw new Error("not a directory");
   } catch {
     const fix = noun === "app" ? "name the directory that holds the app" : "correct the path, or add the directory";

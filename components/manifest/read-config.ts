@@ -46,10 +46,10 @@ function checkScript(root: string, app: string, path: string, place: Place): Iss
 
 /** The real path of a file of the app, or what is wrong with it. */
 function inside(root: string, app: string, what: string, path: string, place: Place): string | Issue {
-  const directory = realpathSync(join(root, app));
+  const directory = realpathSync.native(join(root, app));
   if (!existsSync(join(directory, path)))
     return error("missing-file", place, `${what} does not exist in ${app}`, "create it, or correct the path");
-  const real = realpathSync(join(directory, path));
+  const real = realpathSync.native(join(directory, path));
   if (real.startsWith(directory + sep)) return real;
   return error("leads-out", place, `${what} is a link that leads out of ${app}`, "move the file into the app");
 }

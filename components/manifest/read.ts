@@ -58,11 +58,12 @@ export function decodeManifest(bytes: Buffer): string {
 
 /** The runner is a file of the app, and defines `application`. */
 function checkRunner(root: string, app: string, runner: string, place: Place): Issue[] {
-  const directory = realpathSync(join(root, app));
+  // Not realpathSync itself, which asks for each directory on the way by a call of its own.
+  const directory = realpathSync.native(join(root, app));
   const path = join(directory, runner);
   if (!existsSync(path))
     return [error("missing-file", place, `runner ${runner} does not exist in ${app}`, "create it, or correct the path")];
-  const real = realpathSync(path);
+  const real = realpathSync.native(path);
   if (!real.startsWith(directory + sep)) {
     return [error("leads-out", place, `runner ${runner} is a link that leads out of ${app}`, "move the file into the app")];
   }
