@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Files } from "../../test/support/engine.ts";
 
 const modules = 1000;
@@ -81,7 +81,7 @@ def step_${each}(value, limit=${each}):
 function noise(seed: string, length: number): string {
   let text = "";
   for (let block = 0; text.length < length; block++) {
-    text += createHash("sha512").update(`${seed} ${block}`).digest("base64url");
+    text += hash("sha512", `${seed} ${block}`, "base64url");
   }
   return text.slice(0, length);
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Bundle, BundleEntry } from "./bundle.ts";
 
 /**
@@ -11,7 +11,7 @@ export function bundleListing(bundle: Pick<Bundle, "entries">): string {
 
 /** SHA-256 of the listing, in hex: the bundle's digest. */
 export function listingDigest(listing: string): string {
-  return createHash("sha256").update(listing).digest("hex");
+  return hash("sha256", listing);
 }
 
 function listed(entry: BundleEntry): unknown[] {

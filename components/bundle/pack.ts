@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
 import type { Code } from "../manifest/codes.ts";
@@ -102,7 +102,7 @@ function packEntry(packing: Packing, file: string): void {
   } else if (stats.isFile()) {
     const bytes = attempt(packing, file, () => readFileSync(absolute));
     if (bytes === undefined) return;
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const sha256 = hash("sha256", bytes);
     packing.entries.push({ path: file, type: "file", executable: (stats.mode & 0o100) !== 0, sha256, size: bytes.length });
   } else {
     refuse(

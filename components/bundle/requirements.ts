@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { error, isError, type Issue, type Parsed, type Place } from "../manifest/issue.ts";
 import { isMarker } from "./marker.ts";
 
@@ -52,11 +52,10 @@ export function parseRequirements(text: string, file: string): Parsed<Requiremen
   }
   if (issues.some(isError) || list.length === 0) return { issues };
   list.sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1));
-  const digest = createHash("sha256")
-    .update(
-      JSON.stringify(list.map(({ name, extras, version, marker, hashes }) => [name, extras, version, marker ?? null, hashes])),
-    )
-    .digest("hex");
+  const digest = hash(
+    "sha256",
+    JSON.stringify(list.map(({ name, extras, version, marker, hashes }) => [name, extras, version, marker ?? null, hashes])),
+  );
   return { value: { list, digest }, issues };
 }
 

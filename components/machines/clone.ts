@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -18,7 +18,7 @@ export interface Clone {
 /** The clone of a checkout, told by its real path: moving the checkout makes another clone. */
 export function cloneOf(checkoutPath: string): Clone {
   const checkout = realpathSync(checkoutPath);
-  const id = createHash("sha256").update(checkout).digest("hex").slice(0, 6);
+  const id = hash("sha256", checkout).slice(0, 6);
   const stateHome = process.env.XDG_STATE_HOME ?? join(homedir(), ".local/state");
   return {
     id,

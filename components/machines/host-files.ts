@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { hash, X509Certificate } from "node:crypto";
 import { MachineError } from "./machine-error.ts";
 
 /** Lines of apt.conf that say how this computer reaches its archives; its other settings are its own. */
@@ -25,9 +25,7 @@ const fingerprint = (certificate: string) => new X509Certificate(certificate).fi
 export function ownAuthorities(bundle: string, packaged: string): Record<string, string> {
   const known = new Set(parseCertificates(packaged).map(fingerprint));
   const own = parseCertificates(bundle).filter((certificate) => !known.has(fingerprint(certificate)));
-  return Object.fromEntries(
-    own.map((certificate) => [`host-${createHash("sha256").update(certificate).digest("hex").slice(0, 12)}.crt`, certificate]),
-  );
+  return Object.fromEntries(own.map((certificate) => [`host-${hash("sha256", certificate).slice(0, 12)}.crt`, certificate]));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { debianKeyring, ubuntuKeyring } from "./keyring.ts";
 import type { Keyring } from "./keyring.ts";
 import { MachineError } from "./machine-error.ts";
@@ -76,7 +76,7 @@ export function imageRecipe(os: string, architecture: string): ImageRecipe {
  */
 export function imageName(recipe: ImageRecipe, architecture: string, prepared: readonly string[] = []): string {
   const identity = JSON.stringify([recipe, architecture, [...prepared].sort()]);
-  return `${recipe.os}-${architecture}-${createHash("sha256").update(identity).digest("hex").slice(0, 12)}`;
+  return `${recipe.os}-${architecture}-${hash("sha256", identity).slice(0, 12)}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { zipSync, zlibSync } from "fflate";
 import type { ZippableFile } from "fflate";
@@ -32,5 +32,5 @@ export function agentZipapp(): Zipapp {
     .sort();
   const files = names.map((name): [string, ZippableFile] => [name, [readFileSync(new URL(name, sources)), { mtime, ...unix }]]);
   const bytes = zipSync(Object.fromEntries(files), { level: 0 });
-  return { bytes, compressed: zlibSync(bytes), sha256: createHash("sha256").update(bytes).digest("hex") };
+  return { bytes, compressed: zlibSync(bytes), sha256: hash("sha256", bytes) };
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { distinctTargets, type SiteLibraries } from "../plan/libraries.ts";
 import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
@@ -33,7 +33,7 @@ export function renderRelease(site: SitePlan): Release {
     ...(site.checker === undefined ? {} : { checker: site.checker }),
     ...(site.libraries === undefined ? {} : { libraries: releaseLibraries(site.libraries) }),
   };
-  const digest = createHash("sha256").update(canonicalJson(rest)).digest("hex");
+  const digest = hash("sha256", canonicalJson(rest));
   return { id: `${site.bundle.id}.${digest.slice(0, 8)}`, digest, ...rest };
 }
 

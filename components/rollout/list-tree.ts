@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { lstatSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BundleEntry } from "../bundle/bundle.ts";
@@ -17,7 +17,7 @@ export function listTree(directory: string): BundleEntry[] {
       } else if (entry.isFile()) {
         const bytes = readFileSync(join(directory, path));
         const executable = (lstatSync(join(directory, path)).mode & 0o100) !== 0;
-        const sha256 = createHash("sha256").update(bytes).digest("hex");
+        const sha256 = hash("sha256", bytes);
         entries.push({ path, type: "file", executable, sha256, size: bytes.length });
       } else {
         throw new Error(`${path} is no plain file`);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FailureDetails } from "./failure.ts";
@@ -159,7 +159,7 @@ export function explainSsh(route: SshRoute, exit: { code: number | null }, stder
 /** SHA-256 fingerprint of a public key as ssh prints it. */
 export function fingerprint(hostKey: string): string {
   const blob = Buffer.from(hostKey.split(" ")[1] ?? "", "base64");
-  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+  return `SHA256:${hash("sha256", blob, "base64").replace(/=+$/, "")}`;
 }
 
 /** What ssh says when it doesn't know the key it was shown. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -63,9 +63,7 @@ interface SetOptions extends WheelOptions {
 }
 
 async function wheelSet(requirements: Requirements, target: PythonTarget, options: SetOptions): Promise<PackedTree> {
-  const key = createHash("sha256")
-    .update(canonicalJson({ requirements: requirements.digest, ...target }))
-    .digest("hex");
+  const key = hash("sha256", canonicalJson({ requirements: requirements.digest, ...target }));
   return cacheEntry(options.cache, `wheels/${key}`, async (fresh) => {
     options.say(
       `${options.app}: getting ${requirements.list.length} libraries for ${targetText(target)} (${options.nodes.join(", ")})`,
