@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
 import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
-import path from "node:path";
+import { join } from "node:path";
 import type { Code } from "../manifest/codes.ts";
 import type { Issue, Parsed } from "../manifest/issue.ts";
 import type { Bundle, BundleEntry } from "./bundle.ts";
@@ -36,7 +36,7 @@ export function packTree(root: string, directory: string, noun: "app" | "directo
   const packing: Packing = { directory, noun, issues: [], entries: [], real: "" };
   try {
     // Not realpathSync itself, which asks for each directory on the way by a call of its own.
-    packing.real = realpathSync.native(path.join(root, directory));
+    packing.real = realpathSync.native(join(root, directory));
     if (!lstatSync(packing.real).isDirectory()) throw new Error("not a directory");
   } catch {
     const fix = noun === "app" ? "name the directory that holds the app" : "correct the path, or add the directory";
@@ -74,7 +74,7 @@ function printable(text: string): string {
 
 /** Asynchronous reading is no faster here: 2,000 small files are read and hashed in well under 0.1 s this way. */
 function packDirectory(packing: Packing, directory: string): void {
-  const names = attempt(packing, directory, () => readdirSync(path.join(packing.real, directory), { encoding: "buffer" }));
+  const names = attempt(packing, directory, () => readdirSync(`${packing.real}/${directory}`, { encoding: "buffer" }));
   for (const bytes of names?.sort((one, other) => one.compare(other)) ?? []) {
     const name = bytes.toString();
     const file = directory === "" ? name : `${directory}/${name}`;
@@ -92,7 +92,7 @@ function packEntry(packing: Packing, file: string): void {
     refuse(packing, "file-name", file, "a file's name holds a control character", "rename the file without newlines and tabs");
     return;
   }
-  const absolute = path.join(packing.real, file);
+  const absolute = `${packing.real}/${file}`;
   const stats = attempt(packing, file, () => lstatSync(absolute));
   if (stats === undefined) return;
   if (stats.isDirectory()) {
@@ -116,7 +116,7 @@ function packEntry(packing: Packing, file: string): void {
 }
 
 function packLink(packing: Packing, file: string): void {
-  const absolute = path.join(packing.real, file);
+  const absolute = `${packing.real}/${file}`;
   const bytes = attempt(packing, file, () => readlinkSync(absolute, { encoding: "buffer" }));
   if (bytes === undefined) return;
   const target = bytes.toString();
