@@ -5,11 +5,12 @@
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(",")}]`;
   if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
-    return `{${members.join(",")}}`;
+    const map = value as Record<string, unknown>;
+    const keys = Object.keys(map).filter((key) => map[key] !== undefined);
+    return `{${keys
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(map[key])}`)
+      .join(",")}}`;
   }
   if (typeof value === "string" || typeof value === "boolean" || value === null || Number.isFinite(value)) {
     return JSON.stringify(value);
