@@ -102,5 +102,6 @@ const BINDS = [
  * whether it can really be called shows when the release starts.
  */
 function definesApplication(python: string): boolean {
-  return python.split("\n").some((line) => BINDS.some((pattern) => pattern.test(line.replace(/#.*/, ""))));
+  const lines = python.split("\n").map((line) => line.replace(/#.*/, ""));
+  return lines.some((line) => BINDS.some((pattern) => pattern.test(line)));
 }
