@@ -1,7 +1,7 @@
 /**
- * One process of the bench `plan`: node plan-times.ts remember|plan|read ROOT BEFORE.
+ * One process of the bench `plan`: node plan-times.ts remember|plan|files|read ROOT BEFORE.
  * `remember` writes what is planned now to the file BEFORE; `plan` prints the times of a plan and its comparison with that;
- * `read` prints the time of reading and hashing the same files.
+ * `files` does the same with a clock around each call of node:fs; `read` prints the time of reading and hashing the same files.
  */
 import { hash } from "node:crypto";
 import fs from "node:fs";
@@ -18,7 +18,7 @@ import { renderRelease } from "../../components/render/release.ts";
 /** Milliseconds. */
 export interface PlanTimes {
   whole: number;
-  /** In the synchronous calls of node:fs. */
+  /** In the synchronous calls of node:fs; 0 where no clock is around them. */
   files: number;
   load: number;
   render: number;
@@ -90,8 +90,8 @@ function readAll(root: string): Omit<PlanTimes, "again"> {
 const [word, root = "", before = ""] = process.argv.slice(2);
 if (word === "remember") fs.writeFileSync(before, JSON.stringify(rendered(planned(root))));
 else {
-  const remembered = word === "plan" ? (JSON.parse(fs.readFileSync(before, "utf8")) as Rendered) : undefined;
-  if (remembered !== undefined) clockFiles();
+  const remembered = word === "read" ? undefined : (JSON.parse(fs.readFileSync(before, "utf8")) as Rendered);
+  if (word === "files") clockFiles();
   const once = () => (remembered === undefined ? readAll(root) : timesOf(root, remembered));
   const first = once();
   const times: PlanTimes = { ...first, again: once().whole };
