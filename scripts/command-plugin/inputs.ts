@@ -28,6 +28,8 @@ export interface CommandInputs {
   create?: string;
   update?: string;
   delete?: string;
+  /** `local.run` only. */
+  command?: string;
   stdin?: string;
   environment?: Record<string, string>;
   /** stdout, stderr, stdoutAndStderr (default) or none. */
@@ -44,19 +46,20 @@ export interface CommandInputs {
 
 export const localType = "command:local:Command";
 export const remoteType = "command:remote:Command";
+/** The function that runs a command at once, and stands in no state. */
+export const localRun = "command:local:run";
 
 type Form = "a string" | "a number" | "true or false" | "a list" | "a list of strings" | "a map of strings" | "an endpoint";
 
-const commonForms: Record<string, Form> = {
-  create: "a string",
-  update: "a string",
-  delete: "a string",
+/** Of all that runs something. */
+const runForms: Record<string, Form> = {
   stdin: "a string",
   environment: "a map of strings",
-  triggers: "a list",
   logging: "a string",
   addPreviousOutputInEnv: "true or false",
 };
+const localForms: Record<string, Form> = { ...runForms, dir: "a string", interpreter: "a list of strings" };
+const scriptForms: Record<string, Form> = { create: "a string", update: "a string", delete: "a string", triggers: "a list" };
 const endpointForms: Record<string, Form> = {
   host: "a string",
   user: "a string",
@@ -70,8 +73,8 @@ const endpointForms: Record<string, Form> = {
   hostKey: "a string",
 };
 const commandForms: Record<string, Record<string, Form>> = {
-  [localType]: { ...commonForms, dir: "a string", interpreter: "a list of strings" },
-  [remoteType]: { ...commonForms, connection: "an endpoint" },
+  [localType]: { ...localForms, ...scriptForms },
+  [remoteType]: { ...runForms, ...scriptForms, connection: "an endpoint" },
 };
 /** Inputs that only the real plugin has. */
 const beyondUs = ["assetPaths", "archivePaths"];
@@ -90,6 +93,13 @@ export function checkInputs(type: string, inputs: PropertyMap): { inputs: Proper
     return { inputs, failures: [...failures, missing("connection", shortType)] };
   }
   return { inputs: { ...inputs, connection: secret(completeEndpoint(inputs.connection)) }, failures };
+}
+
+/** What is wrong with the arguments of `local.run`. */
+export function checkRun(args: PropertyMap): string[] {
+  const type = "local.RunArgs";
+  const failures = judgeFields(args, { ...localForms, command: "a string" }, type);
+  return args.command === undefined ? [...failures, missing("command", type)] : failures;
 }
 
 function completeEndpoint(value: Value): Value {

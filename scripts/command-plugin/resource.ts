@@ -39,6 +39,12 @@ export async function remove(state: PropertyMap, run: Run, context: RunContext):
   if (plain.delete !== undefined) await run(plain.delete, plain, context);
 }
 
+/** `local.run`: at once, and again each time. */
+export async function runOnce(args: PropertyMap, run: Run, context: RunContext): Promise<PropertyMap> {
+  const plain = plainInputs(args);
+  return { ...args, ...(await run(plain.command ?? "", plain, context)) };
+}
+
 const printed = ({ stdout = "", stderr = "" }: PropertyMap): PropertyMap => ({ stdout, stderr });
 
 function pickInputs(state: PropertyMap): PropertyMap {

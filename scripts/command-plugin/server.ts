@@ -7,11 +7,11 @@ import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import services from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { Connections } from "./connection.ts";
 import { diffInputs, headOf, replaces, type Change } from "./diff.ts";
-import { checkInputs, localType, remoteType } from "./inputs.ts";
+import { checkInputs, checkRun, localRun, localType, remoteType } from "./inputs.ts";
 import { runLocal } from "./local.ts";
 import { EngineLog } from "./log.ts";
 import { runRemote } from "./remote.ts";
-import { create, newId, previewCreate, previewUpdate, remove, update, type Run } from "./resource.ts";
+import { create, newId, previewCreate, previewUpdate, remove, runOnce, update, type Run } from "./resource.ts";
 import type { RunContext } from "./run.ts";
 import { readStruct, writeStruct } from "./values.ts";
 
@@ -19,7 +19,7 @@ import { readStruct, writeStruct } from "./values.ts";
 const version = "1.2.1";
 const introduction =
   `The command plugin is Silverlining's stand-in for pulumi-resource-command ${version}: ` +
-  "it runs local.Command and remote.Command and refuses the rest.";
+  "it runs local.Command, local.run and remote.Command and refuses the rest.";
 
 export interface RunningServer {
   port: number;
@@ -61,8 +61,16 @@ export async function startServer(engine: string): Promise<RunningServer> {
       await sent();
       return new messages.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true).setAcceptresources(true);
     }),
-    invoke: answer<messages.InvokeRequest, messages.InvokeResponse>((request) => {
-      throw refusal(request.getTok());
+    invoke: answer<messages.InvokeRequest, messages.InvokeResponse>(async (request) => {
+      if (request.getTok() !== localRun) throw refusal(request.getTok());
+      const args = readStruct(request.getArgs());
+      const failures = checkRun(args);
+      if (failures.length > 0) {
+        return new messages.InvokeResponse().setFailuresList(
+          failures.map((reason) => new messages.CheckFailure().setReason(reason)),
+        );
+      }
+      return new messages.InvokeResponse().setReturn(writeStruct(await runOnce(args, runLocal, context(""))));
     }),
     check: answer<messages.CheckRequest, messages.CheckResponse>((request) => {
       runner(request.getUrn());

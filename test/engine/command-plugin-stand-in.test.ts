@@ -71,6 +71,16 @@ class Plugin {
     return response.getProperties()?.toJavaScript() ?? {};
   }
 
+  async invoke(token: string, args: Inputs): Promise<{ result: Inputs; failures: string[] }> {
+    const request = new messages.InvokeRequest().setTok(token).setArgs(struct.Struct.fromJavaScript(args));
+    const response = await this.call<messages.InvokeRequest, messages.InvokeResponse>(
+      this.client.invoke.bind(this.client),
+      request,
+    );
+    const failures = response.getFailuresList().map((failure) => failure.getReason());
+    return { result: response.getReturn()?.toJavaScript() ?? {}, failures };
+  }
+
   async check(type: string, inputs: Inputs): Promise<string[]> {
     const request = new messages.CheckRequest().setUrn(urn(type)).setNews(struct.Struct.fromJavaScript(inputs));
     const response = await this.call<messages.CheckRequest, messages.CheckResponse>(this.client.check.bind(this.client), request);
@@ -137,10 +147,20 @@ describe("the stand-in", () => {
     await expect(plugin.check("command:remote:CopyToRemote", {})).rejects.toThrow(
       /command:remote:CopyToRemote is beyond the stand-in/,
     );
-    const invoke = new messages.InvokeRequest().setTok("command:local:run");
-    await expect(
-      plugin.call<messages.InvokeRequest, messages.InvokeResponse>(plugin.client.invoke.bind(plugin.client), invoke),
-    ).rejects.toThrow(/command:local:run is beyond the stand-in/);
+    await expect(plugin.invoke("command:local:exec", {})).rejects.toThrow(/command:local:exec is beyond the stand-in/);
+  });
+
+  it("runs a command at once, and logs what it is told to", async () => {
+    const args = { command: "read word; echo $word $MORE; echo problem >&2", stdin: "said", environment: { MORE: "twice" } };
+    const { result } = await plugin.invoke("command:local:run", { ...args, logging: "stderr" });
+    expect(result).toMatchObject({ stdout: "said twice", stderr: "problem" });
+    expect(plugin.logged.map(({ message }) => message)).toEqual(["problem"]);
+    await expect(plugin.invoke("command:local:run", { command: "exit 3" })).rejects.toThrow(/exit status 3: running "exit 3"/);
+    expect((await plugin.invoke("command:local:run", { create: "true", archivePaths: ["*"] })).failures).toEqual([
+      "'archivePaths' is beyond the stand-in for pulumi-resource-command: it needs the real plugin",
+      "Unrecognized field 'create' on 'local.RunArgs'",
+      "Missing required field 'command' on 'local.RunArgs'",
+    ]);
   });
 
   it("refuses inputs by their name, all of them at once, and prints no value", async () => {
