@@ -24,7 +24,7 @@ export function mergeBase(root: string): string | undefined {
 
 /** Files of the program itself that are others now than at a commit. */
 export function changedProgram(root: string, commit: string): string[] {
-  const parts = ["components", "stacks/index.ts", "package-lock.json"];
+  const parts = ["components", "stacks/index.ts", "stacks/program.ts", "package-lock.json"];
   const tracked = git(root, ["diff", "--name-only", "--relative", commit, "--", ...parts]);
   const untracked = git(root, ["ls-files", "--others", "--exclude-standard", "--", ...parts]);
   return `${tracked}\n${untracked}`.split("\n").filter((line) => line !== "");

@@ -35,7 +35,7 @@ export async function withProject(files: Files, options: EngineOptions = {}): Pr
   const engine = await withEngine({ ...(Object.fromEntries(own) as Files), ...files }, options);
   const root = join(engine.folder, "program");
   cpSync(join(checkout, "components"), join(root, "components"), { recursive: true });
-  cpSync(join(checkout, "stacks/index.ts"), join(root, "stacks/index.ts"));
+  for (const name of ["index.ts", "program.ts"]) cpSync(join(checkout, "stacks", name), join(root, "stacks", name));
   const agentPid = startAgent(root, engine);
   const clone = cloneOf(root);
   return {
