@@ -1,4 +1,4 @@
-import semver from "semver";
+import compare from "semver/functions/compare.js";
 
 /**
  * Compares two versions of a site as the schema lets them through: semver, or timestamps such as `20261121_001`.
@@ -6,7 +6,7 @@ import semver from "semver";
  */
 export function compareVersions(one: string, other: string): number | undefined {
   const [stamp, otherStamp] = [parseTimestamp(one), parseTimestamp(other)];
-  if (stamp === undefined && otherStamp === undefined) return semver.compare(one, other);
+  if (stamp === undefined && otherStamp === undefined) return compare(one, other);
   if (stamp === undefined || otherStamp === undefined) return undefined;
   return Math.sign(stamp.moment - otherStamp.moment) || Math.sign(stamp.counter - otherStamp.counter);
 }
