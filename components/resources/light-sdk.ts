@@ -2,7 +2,8 @@
  * Imported before the SDK. What the SDK does for programs of another kind, and this one would wait for at each start:
  * - it asks for a stack trace with every promise, and maps each frame of it through source maps. Node strips types in place, so that lines
  *   and columns are right without one: the mapping goes, the traces stay.
- * - it loads npm's dependency resolver, with which it packs functions that run in the cloud. It is loaded when somebody asks for it.
+ * - it loads TypeScript's compiler and npm's dependency resolver, by which it packs functions that run in the cloud. Each is loaded when
+ *   somebody asks it for something.
  */
 import { createRequire, Module } from "node:module";
 
@@ -10,11 +11,21 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 
 const own = createRequire(import.meta.url);
 const sdk = createRequire(own.resolve("@pulumi/pulumi"));
-const resolver = sdk.resolve("@npmcli/arborist");
-const later = Object.defineProperty({ __esModule: true }, "Arborist", {
-  get: () => {
-    own.cache[resolver] = undefined;
-    return (sdk(resolver) as { Arborist: unknown }).Arborist;
-  },
-});
-own.cache[resolver] ??= Object.assign(new Module(resolver), { filename: resolver, loaded: true, exports: later });
+loadLater("@npmcli/arborist");
+loadLater("@pulumi/pulumi/typescript-shim.js");
+
+function loadLater(name: string): void {
+  const file = sdk.resolve(name);
+  let loaded: object | undefined;
+  const load = (): object => {
+    if (loaded !== undefined) return loaded;
+    own.cache[file] = undefined;
+    return (loaded = sdk(file) as object);
+  };
+  // Without that mark, the SDK's own modules would copy everything from it at once.
+  const exports = new Proxy(
+    { __esModule: true },
+    { get: (mark, key) => Reflect.get(key in mark ? mark : load(), key) as unknown },
+  );
+  own.cache[file] ??= Object.assign(new Module(file), { filename: file, loaded: true, exports });
+}
