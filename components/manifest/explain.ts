@@ -30,7 +30,7 @@ export class Explainer {
   explain(issue: z.core.$ZodIssue, above: Path = []): Finding[] {
     const path = [...above, ...issue.path.map((step) => (typeof step === "symbol" ? String(step) : step))];
     if (issue.code === "unrecognized_keys") return issue.keys.map((key) => this.#unknownKey([...path, key]));
-    if (issue.code === "invalid_key") return [{ issue: this.#refuseName(path) }];
+    if (issue.code === "invalid_key") return [{ issue: this.refuseName(path) }];
     const value = valueAt(this.#source.tree, path);
     const branch = issue.code === "invalid_union" && isMap(value) ? issue.errors.find(looksInside) : undefined;
     if (branch) return branch.flatMap((inner) => this.explain(inner, path));
@@ -53,7 +53,7 @@ export class Explainer {
   }
 
   /** The last step of the path is a name of the writer's choice, and none of the right form. */
-  #refuseName(path: Path): Issue {
+  refuseName(path: Path): Issue {
     const name = path.at(-1);
     const parent = path.slice(0, -1);
     const rule = keyRuleAt(this.#schema, parent) ?? this.#mapRule(parent);

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { Explainer, isMap } from "./explain.ts";
+import { Explainer, isMap, type Finding } from "./explain.ts";
 import { byPlace, isError, type Issue, type Parsed } from "./issue.ts";
+import { fieldAt, keyRuleAt, type Path } from "./schema-walk.ts";
 import type { Source } from "./source.ts";
 
 /** What a schema says of a tree: the whole of it when nothing is an error, and the keys at its top that are right on their own. */
@@ -18,7 +19,10 @@ export function judge<T extends z.ZodRawShape>(
   const tree = source.tree ?? {};
   const result = schema.safeParse(tree);
   const explainer = new Explainer(schema, source);
-  const findings = result.success ? [] : result.error.issues.flatMap((issue) => explainer.explain(issue));
+  const findings: Finding[] = [
+    ...(result.success ? [] : result.error.issues.flatMap((issue) => explainer.explain(issue))),
+    ...(holdsPrototype(tree) ? prototypePaths(schema, tree) : []).map((path) => ({ issue: explainer.refuseName(path) })),
+  ];
   // What the reader said of a value comes first: that the schema does not like what was read there only follows from it.
   const said = new Set(source.issues.filter(isError).map(placeKey));
   // A key that is missing because it stands there mistyped is one mistake.
@@ -29,6 +33,19 @@ export function judge<T extends z.ZodRawShape>(
   const issues = byPlace(distinct([...source.issues, ...found.map(({ issue }) => issue)]));
   if (!result.success) return { issues, parts: partsOf(schema, tree) };
   return issues.some(isError) ? { issues, parts: result.data } : { value: result.data, issues, parts: result.data };
+}
+
+const PROTOTYPE = "__proto__";
+
+function holdsPrototype(tree: unknown): boolean {
+  return isMap(tree) && (Object.hasOwn(tree, PROTOTYPE) || Object.values(tree).some(holdsPrototype));
+}
+
+/** Where a name of the writer's choice is one that zod passes over in silence. */
+function prototypePaths(schema: z.ZodType, tree: unknown, path: Path = []): Path[] {
+  if (!isMap(tree) || fieldAt(schema, path) === undefined) return [];
+  const own = Object.hasOwn(tree, PROTOTYPE) && keyRuleAt(schema, path) !== undefined ? [[...path, PROTOTYPE]] : [];
+  return [...own, ...Object.entries(tree).flatMap(([key, value]) => prototypePaths(schema, value, [...path, key]))];
 }
 
 /** A value can break two checks of one field, which has one thing to say. */
