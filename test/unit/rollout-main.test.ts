@@ -234,10 +234,13 @@ test("remove stops serving the site and says where its data is; run again it cha
   expect((await run(theRequest(), ["remove"])).code).toBe(0);
 });
 
-test("a site can be removed whose plan, an older version's, makes no release any more", async () => {
+test.each([
+  ["makes no release any more", { platform: "php" }],
+  ["says less of a database", { services: { setUp: [{ type: "postgres", name: "db" }], variables: {} } }],
+])("a site can be removed whose plan, an older version's, %s", async (_, older) => {
   setNode("web1");
   const { site, ...rest } = theRequest();
-  const { code, stderr } = await start(JSON.stringify({ ...rest, site: { ...site, platform: "php" } }), ["remove"]).ended;
+  const { code, stderr } = await start(JSON.stringify({ ...rest, site: { ...site, ...older } }), ["remove"]).ended;
   expect(code, stderr).toBe(0);
   expect(node("web1")).toMatchObject({ live: null, holder: null });
 });
