@@ -87,7 +87,7 @@ const room = z.strictObject({
 });
 export type Room = z.infer<typeof room>;
 
-/** Every verb: its arguments and its result. `converge`, `status`, `recover` and `logs` need no lease. */
+/** Every verb: its arguments and its result. `converge`, `status`, `recover`, `measure` and `logs` need no lease. */
 export const verbs = {
   /** Who the node is; refuses nothing. */
   hello: {
@@ -207,6 +207,8 @@ export const verbs = {
   },
   /** After a boot, before Varnish: undoes or finishes what was under way, and writes boot.cli and the door's elements anew. */
   recover: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },
+  /** By a timer: empties log files that are too large. */
+  measure: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },
 } as const;
 export type Verb = keyof typeof verbs;
 export type Args<V extends Verb> = z.infer<(typeof verbs)[V]["args"]>;

@@ -1,7 +1,15 @@
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { siteUser } from "../plan/site-name.ts";
 import { renderDoor } from "./door.ts";
-import { renderBootUnit, renderDoorUnit, renderRecoverTimer, renderRecoverUnit, renderVarnishDropIn } from "./node-units.ts";
+import {
+  renderBootUnit,
+  renderDoorUnit,
+  renderMeasureTimer,
+  renderMeasureUnit,
+  renderRecoverTimer,
+  renderRecoverUnit,
+  renderVarnishDropIn,
+} from "./node-units.ts";
 import type { NodeState, RenderedFile } from "./rendered.ts";
 import { renderTopVcl, renderUnavailableVcl } from "./top-vcl.ts";
 
@@ -27,7 +35,10 @@ export function renderNodeState(_plan: Plan, node: NodePlan): NodeState {
     sites: node.sites.map((name) => ({ name, user: siteUser(name) })),
     files: [...doorFiles(), ...(web ? webFiles(node) : [])],
     units: {
-      running: ["silver-nft.service", ...(web ? ["silver-boot.service", "varnish.service", "silver-recover.timer"] : [])],
+      running: [
+        "silver-nft.service",
+        ...(web ? ["silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"] : []),
+      ],
       // An app's own packages may bring Debian's Apache, which would take port 80; varnishncsa writes a log nobody rotates.
       stopped: web ? ["apache2.service", "varnishncsa.service"] : [],
     },
@@ -48,6 +59,8 @@ function webFiles(node: NodePlan): RenderedFile[] {
     unit("silver-boot.service", renderBootUnit()),
     unit("silver-recover.service", renderRecoverUnit()),
     unit("silver-recover.timer", renderRecoverTimer()),
+    unit("silver-measure.service", renderMeasureUnit()),
+    unit("silver-measure.timer", renderMeasureTimer()),
     {
       path: "/etc/systemd/system/varnish.service.d/silver.conf",
       mode: "0644",

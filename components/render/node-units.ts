@@ -77,6 +77,37 @@ LogLevelMax=notice
 `;
 }
 
+/** Log files grow until somebody looks. Skipped where no site has ever run. */
+export function renderMeasureUnit(): string {
+  return `# Made by silver. Empties log files that are too large.
+[Unit]
+Description=Sizes of what the sites of this node write
+ConditionPathExistsGlob=/var/log/silver/*
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/silver-agent measure
+# What it does to a site is told among that site's own lines; systemd would tell twice a minute that there was nothing to do.
+StandardOutput=null
+SyslogLevel=notice
+LogLevelMax=notice
+`;
+}
+
+export function renderMeasureTimer(): string {
+  return `# Made by silver.
+[Unit]
+Description=Measures what the sites of this node write
+
+[Timer]
+OnCalendar=*:*:15,45
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+`;
+}
+
 export function renderRecoverTimer(): string {
   return `# Made by silver.
 [Unit]

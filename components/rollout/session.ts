@@ -24,6 +24,7 @@ const verbSeconds = {
   status: 30,
   logs: 30,
   recover: 120,
+  measure: 120,
 } as const satisfies Record<Verb, number>;
 
 export interface SessionOptions {

@@ -261,10 +261,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 class FakeNode(Node):
     def __init__(self, paths, machine, say=None):
         super().__init__(paths, machine, say)
-        self.notes = []
+        self.notes, self.told = [], []
 
     def note(self, site, text):
         self.notes.append(text)
+
+    def tell(self, site, release, text):
+        self.told.append((site, text))
 
     def ids(self, user):
         if user not in self.run.users:

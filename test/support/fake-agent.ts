@@ -176,6 +176,7 @@ class FakeSession {
         return { result: {} };
       case "converge":
       case "recover":
+      case "measure":
         return { result: { changes: [] } };
     }
   }

@@ -198,7 +198,9 @@ sites:
       { name: "blog", user: "site-blog" },
       { name: "shop", user: "site-shop" },
     ],
-    units: { running: ["silver-nft.service", "silver-boot.service", "varnish.service", "silver-recover.timer"] },
+    units: {
+      running: ["silver-nft.service", "silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"],
+    },
   });
   expect(data?.packages).not.toContain("varnish");
   expect(data?.files.map(({ path }) => path)).toEqual(["/etc/silver/nft.conf", "/etc/systemd/system/silver-nft.service"]);

@@ -233,6 +233,7 @@ VERBS = {
     "status": Record({"site": nullable(site_name)}),
     "logs": Record({"site": site_name, "release": nullable(release_id), "lines": whole, "kind": one_of("app", "rollout")}),
     "recover": Record({}),
+    "measure": Record({}),
 }
 
 

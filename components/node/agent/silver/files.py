@@ -217,5 +217,10 @@ def put(path, data, mode, gid=None):
         file.write(data)
 
 
+def megabytes(size):
+    """For people: what is used is never told smaller than it is."""
+    return f"{-(-size // 1024**2)} MB"
+
+
 def make_directory_for(path):
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)

@@ -36,6 +36,9 @@ class Paths:
     def journal(self, site):
         return f"{self.site(site)}/journal.json"
 
+    def logs(self, site):
+        return self.at(f"/var/log/silver/{site}")
+
     # The agent's own records
     def var(self, name):
         return self.at(f"/var/lib/silver/{name}")

@@ -127,6 +127,12 @@ def recover(node, session, arguments):
     return {"changes": recover.node_wide(node)}
 
 
+def measure(node, session, arguments):
+    from . import measure
+
+    return {"changes": measure.measure(node)}
+
+
 WORK = {
     "hello": lambda node, session, arguments: node.hello(),
     "ping": lambda node, session, arguments: {},
@@ -142,6 +148,7 @@ WORK = {
     "status": status,
     "logs": logs,
     "recover": recover,
+    "measure": measure,
 }
 
 

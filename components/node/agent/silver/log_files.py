@@ -1,0 +1,160 @@
+"""A bound on what an app keeps in the directory of its logs, which stands on the disk of all."""
+
+import os
+import stat
+
+from . import state
+from .files import megabytes
+
+MOST_BYTES = 1024**3
+# More files than this, or directories deeper than this, are no logs: looking through them would take ever longer.
+MOST_FILES = 10_000
+MOST_DEPTH = 16
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Without waiting: a named pipe, or a file that the app holds a lease on, must not keep the agent.
+FILE = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class NoLogs(Exception):
+    """What is there can't be looked through."""
+
+
+def hold(node, site):
+    """Empties the largest files of a site's logs when they are too large together, until half of the bound is free. The changes."""
+    place = node.paths.logs(site)
+    try:
+        logs = Logs(node, site, place)
+    except (OSError, KeyError):
+        # It has never run, or its directory is none.
+        return []
+    try:
+        why = logs.empty_largest()
+    except NoLogs:
+        why = clear(node, place)
+    finally:
+        os.close(logs.root)
+    if why is None:
+        return []
+    node.tell(site, state.read(node, site)["live"], why)
+    return [{"what": place, "why": why}]
+
+
+class Logs:
+    """The log files of one site, whose app may change anything at any moment. Only what belongs to its user is ever touched."""
+
+    def __init__(self, node, site, place):
+        self.user, _ = node.ids(f"site-{site}")
+        self.processes = node.paths.at("/proc")
+        self.root = os.open(place, DIRECTORY)
+        self.device = os.fstat(self.root).st_dev
+
+    def empty_largest(self):
+        """What was done, for people; None when nothing had to be."""
+        found = {**self.nameless(), **self.named()}
+        held = sum(size for size, _, _ in found.values())
+        if held <= MOST_BYTES:
+            return None
+        freed, emptied = 0, []
+        for size, name, reopen in sorted(found.values(), key=lambda file: -file[0]):
+            if held - freed > MOST_BYTES // 2 and self.empty(reopen):
+                freed += size
+                emptied.append(name)
+        if not emptied:
+            return None
+        more = f" and {len(emptied) - 1} more" if len(emptied) > 1 else ""
+        return f"log files of {megabytes(held)}, {megabytes(MOST_BYTES)} may be kept: emptied {emptied[0][:200]!r}{more}"
+
+    def is_own(self, seen):
+        return stat.S_ISREG(seen.st_mode) and (seen.st_uid, seen.st_dev) == (self.user, self.device)
+
+    def named(self):
+        """Inode → (allocated bytes, name, how it is opened), once for all names of a file."""
+        found, todo, count = {}, [()], 0
+        while todo:
+            parts = todo.pop()
+            try:
+                fd = self.open_below(parts, DIRECTORY)
+            except OSError:
+                continue
+            try:
+                with os.scandir(fd) as entries:
+                    for entry in entries:
+                        count += 1
+                        if count > MOST_FILES or len(parts) >= MOST_DEPTH:
+                            raise NoLogs
+                        path = (*parts, entry.name)
+                        try:
+                            seen = entry.stat(follow_symlinks=False)
+                        except OSError:
+                            continue
+                        if stat.S_ISDIR(seen.st_mode):
+                            todo.append(path)
+                        elif self.is_own(seen):
+                            reopen = lambda path=path: self.open_below(path, FILE | os.O_NOFOLLOW)  # noqa: E731
+                            found[seen.st_ino] = (allocated(seen), "/".join(path), reopen)
+            finally:
+                os.close(fd)
+        return found
+
+    def nameless(self):
+        """The same of files that were deleted and are still written to."""
+        found = {}
+        for process in filter(str.isdigit, listed(self.processes)):
+            place = f"{self.processes}/{process}/fd"
+            try:
+                if os.stat(os.path.dirname(place)).st_uid != self.user:
+                    continue
+            except OSError:
+                continue
+            for number in listed(place):
+                path = f"{place}/{number}"
+                try:
+                    seen = os.stat(path)
+                except OSError:
+                    continue
+                if self.is_own(seen) and seen.st_nlink == 0:
+                    found[seen.st_ino] = (allocated(seen), "a deleted file", lambda path=path: os.open(path, FILE))
+        return found
+
+    def open_below(self, parts, flags):
+        """Goes down name by name: no symbolic link, at whatever moment it was put there, leads anywhere."""
+        fd = os.dup(self.root)
+        for index, part in enumerate(parts):
+            above = fd
+            try:
+                fd = os.open(part, flags if index == len(parts) - 1 else DIRECTORY, dir_fd=above)
+            finally:
+                os.close(above)
+        return fd
+
+    def empty(self, reopen):
+        """Takes all bytes from a file, when it is the site's own whatever is found by now. Who has it open writes on."""
+        try:
+            fd = reopen()
+        except OSError:
+            return False
+        try:
+            if not self.is_own(os.fstat(fd)):
+                return False
+            os.ftruncate(fd, 0)
+            return True
+        finally:
+            os.close(fd)
+
+
+def allocated(seen):
+    """A file may be large and hold nothing."""
+    return seen.st_blocks * 512
+
+
+def listed(directory):
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+def clear(node, place):
+    """find goes down to any depth, by descriptors, and takes away names alone. What the app makes meanwhile is for the next time."""
+    node.run(["find", "-P", place, "-xdev", "-mindepth", "1", "-delete"], ok=None)
+    return f"more than {MOST_FILES} log files, or directories deeper than {MOST_DEPTH}: all were deleted"
