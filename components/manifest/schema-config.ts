@@ -68,11 +68,17 @@ function typeSummaries(): string {
     .join("; ");
 }
 
-const options = Object.entries(serviceTypes).flatMap(([name, entry]) =>
+const typeOptions = Object.entries(serviceTypes).flatMap(([name, entry]) =>
   Object.entries<z.ZodType<string>>(entry.options).map(([key, option]) => {
-    return [key, option.optional().describe(`Of ${name}. ${option.description ?? ""}`)] as const;
+    return { key, option, meaning: `${name}: ${option.description ?? ""}` };
   }),
 );
+
+/** An option that several types have has one form, and each type tells what it means there. */
+const options = typeOptions.map(({ key, option }) => {
+  const meanings = typeOptions.filter((other) => other.key === key).map(({ meaning }) => meaning);
+  return [key, option.optional().describe(`${meanings.join("; ")}.`)] as const;
+});
 
 const service = z
   .strictObject({ type, ...Object.fromEntries(options) })

@@ -5,18 +5,24 @@ import { sizeText } from "./quantities.ts";
 export interface ServiceType {
   /** What it is, in a few words, for the reference. */
   summary: string;
-  /** Options → field. Their values stay texts; the service itself parses them. */
+  /** Options → field, described as the end of a sentence. Their values stay texts; the service itself parses them. */
   options: Record<string, z.ZodType<string>>;
   /** Whether it keeps data that a migration can change. */
   keepsData: boolean;
 }
 
+const quota = sizeText("16M", "1T");
+
 /** Every type of service, by the name that the manifest gives it. */
 export const serviceTypes = {
-  postgres: { summary: "a PostgreSQL database of the site's own", options: {}, keepsData: true },
+  postgres: {
+    summary: "a PostgreSQL database of the site's own, within a quota",
+    options: { quota: quota.describe("size above which the database can only be read, 2G by default") },
+    keepsData: true,
+  },
   files: {
     summary: "a directory for uploaded files, within a quota",
-    options: { quota: sizeText("16M", "1T").describe("Largest size of all files together. Default: 1G.") },
+    options: { quota: quota.describe("largest size of all files together, 1G by default") },
     keepsData: true,
   },
 } as const satisfies Record<string, ServiceType>;

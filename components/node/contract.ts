@@ -55,6 +55,10 @@ const siteState = z.strictObject({
   holder: holder.nullable(),
   /** Bundle → why it was reverted; so that the next `up` says so at once. */
   reverted: z.record(z.string(), z.string()),
+  /** Absent while the site's database is within its quota, as the node last measured it. */
+  overQuota: z
+    .strictObject({ used: z.number().int(), quota: z.number().int(), stage: z.enum(["read-only", "closed"]) })
+    .exactOptional(),
 });
 export type SiteState = z.infer<typeof siteState>;
 
@@ -207,7 +211,7 @@ export const verbs = {
   },
   /** After a boot, before Varnish: undoes or finishes what was under way, and writes boot.cli and the door's elements anew. */
   recover: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },
-  /** By a timer: empties log files that are too large. */
+  /** By a timer: stops databases that are over their quota, gives back those that no longer are, and empties log files that are too large. */
   measure: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },
 } as const;
 export type Verb = keyof typeof verbs;

@@ -77,9 +77,9 @@ LogLevelMax=notice
 `;
 }
 
-/** Log files grow until somebody looks. Skipped where no site has ever run. */
+/** Databases and log files grow until somebody looks. Skipped where no site has ever run. */
 export function renderMeasureUnit(): string {
-  return `# Made by silver. Empties log files that are too large.
+  return `# Made by silver. Stops sites that write more than their quota into a database, and empties log files that are too large.
 [Unit]
 Description=Sizes of what the sites of this node write
 ConditionPathExistsGlob=/var/log/silver/*

@@ -1,3 +1,4 @@
+import { parseBytes } from "../manifest/quantities.ts";
 import type { Service, ServiceUse } from "./service.ts";
 
 /** Where Debian's PostgreSQL listens for those who are known by their Unix user. */
@@ -29,6 +30,7 @@ export const postgres: Service = {
     owner: `${underscored(use.site)}_owner`,
     user: use.user,
     connections: releasesAtOnce * use.requests + spareConnections,
+    bytes: parseBytes(use.options.quota ?? "2G"),
   }),
   values: (use) => {
     const url = `postgresql://${use.user}@/${database(use)}?host=${socketDirectory}`;

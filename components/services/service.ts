@@ -29,6 +29,8 @@ export interface PostgresSetUp extends SetUpBase {
   user: string;
   /** Sessions that the site may have at once. */
   connections: number;
+  /** Quota: a database above it can only be read. */
+  bytes: number;
 }
 
 /** A directory of the site's own, on a file system of so many bytes. */
@@ -63,5 +65,5 @@ export interface SiteServices {
 
 /** One service as a reviewer reads it. */
 export function summary(setUp: SetUp): string {
-  return setUp.type === "files" ? `files ${setUp.bytes / 1024 ** 2}M` : setUp.type;
+  return `${setUp.type} ${setUp.bytes / 1024 ** 2}M`;
 }

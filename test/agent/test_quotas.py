@@ -3,11 +3,181 @@ import os
 import shutil
 from unittest import mock
 
-from support import NodeTest
+from support import AgentError, Done, NodeTest
 
-from silver import log_files
+from silver import database_quota, files, log_files, postgres
+from silver.lock import shared
 
 MEGABYTE = 1024 * 1024
+QUOTA = 100 * MEGABYTE
+
+
+class Databases(NodeTest):
+    """PostgreSQL is a size, a role and a setting here; what it makes of them is proved on real nodes."""
+
+    def setUp(self):
+        super().setUp()
+        self.sizes, self.login, self.reads_only, self.sessions, self.sql = {}, {}, {}, {}, []
+        self.machine.pg_isready = lambda *words: Done(0, "", "")
+        self.machine.runuser = self.runuser
+        for site in ("hello", "other"):
+            os.makedirs(self.paths.site(site))
+            self.sizes[site], self.login[site], self.reads_only[site], self.sessions[site] = 10 * MEGABYTE, True, False, 0
+            self.set_up(site)
+        self.sql.clear()
+
+    def runuser(self, *words, stdin=""):
+        if "pg_database_size" in stdin:
+            rows = [site for site in self.sizes if f"'{site}_g1'" in stdin]
+            return "".join(
+                f"{site}_g1|{self.sizes[site]}|{'ft'[self.login[site]]}|{'ft'[self.reads_only[site]]}|{self.sessions[site]}\n"
+                for site in rows
+            )
+        self.sql.append(stdin)
+        for site in self.sizes:
+            setting = f'ALTER ROLE "site-{site}" IN DATABASE "{site}_g1"'
+            if f'ALTER ROLE "site-{site}" NOLOGIN;' in stdin:
+                self.login[site], self.sessions[site] = False, 0
+            if f'ALTER ROLE "site-{site}" LOGIN;' in stdin:
+                self.login[site] = True
+            if f"{setting} SET default_transaction_read_only = on;" in stdin:
+                self.reads_only[site] = True
+            if f"{setting} RESET default_transaction_read_only;" in stdin:
+                self.reads_only[site] = False
+
+    def set_up(self, site="hello", quota=QUOTA):
+        service = {"name": "db", "database": f"{site}_g1", "user": f"site-{site}", "bytes": quota}
+        return database_quota.set_up(self.node, site, service)
+
+    def measured(self, megabytes, site="hello"):
+        """The stage after the database had so many megabytes when it was looked at."""
+        self.sizes[site] = megabytes * MEGABYTE
+        self.ask("measure")
+        return database_quota.read(self.node, site)["stage"]
+
+    def over_quota(self, site="hello"):
+        return self.site_state(site).get("overQuota")
+
+    def test_below_its_quota_nothing_is_done(self):
+        before = os.stat(self.paths.database("hello")).st_mtime_ns
+        self.assertEqual(self.measured(100), "open")
+        self.assertEqual((self.sql, self.node.told), ([], []))
+        self.assertEqual(os.stat(self.paths.database("hello")).st_mtime_ns, before)
+        self.assertIsNone(self.over_quota())
+
+    def test_above_it_can_only_be_read_and_is_given_back_well_below(self):
+        self.assertEqual(self.measured(101), "read-only")
+        self.assertEqual((self.login["hello"], self.reads_only["hello"]), (True, True))
+        self.assertEqual(self.over_quota(), {"used": 101 * MEGABYTE, "quota": QUOTA, "stage": "read-only"})
+        self.assertEqual(self.measured(95), "read-only")
+        self.assertEqual(self.over_quota()["used"], 95 * MEGABYTE)
+        self.assertEqual(self.measured(89), "open")
+        self.assertEqual((self.login["hello"], self.reads_only["hello"]), (True, False))
+        said = [text for site, text in self.node.told if site == "hello"]
+        self.assertEqual(
+            said,
+            ["the database is over its quota: 101 MB of 100 MB; it can only be read", "the database is within its quota of 100 MB again"],
+        )
+
+    def test_who_writes_on_can_not_log_in_and_who_wrote_before_may_still_read(self):
+        self.assertEqual(self.measured(150), "read-only")
+        self.assertEqual(self.measured(170), "read-only")
+        self.assertEqual(self.measured(171), "closed")
+        self.assertFalse(self.login["hello"])
+        self.assertEqual(self.measured(300), "closed")
+        self.assertEqual(self.measured(89), "open")
+        self.assertEqual((self.login["hello"], self.reads_only["hello"]), (True, False))
+
+    def test_sessions_are_ended_before_the_role_is_changed_and_after(self):
+        self.measured(101)
+        (words,) = self.sql
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'site-hello';"
+        self.assertTrue(words.startswith(f"SET lock_timeout = '5s';\n{end}\nALTER ROLE"))
+        self.assertTrue(words.endswith(f"LOGIN;\n{end}\n"))
+
+    def test_what_the_role_took_back_is_put_in_force_again(self):
+        self.measured(101)
+        self.reads_only["hello"] = False
+        self.measured(102)
+        self.assertTrue(self.reads_only["hello"])
+        self.measured(200)
+        self.sessions["hello"] = 1
+        self.measured(200)
+        self.assertEqual(self.sessions["hello"], 0)
+        self.assertEqual(len(self.node.told), 2)
+
+    def test_while_it_is_open_what_a_person_did_to_the_role_stays(self):
+        self.login["hello"] = False
+        self.assertEqual(self.measured(99), "open")
+        self.assertFalse(self.login["hello"])
+
+    def test_a_neighbour_is_not_touched(self):
+        self.measured(101)
+        self.assertFalse([words for words in self.sql if "other" in words])
+        self.assertEqual(database_quota.read(self.node, "other")["stage"], "open")
+
+    def test_a_role_that_can_not_be_changed_keeps_nobody_else_open(self):
+        self.sizes["other"] = 200 * MEGABYTE
+        answer = self.machine.runuser
+        self.machine.runuser = lambda *words, stdin="": (
+            Done(3, "", "ERROR: lock timeout") if 'ALTER ROLE "site-hello"' in stdin else answer(*words, stdin=stdin)
+        )
+        with self.assertRaises(AgentError):
+            self.measured(200)
+        self.assertEqual(database_quota.read(self.node, "hello")["stage"], "open")
+        self.assertEqual(database_quota.read(self.node, "other")["stage"], "read-only")
+
+    def test_a_raised_quota_holds_at_once_a_kept_one_gives_another_chance(self):
+        self.measured(110)
+        self.measured(200)
+        (change,) = self.set_up()
+        self.assertEqual(change["why"], "over its quota: 200 MB of 100 MB; it can only be read")
+        self.assertTrue(self.login["hello"])
+        self.assertEqual(self.measured(220), "read-only")
+        (change,) = self.set_up(quota=3 * QUOTA)
+        self.assertEqual(change, {"what": "database hello_g1", "why": "its quota is 300 MB now"})
+        self.assertFalse(self.reads_only["hello"])
+        self.assertEqual(self.set_up(quota=3 * QUOTA), [])
+
+    def test_a_quota_below_what_is_used_is_refused_also_the_first_one(self):
+        self.sizes["hello"] = 90 * MEGABYTE
+        for before in (True, False):
+            if not before:
+                os.unlink(self.paths.database("hello"))
+            with self.assertRaises(AgentError) as caught:
+                self.set_up(quota=80 * MEGABYTE)
+            self.assertEqual(caught.exception.message, "the quota of 80 MB is below what the database has: 90 MB")
+        self.assertEqual(self.sql, [])
+
+    def test_what_a_release_does_wrong_is_told_beside_it(self):
+        self.assertEqual(database_quota.remark(self.node, "hello"), "")
+        self.measured(101)
+        self.assertEqual(
+            database_quota.remark(self.node, "hello"), "; its database is over its quota: 101 MB of 100 MB; it can only be read"
+        )
+        self.assertEqual(database_quota.remark(self.node, "none"), "")
+
+    def test_a_rollout_s_turn_and_a_server_that_is_down_are_left_alone(self):
+        self.sizes["hello"] = 200 * MEGABYTE
+        with shared(self.node, "postgres"):
+            self.assertEqual(self.ask("measure"), {"changes": []})
+        self.machine.pg_isready = lambda *words: Done(2, "", "")
+        self.assertEqual(self.ask("measure"), {"changes": []})
+        self.assertEqual(self.sql, [])
+
+    def test_a_database_that_a_person_dropped_is_no_failure(self):
+        del self.sizes["hello"]
+        self.assertEqual(self.ask("measure"), {"changes": []})
+
+    def test_only_root_can_read_or_write_the_record(self):
+        self.assertEqual(os.stat(self.paths.database("hello")).st_mode & 0o777, 0o600)
+        self.assertEqual(files.read_json(self.paths.database("hello"))["quota"], QUOTA)
+
+    def test_names_are_quoted(self):
+        with mock.patch.object(postgres, "psql", return_value="") as asked:
+            database_quota.enforce(self.node, {"user": "a\"'b", "database": 'c"', "stage": "closed"})
+        self.assertIn('ALTER ROLE "a""\'b" NOLOGIN;', asked.call_args[0][1])
+        self.assertIn("usename = 'a\"''b'", asked.call_args[0][1])
 
 
 class LogFiles(NodeTest):

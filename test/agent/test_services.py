@@ -17,6 +17,7 @@ DATABASE = {
     "owner": "hello_owner",
     "user": "site-hello",
     "connections": 20,
+    "bytes": 32 * MEGABYTE,
 }
 
 
@@ -28,11 +29,14 @@ class Postgres(NodeTest):
         self.machine.pg_isready = lambda *words: Done(0 if self.up else 2, "", "")
         self.machine.runuser = self.runuser
         os.makedirs(self.paths.at("/etc/postgresql/15/main/conf.d"), exist_ok=True)
+        os.makedirs(self.paths.site("hello"))
         for name in ("postgresql.service", "postgresql@15-main.service"):
             self.machine.units[name] = "active"
 
     def runuser(self, *words, stdin=""):
         self.assertEqual(words[:4], ("-u", "postgres", "--", "psql"))
+        if "pg_database_size" in stdin:
+            return f"hello_g1|{8 * MEGABYTE}|t|f|0\n"
         self.sql.append(stdin)
         return self.found if "SELECT" in stdin else ""
 
@@ -40,7 +44,7 @@ class Postgres(NodeTest):
         return [call for call in self.machine.calls if word in call]
 
     def test_a_database_is_closed_until_only_its_site_gets_in(self):
-        changes = postgres.set_up(self.node, DATABASE)
+        changes = postgres.set_up(self.node, "hello", DATABASE)
         self.assertEqual(
             [change["what"] for change in changes if change["why"] == "a new service"],
             ["role hello_owner", "role site-hello", "database hello_g1"],
@@ -64,26 +68,26 @@ class Postgres(NodeTest):
 
     def test_what_is_there_is_not_made_again_and_its_rights_are_put_right(self):
         self.found = "role hello_owner\nrole site-hello\ndatabase hello_g1\n"
-        self.assertEqual([change for change in postgres.set_up(self.node, DATABASE) if change["why"] == "a new service"], [])
+        self.assertEqual([change for change in postgres.set_up(self.node, "hello", DATABASE) if change["why"] == "a new service"], [])
         self.assertNotIn("CREATE", self.sql[1])
         self.assertNotIn("DROP", self.sql[1])
         self.assertIn("REVOKE ALL", self.sql[1])
 
     def test_what_a_crash_left_half_made_is_finished(self):
         self.found = "role hello_owner\n"
-        changes = postgres.set_up(self.node, DATABASE)
+        changes = postgres.set_up(self.node, "hello", DATABASE)
         self.assertIn({"what": "database hello_g1", "why": "a new service"}, changes)
         self.assertNotIn('CREATE ROLE "hello_owner"', self.sql[1])
 
     def test_the_server_has_sessions_for_all_sites_of_a_node(self):
         self.assertIn(
-            {"what": "/etc/postgresql/15/main/conf.d/silver.conf", "why": "missing"}, postgres.set_up(self.node, DATABASE)
+            {"what": "/etc/postgresql/15/main/conf.d/silver.conf", "why": "missing"}, postgres.set_up(self.node, "hello", DATABASE)
         )
         with open(self.paths.at("/etc/postgresql/15/main/conf.d/silver.conf"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "max_connections = 1000\n")
 
     def test_the_words_go_by_stdin_and_names_are_quoted(self):
-        postgres.set_up(self.node, DATABASE)
+        postgres.set_up(self.node, "hello", DATABASE)
         self.assertFalse([call for call in self.calls("psql") if "hello" in call])
         self.assertEqual(postgres.name('a"; DROP'), '"a""; DROP"')
         self.assertEqual(postgres.value("a'; DROP"), "'a''; DROP'")
@@ -95,7 +99,7 @@ class Postgres(NodeTest):
         start = self.machine.start
         self.machine.start = lambda name: Done(1, "", "failed") if "15-main" in name else start(name)
         with self.assertRaises(AgentError) as caught:
-            postgres.set_up(self.node, DATABASE)
+            postgres.set_up(self.node, "hello", DATABASE)
         self.assertEqual(caught.exception.code, "service")
         self.assertEqual(caught.exception.message, "PostgreSQL: postgresql@15-main.service does not start")
         self.assertEqual(caught.exception.log, ['FATAL: syntax error in file "x.conf"'])
@@ -104,7 +108,7 @@ class Postgres(NodeTest):
     def test_a_node_without_a_cluster_at_the_usual_port_is_told(self):
         self.machine.pg_lsclusters = lambda *words: "15 main 5433 online postgres /x /y\n"
         with self.assertRaises(AgentError) as caught:
-            postgres.set_up(self.node, DATABASE)
+            postgres.set_up(self.node, "hello", DATABASE)
         self.assertIn("no cluster of PostgreSQL has the port 5432", caught.exception.message)
 
 
@@ -227,7 +231,7 @@ class InARollout(NodeTest):
         self.converge()
         self.machine.available.add("postgresql")
         self.made = []
-        patched = mock.patch("silver.postgres.set_up", lambda node, service: self.made.append(service["database"]) or [])
+        patched = mock.patch("silver.postgres.set_up", lambda node, site, service: self.made.append(service["database"]) or [])
         patched.start()
         self.addCleanup(patched.stop)
         self.app_text = self.app()

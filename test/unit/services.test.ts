@@ -66,6 +66,7 @@ test("what is set up follows from the manifest and the processes", () => {
       owner: "blog_owner",
       user: "site-blog",
       connections: 28,
+      bytes: 2 * 1024 ** 3,
     },
     {
       type: "files",
@@ -77,6 +78,7 @@ test("what is set up follows from the manifest and the processes", () => {
     },
   ]);
   expect(plannedSite("services: {files: {}}\n").services?.setUp).toMatchObject([{ bytes: 1024 ** 3 }]);
+  expect(plannedSite("services: {postgres: {quota: 512M}}\n").services?.setUp).toMatchObject([{ bytes: 512 * 1024 ** 2 }]);
   expect(plannedSite()).not.toHaveProperty("services");
 });
 

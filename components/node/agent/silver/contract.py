@@ -174,6 +174,7 @@ SET_UPS = {
             "owner": database_name,
             "user": user_name,
             "connections": whole,
+            "bytes": whole,
         }
     ),
     "files": Record({"type": text, "name": text, "packages": each(package_name), "user": user_name, "directory": absolute, "bytes": whole}),

@@ -1,16 +1,19 @@
-"""Measures what sites write where no file system can stop them: into their logs."""
+"""Measures what sites write where no file system can stop them: into their databases and their logs."""
 
-from . import files, log_files, state
+from . import database_quota, files, log_files, state
+from .errors import AgentError
 
 
 def measure(node):
     """Looks at all sites, whatever one of them makes impossible. Returns the changes."""
     files.use_reserve(node.paths.var("reserve"))
     changes, failures = [], []
-    for site in state.sites(node):
+    work = [lambda: database_quota.hold_all(node, failures)]
+    work += [lambda site=site: log_files.hold(node, site) for site in state.sites(node)]
+    for each in work:
         try:
-            changes += log_files.hold(node, site)
-        except OSError as error:
+            changes += each()
+        except (AgentError, OSError) as error:
             failures.append(error)
     if failures:
         raise failures[0]

@@ -1,5 +1,6 @@
 """The node as the rest of the agent sees it: places, programs, accounts, and a way to say what is going on."""
 
+import contextlib
 import os
 
 from . import unit
@@ -37,7 +38,8 @@ class Node:
 
         about = [f"OBJECT_SYSTEMD_UNIT={unit.name(site, release)}"] if release else []
         fields = [f"MESSAGE={text}", "PRIORITY=4", f"SYSLOG_IDENTIFIER=silver-{site}", *about]
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        # A journal that is not there stops nothing.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, contextlib.suppress(OSError):
             journal.sendto("".join(f"{field}\n" for field in fields).encode(errors="replace"), "/run/systemd/journal/socket")
 
     def ids(self, user):

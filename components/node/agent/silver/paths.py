@@ -36,6 +36,9 @@ class Paths:
     def journal(self, site):
         return f"{self.site(site)}/journal.json"
 
+    def database(self, site):
+        return f"{self.site(site)}/database.json"
+
     def logs(self, site):
         return self.at(f"/var/log/silver/{site}")
 

@@ -13,10 +13,12 @@ SESSIONS = 1000
 TEMPORARY = "1GB"
 
 
-def set_up(node, service):
+def set_up(node, site, service):
+    from . import database_quota
+
     with shared(node, "postgres"):
-        changes = run_server(node)
-        return changes + make_database(node, service)
+        changes = [*run_server(node), *make_database(node, service)]
+        return changes + database_quota.set_up(node, site, service)
 
 
 def run_server(node):
@@ -76,7 +78,7 @@ def psql(node, sql):
     done = node.run(argv, stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)
     if done.code != 0:
         words = last_lines(done.err)
-        raise AgentError("service", "PostgreSQL refused what makes the site's database", fix="see its words below", log=words)
+        raise AgentError("service", "PostgreSQL refused what a site's database needs", fix="see its words below", log=words)
     return done.out
 
 

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import time
 
-from . import addresses, checker, door, files, journal, packages, releases, services, state, undo, unit, varnish
+from . import addresses, checker, database_quota, door, files, journal, packages, releases, services, state, undo, unit, varnish
 from .errors import AgentError
 
 
@@ -125,6 +125,8 @@ def start(node, release, seconds):
     except AgentError as error:
         if error.code == "unit":
             error.code = "start"
+        if error.code == "start":
+            error.message += database_quota.remark(node, site)
         from . import redact
 
         error.log = redact.site_lines(node, site, error.log)

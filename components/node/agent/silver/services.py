@@ -23,7 +23,7 @@ def set_up(node, site, services):
             case "postgres":
                 from . import postgres
 
-                changes += postgres.set_up(node, service)
+                changes += postgres.set_up(node, site, service)
             case "files":
                 from . import quota
 

@@ -1,6 +1,6 @@
 """What is on this node, for people and for the rollout."""
 
-from . import addresses, lease, redact, state, unit
+from . import addresses, database_quota, lease, redact, state, unit
 from .errors import AgentError
 
 
@@ -30,6 +30,7 @@ def site(node, name):
         "generation": present["generation"],
         "holder": lease.holder(node, name),
         "reverted": present["reverted"],
+        **database_quota.status(node, name),
     }
 
 
