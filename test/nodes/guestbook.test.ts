@@ -18,6 +18,10 @@ sites:
   guestbook: { app: apps/guestbook, nodes: [web1], locations: ["*/guestbook"] }
 `;
 
+/** As the measuring timer ends them. */
+const endSessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'site-guestbook'";
+const psql = (node: TestNode, sql: string) => ssh(node, "runuser -u postgres -- psql -qAt", sql);
+
 let project: Project;
 let browser: Browser;
 let node: TestNode;
@@ -194,6 +198,21 @@ describe.each(["debian-12", "debian-13"])("on %s", (os) => {
     await browser.page.getByRole("button", { name: "Sign the book" }).click();
     await browser.page.waitForURL("**/#entry-*");
     expect((await entries())[0]).toEqual({ words: "Can you hear me?", name: "Patient", shown: false });
+  });
+
+  test("while its database can only be read the book is shown, and keeps what was typed", async () => {
+    const before = await entries();
+    const readOnly = (words: string) =>
+      psql(node, `ALTER ROLE "site-guestbook" IN DATABASE guestbook_g1 ${words}; ${endSessions}`);
+    await readOnly("SET default_transaction_read_only = on");
+    await sign({ name: "Late", message: "Is there room for me?" });
+    expect(await browser.page.getByRole("alert").innerText()).toContain("can't be opened right now");
+    expect(await browser.page.getByLabel("Your words").inputValue()).toBe("Is there room for me?");
+    expect(await entries()).toEqual(before);
+    await readOnly("RESET default_transaction_read_only");
+    await browser.page.getByRole("button", { name: "Sign the book" }).click();
+    await browser.page.waitForURL("**/#entry-*");
+    expect((await entries())[0]).toEqual({ words: "Is there room for me?", name: "Late", shown: false });
   });
 
   test("a redeploy with another title keeps every entry and picture", async () => {

@@ -163,6 +163,12 @@ describe.each([
     expect(await asUser("site-one-a", "cat /srv/silver/one-a/data/g1/first")).toMatch(/first[^]*exit code 0/);
   });
 
+  test("what a site's statements hold is in no log of all sites", async () => {
+    const said = await asUser("site-one-a", 'psql -w -d one_a_g1 -c "SELECT \\$\\$planted-in-no-log\\$\\$ FROM nowhere"');
+    expect(said).toContain('relation "nowhere" does not exist');
+    expect(await onNode("cat /var/log/postgresql/* | grep -c planted-in-no-log || true")).toBe("0");
+  });
+
   test("no secret is where anybody but its own site could see it", async () => {
     for (const [name, secret] of Object.entries(secrets)) {
       expect(await get(name, "/key")).toBe(createHash("sha256").update(secret).digest("hex"));

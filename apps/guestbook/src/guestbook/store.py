@@ -3,12 +3,13 @@
 import os
 
 import psycopg2
+from psycopg2.errors import ReadOnlySqlTransaction
 from psycopg2.extras import NamedTupleCursor
 
 SHOWN = 100
 
-# The database does not answer, or has no room: nothing that a person did.
-Unreachable = (psycopg2.OperationalError, psycopg2.InterfaceError)
+# The database does not answer, has no room, or is over its quota: nothing that a person did.
+Unreachable = (psycopg2.OperationalError, psycopg2.InterfaceError, ReadOnlySqlTransaction)
 
 _connection = None
 
@@ -59,6 +60,10 @@ def _run(sql, values):
 def _connect():
     connection = psycopg2.connect(os.environ["CONFIG_PG_SQLALCHEMY"], cursor_factory=NamedTupleCursor)
     with connection, connection.cursor() as cursor:
+        # Asked first: a database that is over its quota refuses CREATE, also of what is there, and can still be read.
+        cursor.execute("SELECT to_regclass('entry') IS NOT NULL AS made")
+        if cursor.fetchone().made:
+            return connection
         # All processes start at once, and CREATE TABLE IF NOT EXISTS races with itself.
         cursor.execute("SELECT pg_advisory_xact_lock(1)")
         cursor.execute(

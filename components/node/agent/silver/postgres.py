@@ -112,6 +112,8 @@ UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(
     words.append(f"ALTER ROLE {name(user)} CONNECTION LIMIT {service['connections']};")
     # A query that sorts without end stops before the disk, which is every site's, is full. Only a superuser can lift it.
     words.append(f"ALTER ROLE {name(user)} SET temp_file_limit = '{TEMPORARY}';")
+    # Its errors are the app's to log: the server's own log is every site's, and nothing bounds what a failing statement writes there.
+    words.append(f"ALTER ROLE {name(user)} SET log_min_messages = fatal;")
     words.append(f"GRANT {name(owner)} TO {name(user)};")
     if f"database {database}" in new:
         # Closed until nobody but its site can get in.
