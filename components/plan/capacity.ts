@@ -23,6 +23,12 @@ const threadsOfDaemon = 4;
 const threadsOfChild = 3;
 /** What the processes of Apache itself need at most. */
 const apacheBytes = 256 * 1024 ** 2;
+/** Compiled PHP, which all processes share: PHP's own default. */
+const opcacheBytes = 128 * 1024 ** 2;
+/** What a process of PHP needs besides the memory that it gives a request. */
+const phpProcessBytes = 16 * 1024 ** 2;
+/** The master of php-fpm, and the shell that holds it and Apache together. */
+const phpTasks = 2;
 /** Bytes of a unit's /tmp: the uploads of 25 requests, of 10 MB each, that an app spools. */
 export const temporaryBytes = 256 * 1024 ** 2;
 
@@ -30,17 +36,20 @@ export const temporaryBytes = 256 * 1024 ** 2;
  * `connections` is well above what can run at once: a burst waits in mod_wsgi's queue (15 s at most) instead of being refused,
  * because Varnish before 7.6 has no queue of its own.
  */
-export function capacity({ processes: { count, threads, memoryBytes } }: Pick<SitePlan, "processes">): Capacity {
+export function capacity({ platform, processes }: Pick<SitePlan, "platform" | "processes">): Capacity {
+  const { count, threads, memoryBytes } = processes;
   const threadsPerChild = 32;
   const connections = Math.max(128, 8 * count * threads);
   const children = Math.ceil((connections + threadsPerChild) / threadsPerChild);
-  const daemons = count * (threads + threadsOfDaemon);
+  const isPhp = platform === "php";
+  const daemons = isPhp ? count + phpTasks : count * (threads + threadsOfDaemon);
+  const daemonBytes = isPhp ? count * (memoryBytes + phpProcessBytes) + opcacheBytes : count * memoryBytes;
   return {
     connections,
     workers: children * threadsPerChild,
     threadsPerChild,
     children,
     tasks: children * (threadsPerChild + threadsOfChild) + daemons + ownTasks,
-    memoryBytes: count * memoryBytes + apacheBytes + temporaryBytes,
+    memoryBytes: daemonBytes + apacheBytes + temporaryBytes,
   };
 }

@@ -17,6 +17,7 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   bundle: (one, other) => bundleDetails(one.bundle, other.bundle),
   platform: (one, other) => changed("platform", one.platform, other.platform),
   runner: (one, other) => changed("runner", one.runner, other.runner),
+  phpRoot: (one, other) => changed("php_root", one.phpRoot, other.phpRoot),
   nodes: (one, other) => lists("on", one.nodes, other.nodes),
   routes: (one, other) => lists("locations", one.routes.map(locationText), other.routes.map(locationText)),
   packages: (one, other) => lists("packages", one.packages, other.packages),

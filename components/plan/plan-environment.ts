@@ -8,6 +8,7 @@ import { judgeNodes } from "./judge-nodes.ts";
 import { judgeServices } from "./judge-services.ts";
 import { judgeSite } from "./judge-site.ts";
 import { planLibraries } from "./libraries.ts";
+import { planPackages } from "./packages.ts";
 import { compareLocations, parseLocation } from "./location.ts";
 import type { BrokenSite, NodePlan, Plan, Route, SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { planServices } from "./plan-services.ts";
@@ -27,6 +28,8 @@ export interface PlannedApp {
 export interface LoadedApp extends Parsed<PlannedApp> {
   /** Where the manifest says that the site is, as far as that could be read. */
   defaultLocation?: string;
+  /** What serves the app, as far as that could be read. */
+  platform?: SitePlan["platform"];
 }
 
 /**
@@ -61,7 +64,7 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
 function judgeOne(
   environment: Environment,
   site: EnvironmentSite,
-  { value: app, issues: ofApp, defaultLocation }: LoadedApp,
+  { value: app, issues: ofApp, defaultLocation, platform }: LoadedApp,
 ): { site: EnvironmentSite; app: PlannedApp | undefined; issues: Issue[]; planned?: SitePlan; broken?: BrokenSite } {
   const planned = app && planSite(environment, site, app);
   const ofSite =
@@ -75,7 +78,9 @@ function judgeOne(
   const issues = [...ofApp, ...ofSite];
   if (planned !== undefined && !issues.some(isError)) return { site, app, issues, planned };
   const { name, nodes } = site;
-  return { site, app, issues, broken: { name, nodes: [...nodes].sort(), routes: planRoutes(site, defaultLocation), issues } };
+  const routes = planRoutes(site, defaultLocation);
+  const broken = { name, nodes: [...nodes].sort(), ...(platform === undefined ? {} : { platform }), routes, issues };
+  return { site, app, issues, broken };
 }
 
 function planSite(environment: Environment, site: EnvironmentSite, app: PlannedApp): SitePlan {
@@ -96,10 +101,11 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     ...(manifest.version === undefined ? {} : { version: manifest.version }),
     platform: manifest.platform,
     ...(manifest.runner === undefined ? {} : { runner: manifest.runner }),
+    ...(manifest.phpRoot === undefined ? {} : { phpRoot: manifest.phpRoot }),
     bundle,
     nodes: [...site.nodes].sort(),
     routes,
-    packages: [...manifest.packages].sort(),
+    packages: planPackages(manifest),
     processes,
     timeouts: manifest.timeouts,
     check: manifest.check,

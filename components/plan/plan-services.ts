@@ -44,7 +44,8 @@ function asked(manifest: Manifest) {
   return Object.entries(manifest.services).sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-function serviceOf(type: string): Service {
+/** What makes services of a type. */
+export function serviceOf(type: string): Service {
   const service = services[type];
   if (service === undefined) throw new Error(`no file of components/services is for the type ${type}`);
   return service;

@@ -22,6 +22,8 @@ export interface Plan {
 export interface BrokenSite {
   name: string;
   nodes: string[];
+  /** Absent where its manifest can't be read. */
+  platform?: SitePlan["platform"];
   /** Empty where only its manifest says where it is, and that can't be read. */
   routes: Route[];
   /** All that is wrong with it; at least one is an error. */
@@ -61,6 +63,8 @@ export interface SitePlan {
   version?: string;
   platform: "python" | "php" | "static";
   runner?: string;
+  /** Directory of PHP files inside the app. */
+  phpRoot?: string;
   bundle: Bundle;
   nodes: string[];
   routes: Route[];

@@ -25,8 +25,16 @@ const webPackages = [
   "varnish",
 ];
 
+/** By the node's `os`: version of the distribution's PHP, which is in the name of its service. */
+const phpVersions: Record<string, string> = {
+  "debian-12": "8.2",
+  "debian-13": "8.4",
+  "ubuntu-24.04": "8.3",
+  "ubuntu-26.04": "8.5",
+};
+
 /** One node as it should be, apart from its sites' releases. */
-export function renderNodeState(_plan: Plan, node: NodePlan): NodeState {
+export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
   const web = node.roles.includes("web");
   return {
     node: node.name,
@@ -40,9 +48,17 @@ export function renderNodeState(_plan: Plan, node: NodePlan): NodeState {
         ...(web ? ["silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"] : []),
       ],
       // An app's own packages may bring Debian's Apache, which would take port 80; varnishncsa writes a log nobody rotates.
-      stopped: web ? ["apache2.service", "varnishncsa.service"] : [],
+      stopped: web ? ["apache2.service", "varnishncsa.service", ...phpService(plan, node)] : [],
     },
   };
+}
+
+/** Debian's own php-fpm, which PHP sites bring: its pool would run for nobody, from the next boot on. */
+function phpService({ sites, broken }: Plan, { name, os }: NodePlan): string[] {
+  if (![...sites, ...broken].some((site) => site.platform === "php" && site.nodes.includes(name))) return [];
+  const version = phpVersions[os];
+  if (version === undefined) throw new Error(`${os}: the schema lets no system through whose PHP is not known`);
+  return [`php${version}-fpm.service`];
 }
 
 function doorFiles(): RenderedFile[] {

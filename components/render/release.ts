@@ -5,13 +5,16 @@ import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { Release, RenderedFile } from "./rendered.ts";
+import { renderPhpFpm } from "./php-fpm.ts";
 import { renderSiteVcl } from "./site-vcl.ts";
-import { renderCheckUnit } from "./check-unit.ts";
+import { configPath, renderCheckUnit } from "./check-unit.ts";
 import { renderUnit } from "./unit-file.ts";
 
 /** Parts of this program, as its other modules are: read once, when the program starts. */
 const wsgiWrapper = source("wsgi.py");
 const checkProgram = source("check.py");
+const phpRunner = source("run.sh");
+const phpPrepend = source("prepend.php");
 
 function source(name: string): string {
   return readFileSync(new URL(name, import.meta.url), "utf8");
@@ -19,7 +22,6 @@ function source(name: string): string {
 
 /** What a rollout brings to each node of a site. Its id follows from all of it, so that equal content is an equal release. */
 export function renderRelease(site: SitePlan): Release {
-  if (site.platform === "php") throw new Error(`site ${site.name}: the schema lets no PHP through until it can be rendered`);
   const rest = {
     site: site.name,
     user: site.user,
@@ -46,17 +48,23 @@ function releaseFiles(site: SitePlan): RenderedFile[] {
   return [
     conf("apache.conf", renderApacheConfig(site)),
     ...(site.platform === "python" ? [conf("site.json", renderSiteJson(site)), conf("wsgi.py", wsgiWrapper)] : []),
+    ...(site.platform === "php"
+      ? [conf("php-fpm.conf", renderPhpFpm(site)), conf("prepend.php", phpPrepend), conf("run.sh", phpRunner)]
+      : []),
     conf("site.vcl", renderSiteVcl(site)),
     conf("unit.service", renderUnit(site)),
     ...(site.checker === undefined
       ? []
-      : [conf("check.py", checkProgram), conf("check.service", renderCheckUnit(site, site.checker))]),
+      : [
+          ...(site.platform === "python" ? [conf("check.py", checkProgram)] : []),
+          conf("check.service", renderCheckUnit(site, site.checker)),
+        ]),
   ];
 }
 
 function placeOf(directory: SiteConfigDirectory): NonNullable<Release["configDirectory"]> {
-  if (directory.of === "app") return { path: `app/${directory.path}` };
-  return { path: "config", digest: directory.digest };
+  const path = configPath(directory);
+  return directory.of === "app" ? { path } : { path, digest: directory.digest };
 }
 
 /** What conf/wsgi.py must know: data beside code, so that no value is ever written into Python. */

@@ -5,7 +5,7 @@ import { errorPage, pageLines } from "./page.ts";
 import { vclString } from "./quote.ts";
 
 /** Largest request body. Varnish holds it whole before the app sees any of it, so that a slow upload holds no process. */
-const bodyMegabytes = 10;
+export const bodyMegabytes = 10;
 
 /** The VCL of one release. The site's label points to it; the top VCL hands requests over to the label. */
 export function renderSiteVcl(site: SitePlan): string {

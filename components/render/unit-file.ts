@@ -23,7 +23,7 @@ StartLimitIntervalSec=0
 Type=exec
 User=${site.user}
 Group=${site.user}
-ExecStart=/usr/sbin/apache2 -f @ROOT@/conf/apache.conf -DFOREGROUND
+ExecStart=${site.platform === "php" ? "/bin/bash @ROOT@/conf/run.sh" : "/usr/sbin/apache2 -f @ROOT@/conf/apache.conf -DFOREGROUND"}
 WorkingDirectory=@ROOT@/app
 Environment=LANG=C.UTF-8
 Restart=always

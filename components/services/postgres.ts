@@ -22,6 +22,7 @@ const database = ({ site, generation }: Pick<ServiceUse, "site" | "generation">)
  */
 export const postgres: Service = {
   prefix: "PG",
+  phpPackage: "php-pgsql",
   setUp: (use) => ({
     type: "postgres",
     name: use.name,

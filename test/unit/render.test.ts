@@ -180,6 +180,19 @@ test("a static site has no Python: no module, no wrapper, no daemon", () => {
   expect(release.files[0]?.content).not.toMatch(/wsgi/i);
 });
 
+test("a PHP site has no Python, and a process of PHP for each request that it serves at once", () => {
+  const php = { ...plannedSite("processes: {count: 3, memory: 64M}\n"), platform: "php" as const, runner: "index.php" };
+  const text = (path: string) => renderRelease(php).files.find((file) => file.path === path)?.content ?? "";
+  expect(renderRelease(php).files.map(({ path }) => path)).toEqual(
+    ["apache.conf", "php-fpm.conf", "prepend.php", "run.sh", "site.vcl", "unit.service"].map((name) => `conf/${name}`),
+  );
+  expect(text("conf/apache.conf")).not.toMatch(/wsgi/i);
+  expect(text("conf/php-fpm.conf")).toMatch(/^pm\.max_children = 3$/m);
+  expect(text("conf/php-fpm.conf")).toMatch(/^php_admin_value\[memory_limit\] = 67108864$/m);
+  const given = Number(/^MemoryMax=(\d+)$/m.exec(text("conf/unit.service"))?.[1]);
+  expect(given).toBeGreaterThanOrEqual(3 * 64 * 1024 ** 2 + 128 * 1024 ** 2);
+});
+
 test("a node has what its roles need, and its sites in order", () => {
   const plan = planned({
     "dev.yaml": `nodes:
