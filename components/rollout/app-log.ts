@@ -7,7 +7,7 @@ export function readableLog(lines: readonly string[]): string[] {
   const parsed = lines.map(parseLine);
   const grave = parsed.filter(({ level }) => level === undefined || !talk.has(level));
   const shown = grave.length > 0 ? grave : parsed.slice(-mostTalk);
-  return lastTraceback(shown).map(({ text }) => shorten(text));
+  return lastFailure(shown).map(({ text }) => shorten(text));
 }
 
 interface LogLine {
@@ -23,18 +23,27 @@ const mostTalk = 10;
 const talk = new Set(["info", "notice", "debug"]);
 // Python writes one of these between a traceback and the one that it led to.
 const chain = /^(During handling of the above exception|The above exception was the direct cause)/;
+// Of PHP: an error that ends a script; what it was raised from follows.
+const phpEnd = /^PHP (?:Fatal|Parse) error: /;
 const trace = "Traceback (most recent call last):";
 
+// `PHP message: text` is what php-fpm makes of PHP's words, and
 // `[wsgi:error] [pid 34:tid 56] [client 127.0.0.1:4] text`: ErrorLogFormat of a release's Apache.
 function parseLine(line: string): LogLine {
   const match = /^\[[a-z_0-9]*:([a-z0-9]+)\] \[pid (\d+)[^\]]*\] (?:\[(?:client|remote) [^\]]*\] )?(.*)$/.exec(line);
-  return { level: match?.[1], pid: match?.[2], text: match?.[3] ?? line };
+  return { level: match?.[1], pid: match?.[2], text: match?.[3] ?? line.replace(/^PHP message: /, "") };
 }
 
-/** The last traceback with those it was raised from, and what its process wrote after it; all lines where there is none. */
-function lastTraceback(lines: readonly LogLine[]): LogLine[] {
+/** What went wrong last, and what was said after it; all lines where nothing of the kind was. */
+function lastFailure(lines: readonly LogLine[]): LogLine[] {
   const last = lines.findLast(({ text }) => text === trace);
-  if (last === undefined) return [...lines];
+  if (last !== undefined) return lastTraceback(lines, last);
+  const end = lines.findLastIndex(({ text }) => phpEnd.test(text));
+  return lines.slice(Math.max(0, end));
+}
+
+/** The last traceback with those it was raised from, and what its process wrote after it. */
+function lastTraceback(lines: readonly LogLine[], last: LogLine): LogLine[] {
   const own = lines.filter(({ pid }) => pid === last.pid);
   const starts = own.flatMap(({ text }, index) => (text === trace ? [index] : []));
   const chained = (index: number): boolean => own.slice(starts[index - 1], starts[index]).some(({ text }) => chain.test(text));

@@ -41,6 +41,24 @@ test("a chain of exceptions is shown whole, an earlier traceback is not", () => 
   expect(readableLog([...traceback(1), ...chained])).toEqual([...shown, "", during, "", ...shown]);
 });
 
+test("of PHP's errors the last one that ended a script is shown, with what it came from", () => {
+  const fatal = [
+    "PHP message: PHP Warning:  Undefined variable in src/list.php on line 3",
+    `PHP message: PHP Fatal error:  Uncaught RuntimeException: no such table: posts in ${app}/app/src/index.php:7`,
+    "Stack trace:",
+    `#0 ${app}/app/src/index.php(3): posts()`,
+    "#1 {main}",
+    `  thrown in ${app}/app/src/index.php on line 7`,
+  ];
+  expect(readableLog([...fatal, ...fatal])).toEqual([
+    "PHP Fatal error:  Uncaught RuntimeException: no such table: posts in src/index.php:7",
+    "Stack trace:",
+    "#0 src/index.php(3): posts()",
+    "#1 {main}",
+    "  thrown in src/index.php on line 7",
+  ]);
+});
+
 test("Apache's talk is left out where something graver was said, and shown where nothing was", () => {
   const talk = "[wsgi:info] [pid 7] mod_wsgi (pid=7): Starting process 'app' with threads=1.";
   expect(readableLog([talk, "[core:crit] [pid 7:tid 8] out of memory", talk])).toEqual(["out of memory"]);
