@@ -53,7 +53,8 @@ function renderManifest(): string {
   return `# The manifest
 
 What an app needs stands in one file in its directory: \`apps/<app>/app.yaml\`, or the same as \`app.ini\`, in the format of
-Silver Lining. Only \`name\` and \`runner\` must be given. ${GENERATED}
+Silver Lining. Only \`name\` and \`runner\` must be given: a Python file that defines \`application\`, or [a PHP file](php.md).
+${GENERATED}
 
 \`\`\`yaml
 ${example}\`\`\`

@@ -1,6 +1,7 @@
 import { isMap } from "./explain.ts";
 import { error, type Issue } from "./issue.ts";
 import { notYet } from "./not-yet.ts";
+import { platformOf } from "./platform.ts";
 import { quote } from "./quote.ts";
 import type { ManifestTree } from "./schema.ts";
 import { serviceTypeOf, serviceTypes, type ServiceType } from "./service-types.ts";
@@ -13,11 +14,17 @@ export function checkManifest(tree: Partial<ManifestTree>, source: Source): Issu
 }
 
 /** Keys that only running code has a use for. */
-const OF_CODE = ["runner", "packages", "services", "config", "processes"];
+const OF_CODE = ["runner", "php_root", "packages", "services", "config", "processes"];
 
-/** A static app runs nothing: a key that would do nothing is a mistake of its writer. */
-function checkPlatform({ platform }: Partial<ManifestTree>, source: Source): Issue[] {
-  if (platform !== "static" || !isMap(source.tree)) return [];
+/** A key that would do nothing is a mistake of its writer, and so is a runner that the platform can't run. */
+function checkPlatform(tree: Partial<ManifestTree>, source: Source): Issue[] {
+  const platform = platformOf(tree);
+  if (platform === "static") return checkStatic(source);
+  return platform === "php" ? checkPhp(tree, source) : checkPython(tree, source);
+}
+
+function checkStatic(source: Source): Issue[] {
+  if (!isMap(source.tree)) return [];
   const given = source.tree;
   return OF_CODE.filter((key) => Object.hasOwn(given, key)).map((key) =>
     error(
@@ -27,6 +34,42 @@ function checkPlatform({ platform }: Partial<ManifestTree>, source: Source): Iss
       `delete it, or the platform`,
     ),
   );
+}
+
+function checkPython({ runner, php_root: phpRoot }: Partial<ManifestTree>, source: Source): Issue[] {
+  const issues: Issue[] = [];
+  if (runner?.endsWith(".php") === true) {
+    const message = `runner is "${runner}", and the platform is python`;
+    issues.push(phpIssue(["runner"], message, "delete the platform: the runner tells it", source));
+  }
+  if (phpRoot !== undefined) {
+    issues.push(phpIssue(["php_root"], "php_root has no effect: the platform is python", "delete it, or the platform", source));
+  }
+  return issues;
+}
+
+function checkPhp({ runner, platform, php_root: phpRoot, processes, config }: Partial<ManifestTree>, source: Source): Issue[] {
+  const issues: Issue[] = [];
+  if (runner?.endsWith(".py") === true) {
+    const told = [...(platform === undefined ? [] : ["the platform"]), ...(phpRoot === undefined ? [] : ["php_root"])];
+    const fix = `name a file that ends in .php, or delete ${told.join(" and ")}`;
+    issues.push(phpIssue(["runner"], `runner is "${runner}", and the platform is php`, fix, source));
+  }
+  if (processes !== undefined && processes.threads > 1) {
+    const path = ["processes", "threads"];
+    const message = `${source.nameOf(path)} is ${processes.threads}, and a process of PHP serves one request at once`;
+    issues.push(phpIssue(path, message, "raise processes.count instead", source));
+  }
+  if (config?.checker?.endsWith(".php") === false) {
+    const path = ["config", "checker"];
+    const message = `${source.nameOf(path)} is "${config.checker}", and an app in PHP is checked by a script in PHP`;
+    issues.push(phpIssue(path, message, "name a file that ends in .php", source));
+  }
+  return issues;
+}
+
+function phpIssue(path: string[], message: string, fix: string, source: Source): Issue {
+  return error("php-app", source.placeOf(path, "value"), message, fix);
 }
 
 function checkServices({ services = {} }: Partial<ManifestTree>, source: Source): Issue[] {

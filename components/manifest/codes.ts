@@ -195,6 +195,11 @@ export const codes = {
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\ncron: {digest: {at: '15 3 * * *', run: bin/digest}}\n" },
     fix: "Leave the key out, and do what the message says instead.",
   },
+  "php-app": {
+    rule: "An app in PHP has a runner that ends in .php, or a php_root, and no .php in static/, where nothing is run; only such an app has one of these. Its processes have one thread, and its checker is a script in PHP.",
+    example: { "app.yaml": "name: blog\nrunner: index.php\nprocesses: {threads: 2}\n", "index.php": "<?php echo 'ok';\n" },
+    fix: "Do what the message says.",
+  },
   "repeated-value": {
     rule: "A value stands once in a list.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\npackages: [git, git]\n" },

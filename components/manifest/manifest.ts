@@ -11,9 +11,9 @@ export interface Manifest extends SameKeys {
   /** Semver without build metadata, or a timestamp such as `20261121_001`; absent: the content id alone. */
   version?: string;
   platform: "python" | "php" | "static";
-  /** Path of the WSGI file inside the app, e.g. `src/wsgi.py`; absent for a static app. */
+  /** Path of the WSGI or PHP file inside the app, e.g. `src/wsgi.py`; absent for a static app, and where `phpRoot` is all. */
   runner?: string;
-  /** Directory of PHP files inside the app. */
+  /** Directory of PHP files inside the app; only of the platform php. */
   phpRoot?: string;
   /** `host[/path]`, `.example.com` or `*`: used when the environment gives the site no locations. */
   defaultLocation?: string;

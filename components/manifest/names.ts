@@ -83,14 +83,14 @@ function pathRule(what: Directory) {
   } satisfies FieldRule;
 }
 
-/** Path of the runner: a Python file. */
+/** Path of the runner: a file of Python or PHP. */
 export function runner() {
   const rule = pathRule("the app's directory");
-  return text(new RegExp(`^(?=.*\\.py$)${PATH}$`), {
+  return text(new RegExp(`^(?=.*\\.(?:py|php)$)${PATH}$`), {
     ...rule,
-    must: "the path of a Python file inside the app's directory",
+    must: "the path of a Python or PHP file inside the app's directory",
     explain: (value) => {
-      if (typeof value === "string" && /\.php$|\.ini(?:#|$)|\.py#/.test(value)) {
+      if (typeof value === "string" && /\.ini(?:#|$)|\.py#/.test(value)) {
         return {
           code: "not-yet",
           must: "a Python file; such runners are not built yet",

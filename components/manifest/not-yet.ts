@@ -4,8 +4,6 @@
  * Deleting a line turns the key or value on.
  */
 const NOT_YET: Record<string, string> = {
-  "platform=php": "write a Python runner",
-  php_root: "write a Python runner",
   update_fetch: "fetch those pages after the rollout",
   package_install_script: "name Debian packages under packages",
   after_install_script: "do it when the runner starts",

@@ -3,6 +3,7 @@ import { parseIni } from "./ini-manifest.ts";
 import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./issue.ts";
 import { judge } from "./judge.ts";
 import type { ConfigRequest, Manifest, ServiceRequest } from "./manifest.ts";
+import { platformOf } from "./platform.ts";
 import { manifestSchema, type ManifestTree } from "./schema.ts";
 import type { Path } from "./schema-walk.ts";
 import { serviceTypeOf } from "./service-types.ts";
@@ -64,7 +65,7 @@ function toManifest(tree: ManifestTree, file: string): Manifest {
   return {
     ...same,
     file,
-    platform: tree.platform ?? "python",
+    platform: platformOf(tree),
     ...(phpRoot === undefined ? {} : { phpRoot }),
     ...(defaultLocation === undefined ? {} : { defaultLocation }),
     installScripts: { before, after },

@@ -24,7 +24,8 @@ export function checkConfigFiles(
   ];
 }
 
-function checkDirectory(root: string, app: string, key: string, path: string, place: Place): Issue[] {
+/** A directory that the manifest names is there, within the app, and holds something. */
+export function checkDirectory(root: string, app: string, key: string, path: string, place: Place): Issue[] {
   const found = inside(root, app, `${key} ${path}`, path, place);
   if (typeof found !== "string") return [found];
   const what = `${key} ${path}`;
@@ -40,7 +41,7 @@ function checkScript(root: string, app: string, path: string, place: Place): Iss
   const found = inside(root, app, what, path, place);
   if (typeof found !== "string") return [found];
   if (!statSync(found).isFile()) return [error("missing-file", place, `${what} is no file`, "write the path of a script")];
-  if (path.endsWith(".py") || isExecutable(found)) return [];
+  if (/\.(?:py|php)$/.test(path) || isExecutable(found)) return [];
   return [error("not-executable", place, `${what} can't be started as a program`, `run: chmod +x ${app}/${path}`)];
 }
 

@@ -141,11 +141,19 @@ export const manifestSchema = built("", {
     .describe("Semver without build metadata, or a timestamp. Default: none; releases are told apart by their content alone."),
   platform: choice(builtWords("platform", ["python", "php", "static"]))
     .exactOptional()
-    .describe("What serves the app; static: the files in static/, and nothing runs. Default: python."),
+    .describe(
+      "What serves the app; static: the files in static/, and nothing runs. Default: php where the runner ends in .php or there is a php_root, else python.",
+    ),
   runner: runner()
     .exactOptional()
-    .describe("The WSGI file, which defines `application`. Must be given, unless the platform is static."),
-  php_root: path("the app's directory").exactOptional().describe("Directory of PHP files and of the files beside them."),
+    .describe(
+      "Of Python the WSGI file, which defines `application`; of PHP the file that is run for every request that no file answers. Must be given, unless there is a php_root or the platform is static.",
+    ),
+  php_root: path("the app's directory", "www")
+    .exactOptional()
+    .describe(
+      "Of PHP. Directory whose files are served as they are; those that end in .php are run, or, where there is a runner, left to it.",
+    ),
   default_location: location()
     .exactOptional()
     .describe(
@@ -193,13 +201,14 @@ export const manifestSchema = built("", {
     description: "What an app needs: app.yaml, or the same as app.ini.",
     anyOf: [
       { required: ["runner"], properties: { runner: {} } },
+      { required: ["php_root"], properties: { php_root: {} } },
       { required: ["platform"], properties: { platform: { const: "static" } } },
     ],
   });
 
 /** Whether a tree has what its platform runs; a value of a wrong form is told of by its own field. */
 function hasRunner(tree: unknown): boolean {
-  return !isMap(tree) || "runner" in tree || tree.platform === "static";
+  return !isMap(tree) || "runner" in tree || "php_root" in tree || tree.platform === "static";
 }
 
 /** A manifest as the schema yields it: defaults filled in, durations in seconds, sizes in bytes. */

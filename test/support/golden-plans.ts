@@ -34,4 +34,19 @@ timeouts: {request: 60s, start: 2m, drain: 5m}
       "name: every\nrunner: wsgi.py\nconfig: {default: conf, checker: every.config:check}\nservices: {db: {type: postgres}, files: {quota: 2G}}\n",
     "apps/pages/app.yaml": "name: pages\nversion: 1.0.0\nplatform: static\n",
   }),
+  php: planned({
+    "dev.yaml": `nodes:
+  web1: {local: true, os: debian-12}
+  web2: {local: true, os: debian-13}
+sites:
+  front: {app: apps/front, nodes: [web1, web2], locations: [front.acme.net, acme.net/front]}
+  scripts: {app: apps/scripts, nodes: [web1], locations: ["*", "*/scripts"], limits: {processes: 40}}
+  old: {app: apps/old, nodes: [web1], locations: [old.acme.net]}
+`,
+    "apps/front/app.yaml":
+      "name: front\nrunner: index.php\npackages: [php-gd]\nprocesses: {count: 4, memory: 128M, requests: 500}\ntimeouts: {request: 60s, drain: 5m}\n",
+    "apps/scripts/app.yaml":
+      "name: scripts\nphp_root: www\nconfig: {default: conf, checker: bin/check.php}\nservices: {postgres: {}}\n",
+    "apps/old/app.yaml": "name: old\nversion: 1.0.0\nplatform: php\nrunner: site/run/runner.php\nphp_root: site\n",
+  }),
 };

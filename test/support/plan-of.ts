@@ -3,6 +3,7 @@ import { parseRequirements } from "../../components/bundle/requirements.ts";
 import { parseEnvironment } from "../../components/environment/parse.ts";
 import type { Parsed } from "../../components/manifest/issue.ts";
 import { examineManifest } from "../../components/manifest/parse.ts";
+import { platformOf } from "../../components/manifest/platform.ts";
 import { planEnvironment, type LoadedApp } from "../../components/plan/plan-environment.ts";
 import type { Plan, SitePlan } from "../../components/plan/plan.ts";
 
@@ -17,7 +18,7 @@ export function planOf(sources: Sources): Parsed<Plan> {
     const [file = "", text = ""] = Object.entries(sources).find(([path]) => path.startsWith(`${app}/`)) ?? [];
     const { value, issues, parts } = examineManifest(text, file);
     const location = parts.default_location === undefined ? {} : { defaultLocation: parts.default_location };
-    if (value === undefined) return [name, { issues, ...location }];
+    if (value === undefined) return [name, { issues, platform: platformOf(parts), ...location }];
     const listed = parseRequirements(sources[`${app}/requirements.txt`] ?? "", `${app}/requirements.txt`);
     const libraries = listed.value === undefined ? {} : { requirements: listed.value };
     const all = [...issues, ...listed.issues];

@@ -68,7 +68,7 @@ describe("what is wrong with the files of an app is told at its place", () => {
 
   test("a runner that is a directory", () => {
     write({ "app.yaml": "name: blog\nrunner: wsgi.py\n", "wsgi.py/x": "" });
-    expect(read().said).toBe("2:9 error [missing-file] runner wsgi.py is no file\n  write the path of the WSGI file\n");
+    expect(read().said).toBe("2:9 error [missing-file] runner wsgi.py is no file\n  write the path of the file that is run\n");
   });
 
   test("a runner that is a link out of the app", () => {
@@ -92,6 +92,15 @@ describe("what is wrong with the files of an app is told at its place", () => {
       said: "-:- error [no-application] the runner does not define application\n  define it at the top level: def application(environ, start_response)\n",
       files: ["apps/blog/wsgi.py"],
     });
+  });
+
+  test("a php_root that is no directory, and PHP where nothing is run", () => {
+    write({ "app.yaml": "name: blog\nphp_root: www\nrunner: index.php\n", "static/old/a.PHP": "<?php", "static/php": "" });
+    expect(read().said).toBe(
+      "-:- error [php-app] apps/blog/static/old/a.PHP would be shown, and not run\n  move it out of static/, or give it another name\n" +
+        "2:11 error [missing-file] php_root www does not exist in apps/blog\n  create it, or correct the path\n" +
+        "3:9 error [missing-file] runner index.php does not exist in apps/blog\n  create it, or correct the path\n",
+    );
   });
 
   test("a manifest of a gigabyte, without reading it", () => {

@@ -64,6 +64,14 @@ describe("one broken site", () => {
     ]);
   });
 
+  test("of PHP keeps its node without Debian's own php-fpm", () => {
+    const stopped = (manifest: string) =>
+      states(planWith(manifest)).map(({ units }) => units.stopped.includes("php8.2-fpm.service"));
+    expect(stopped("name: shop\nrunner: index.php\n")).toEqual([true, false]);
+    expect(stopped("name: shop\nrunner: index.php\nnme: x\n")).toEqual([true, false]);
+    expect(stopped(good)).toEqual([false, false]);
+  });
+
   test("still holds its location against others", () => {
     const { value, issues } = planOf({
       "dev.yaml": environment(", locations: [blog.acme.net]"),

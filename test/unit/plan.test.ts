@@ -32,6 +32,22 @@ test("each node has the sites placed on it, and their routes alone", () => {
   ]);
 });
 
+test("an app in PHP is told by its runner or php_root, and brings PHP and PHP's side of its services", () => {
+  const site = (app: string) =>
+    planned({
+      "dev.yaml":
+        'nodes: {web1: {local: true, os: debian-13}}\nsites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
+      "apps/blog/app.yaml": `name: blog\n${app}\n`,
+    }).sites[0];
+  expect(site("runner: index.php")).toMatchObject({ platform: "php", packages: ["php-fpm"] });
+  expect(site("php_root: www\npackages: [php-gd]\nservices: {db: {type: postgres}, files: {}}")).toMatchObject({
+    platform: "php",
+    phpRoot: "www",
+    packages: ["php-fpm", "php-gd", "php-pgsql"],
+  });
+  expect(site("runner: wsgi.py\nservices: {db: {type: postgres}}")).toMatchObject({ platform: "python", packages: [] });
+});
+
 test("the environment's limits go before the manifest's processes", () => {
   const manifest = "processes: {count: 4, memory: 300M, requests: 100}\n";
   expect(plannedSite(manifest).processes).toMatchObject({ count: 4, memoryBytes: 300 * 1024 ** 2, requests: 100 });
