@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import { convertToIni } from "../components/manifest/convert-to-ini.ts";
 import { renderExample } from "../components/manifest/example.ts";
 import { root } from "./pulumi.ts";
@@ -10,8 +10,8 @@ import { UserError } from "./user-error.ts";
 interface InitOptions {
   flask?: boolean;
   django?: boolean;
-  static?: boolean;
   php?: boolean;
+  static?: boolean;
   ini?: boolean;
   allKeys?: boolean;
 }
@@ -23,8 +23,8 @@ export function init(program: Command): void {
     .description("make a new app in apps/NAME that runs at once")
     .option("--flask", "a Flask app (default: plain WSGI)")
     .option("--django", "a Django app in one file")
+    .option("--php", "an app in PHP")
     .option("--static", "files alone, in static/: no code runs")
-    .addOption(new Option("--php").hideHelp())
     .option("--ini", "write its manifest as app.ini instead of app.yaml")
     .option("--all-keys", "print a manifest with every key, its meaning and default, and make nothing")
     .action((name: string | undefined, options: InitOptions) => {
@@ -34,7 +34,7 @@ export function init(program: Command): void {
 }
 
 /** Options that choose a template; without any of them it is plain WSGI. */
-const kinds = ["flask", "django", "static"] as const satisfies TemplateName[];
+const kinds = ["flask", "django", "php", "static"] as const satisfies TemplateName[];
 
 function make(name: string | undefined, options: InitOptions): void {
   if (name === undefined || !/^[a-z][a-z0-9-]{0,23}$/.test(name))
@@ -43,8 +43,6 @@ function make(name: string | undefined, options: InitOptions): void {
       "take 1 to 24 lower-case letters, digits and hyphens, a letter first: silver init blog",
       2,
     );
-  if (options.php === true)
-    throw new UserError("--php: apps in PHP are not built yet", "without it, silver init makes an app in Python", 2);
   const [template = "wsgi", second] = kinds.filter((kind) => options[kind] === true);
   if (second !== undefined) throw new UserError(`--${template} and --${second} are two apps`, "make one after the other", 2);
   const directory = join(root, "apps", name);

@@ -1,11 +1,15 @@
 /** Files of a new app by their path, its manifest as app.yaml among them. */
 type Template = (name: string) => Record<string, string>;
 
-const manifest = (name: string, packages: string[]): string => `# yaml-language-server: $schema=../../docs/manifest.schema.json
+const manifest = (
+  name: string,
+  runner: string,
+  packages: string[] = [],
+): string => `# yaml-language-server: $schema=../../docs/manifest.schema.json
 # What the app needs. Every key: docs/manifest.md, or silver init --all-keys.
 name: ${name}
 version: 0.1.0
-runner: src/wsgi.py
+runner: ${runner}
 ${packages.length === 0 ? "" : `# Debian's packages, installed on the app's nodes.\npackages: [${packages.join(", ")}]\n`}# A new release must answer this before any visitor sees it.
 check: { path: /health, body: ok, within: 30s }
 `;
@@ -37,7 +41,7 @@ check: { path: /, body: "<h1>", within: 30s }
 /** What `silver init` makes. */
 export const templates = {
   wsgi: (name) => ({
-    "app.yaml": manifest(name, []),
+    "app.yaml": manifest(name, "src/wsgi.py"),
     "static/style.css": style,
     "src/wsgi.py": `import os
 
@@ -54,7 +58,7 @@ def application(environ, start_response):
 `,
   }),
   flask: (name) => ({
-    "app.yaml": manifest(name, ["python3-flask"]),
+    "app.yaml": manifest(name, "src/wsgi.py", ["python3-flask"]),
     "static/style.css": style,
     "src/wsgi.py": `import os
 
@@ -76,7 +80,7 @@ def health():
 `,
   }),
   django: (name) => ({
-    "app.yaml": manifest(name, ["python3-django"]),
+    "app.yaml": manifest(name, "src/wsgi.py", ["python3-django"]),
     "static/style.css": style,
     "src/wsgi.py": `import os
 from pathlib import Path
@@ -109,6 +113,19 @@ urlpatterns = [path("", index), path("health", health)]
 
 application = get_wsgi_application()
 `,
+  }),
+  php: (name) => ({
+    "app.yaml": manifest(name, "src/index.php"),
+    "static/style.css": style,
+    "src/index.php": `<?php
+// Runs for every request that no file of static/ answers.
+if ($_SERVER['PATH_INFO'] === '/health') {
+    header('Content-Type: text/plain');
+    exit('ok');
+}
+header('Content-Type: text/html; charset=utf-8');
+?>
+${page(name).replace("{static}", "<?= htmlspecialchars($_ENV['STATIC_URL']) ?>")}`,
   }),
   static: (name) => ({
     "app.yaml": staticManifest(name),

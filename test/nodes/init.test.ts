@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withCheckout } from "../support/checkout.ts";
 import { http } from "../support/nodes.ts";
 
-const kinds = ["", "--flask", "--django", "--static", "--ini", "--ini --static"];
+const kinds = ["", "--flask", "--django", "--php", "--static", "--ini", "--ini --php", "--ini --static"];
 const nameOf = (options: string) => `made${options.replaceAll(/ ?--/g, "-")}`;
 const staticApp = "apps/made-static";
 let project: Awaited<ReturnType<typeof withCheckout>>;

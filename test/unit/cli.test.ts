@@ -36,7 +36,7 @@ test("an unknown verb is a usage error with the nearest one", () => {
   expect(stderr).toContain("Did you mean status?");
 });
 
-test.each(["", "--flask", "--django", "--static", "--ini", "--ini --static"])(
+test.each(["", "--flask", "--django", "--php", "--static", "--ini", "--ini --php", "--ini --static"])(
   "silver init %s makes an app that is valid as it stands",
   (words) => {
     const options = words.split(" ").filter((word) => word !== "");
@@ -48,11 +48,7 @@ test.each(["", "--flask", "--django", "--static", "--ini", "--ini --static"])(
   },
 );
 
-test("silver init makes one kind of app, and says of PHP that it can't yet", () => {
-  expect(silver("init", "shop", "--php")).toMatchObject({
-    status: 2,
-    stderr: "✗ --php: apps in PHP are not built yet\n  without it, silver init makes an app in Python\n",
-  });
+test("silver init makes one kind of app", () => {
   expect(silver("init", "shop", "--flask", "--static")).toMatchObject({
     status: 2,
     stderr: "✗ --flask and --static are two apps\n  make one after the other\n",
