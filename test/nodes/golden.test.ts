@@ -17,7 +17,7 @@ describe.each(["debian-12", "debian-13"])("on %s", (os) => {
   let node: TestNode;
 
   beforeAll(async () => {
-    node = await suite.boot(os.replace("-", ""), { os, prepared: webPackages });
+    node = await suite.boot(os.replace("-", ""), { os, prepared: [...webPackages, "php-fpm"] });
     // What the boot unit starts comes with the agent, and verify wants it to be there.
     put(node, { "/usr/local/bin/silver-agent": "#!/bin/sh\n" }, 0o755);
   });
@@ -56,6 +56,20 @@ describe.each(["debian-12", "debian-13"])("on %s", (os) => {
         const { root } = putRelease(node, site);
         expect(await ssh(node, `python3 -W error -c 'import ast; ast.parse(open("${root}/conf/wsgi.py").read())'`)).toBe("");
         expect(JSON.parse(readFileSync(join(node.root, root, "conf/site.json"), "utf8"))).toMatchObject({ site: site.name });
+      },
+    );
+
+    test.each(sitesOf(plan).filter(([, { platform }]) => platform === "php"))(
+      "PHP takes what is rendered for %s",
+      async (_name, site) => {
+        const { root } = putRelease(node, site);
+        const { code, stderr } = await trySsh(
+          node,
+          `runuser -u nobody -- $(ls /usr/sbin/php-fpm*) -t -O -y ${root}/conf/php-fpm.conf`,
+        );
+        expect(code, stderr).toBe(0);
+        expect(stderr).not.toMatch(/WARNING|ERROR/);
+        expect(await ssh(node, `php -l ${root}/conf/prepend.php`)).toContain("No syntax errors");
       },
     );
 
