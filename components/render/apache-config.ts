@@ -83,6 +83,8 @@ function files(site: SitePlan): string[] {
     "  Require all denied",
     "</Directory>",
     '<Directory "@ROOT@/app/static">',
+    "  # No link leads out of the app: such a bundle is refused.",
+    "  Options FollowSymLinks",
     "  Require all granted",
     ...staticFiles(site),
     "</Directory>",
@@ -117,7 +119,7 @@ function daemon(site: SitePlan): string[] {
     "startup-timeout": timeouts.startSeconds,
     "queue-timeout": queueSeconds,
     "connect-timeout": 5,
-    "socket-timeout": 60,
+    "socket-timeout": answerSeconds(site),
     "deadlock-timeout": 10,
     "shutdown-timeout": shutdownSeconds,
     "graceful-timeout": 15,
@@ -147,12 +149,12 @@ function daemon(site: SitePlan): string[] {
 
 /** PHP runs what a rule of a mount says, and nothing else, whatever its name. */
 function fastCgi(site: SitePlan): string[] {
-  const { runner, phpRoot, name, timeouts } = site;
+  const { runner, phpRoot, name } = site;
   const directory = phpRoot ?? posix.dirname(runner ?? "");
   const ifScript = '"expr=%{HANDLER} =~ m#^proxy:#"';
   return [
     "# Longer than php-fpm itself gives a request, and what waited before it.",
-    `ProxyTimeout ${queueSeconds + timeouts.requestSeconds + shutdownSeconds}`,
+    `ProxyTimeout ${answerSeconds(site)}`,
     `ProxyFCGISetEnvIf true SCRIPT_NAME "%{reqenv:${scriptVariable}}"`,
     `ProxyFCGISetEnvIf true PATH_INFO "%{reqenv:${pathVariable}}"`,
     `ProxyFCGISetEnvIf true DOCUMENT_ROOT ${apacheString(appPath(directory))}`,
@@ -209,6 +211,8 @@ const wsgiGroup = "app";
 export const queueSeconds = 15;
 /** Seconds a process may take to end before it is killed. */
 export const shutdownSeconds = 2;
+/** Seconds within which the app itself must begin an answer, or is ended for it: whoever stands before it waits at least as long. */
+export const answerSeconds = ({ timeouts }: SitePlan): number => queueSeconds + timeouts.requestSeconds + shutdownSeconds;
 
 /**
  * A virtual host for each host the site is routed by, since each may mount the site at other paths. The first one answers

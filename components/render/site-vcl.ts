@@ -1,5 +1,5 @@
 import type { SitePlan } from "../plan/plan.ts";
-import { aliveHost, queueSeconds, shutdownSeconds } from "./apache-config.ts";
+import { aliveHost, answerSeconds, queueSeconds, shutdownSeconds } from "./apache-config.ts";
 import { capacity } from "../plan/capacity.ts";
 import { errorPage, pageLines } from "./page.ts";
 import { vclString } from "./quote.ts";
@@ -38,7 +38,7 @@ backend release {
   .max_connections = ${capacity(site).connections};
   .connect_timeout = 2s;
   # Longer than the release itself gives a request: ${queueSeconds} s in the queue, ${site.timeouts.requestSeconds} s of running, ${shutdownSeconds} s to end.
-  .first_byte_timeout = ${queueSeconds + site.timeouts.requestSeconds + shutdownSeconds + 5}s;
+  .first_byte_timeout = ${answerSeconds(site) + 5}s;
   .between_bytes_timeout = 60s;
 }
 

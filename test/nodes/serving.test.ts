@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { request } from "node:http";
 import type { IncomingHttpHeaders, RequestOptions } from "node:http";
 import { join } from "node:path";
@@ -12,6 +12,13 @@ import { RolloutSite, sshAgent } from "../support/rollout-site.ts";
 const suite = useNodes("serving");
 const systems = ["debian-12", "debian-13"];
 const source = readFileSync(join(import.meta.dirname, "../support/serving-app.py"), "utf8");
+const manifest = (version: string, request: string) => `name: serve
+version: ${version}
+runner: src/wsgi.py
+config: {required: {KEY: a secret}, default: {GREETING: "é \\"quoted\\" $HOME %"}}
+processes: {count: 4, memory: 120M}
+timeouts: {request: ${request}}
+`;
 const nodes: TestNode[] = [];
 let site: RolloutSite;
 let agent: Awaited<ReturnType<typeof sshAgent>>;
@@ -35,19 +42,12 @@ ${declared.join("")}sites:
     config: {KEY: {secret: 1}}
 `,
   );
-  site.write(
-    "apps/serve/app.yaml",
-    `name: serve
-version: 1.0.0
-runner: src/wsgi.py
-config: {required: {KEY: a secret}, default: {GREETING: "é \\"quoted\\" $HOME %"}}
-processes: {count: 4, memory: 120M}
-timeouts: {request: 3s}
-`,
-  );
+  site.write("apps/serve/app.yaml", manifest("1.0.0", "3s"));
   site.write("apps/serve/static/style.css", "body { color: teal }\n");
   site.write("apps/serve/static/guide/index.html", "<h1>Guide</h1>\n");
   site.write("apps/serve/static/raise", "a file goes before the app\n");
+  site.write("apps/serve/assets/logo.svg", "<svg/>\n");
+  symlinkSync("../assets/logo.svg", join(site.root, "apps/serve/static/logo.svg"));
   site.writeApp(source);
   await site.setUp();
   const { code, stderr } = await site.deploy();
@@ -74,6 +74,46 @@ interface Answer {
   seconds: number;
 }
 
+/** Asks a node as a visitor; the site's own host unless `headers` say another. */
+function askNode(
+  node: TestNode,
+  path: string,
+  { body, slowly, withheld = false, headers = {}, ...options }: Asked = {},
+): Promise<Answer> {
+  const started = performance.now();
+  return new Promise((resolve, reject) => {
+    const allHeaders = { Host: "serve.test", ...(body === undefined ? {} : { "Content-Length": body.length }), ...headers };
+    const sent = request(
+      { host: node.address, path, agent: false, timeout: 60_000, headers: allHeaders, ...options },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+        response.on("error", reject).on("end", () => {
+          const seconds = (performance.now() - started) / 1000;
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, seconds });
+        });
+      },
+    );
+    sent.on("timeout", () => sent.destroy(new Error("no answer"))).on("error", reject);
+    if (headers.Expect !== undefined) {
+      if (!withheld) sent.on("continue", () => sent.end(body));
+      sent.flushHeaders();
+      return;
+    }
+    if (body === undefined || slowly === undefined) {
+      sent.end(body);
+      return;
+    }
+    let at = 0;
+    const timer = setInterval(() => {
+      sent.write(body.subarray(at, (at += slowly / 10)));
+      if (at < body.length) return;
+      clearInterval(timer);
+      sent.end();
+    }, 100);
+  });
+}
+
 describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, index) => {
   function node(): TestNode {
     const booted = nodes[index];
@@ -81,42 +121,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     return booted;
   }
 
-  /** Asks the node as a visitor; the site's own host unless `headers` say another. */
-  function ask(path: string, { body, slowly, withheld = false, headers = {}, ...options }: Asked = {}): Promise<Answer> {
-    const started = performance.now();
-    return new Promise((resolve, reject) => {
-      const allHeaders = { Host: "serve.test", ...(body === undefined ? {} : { "Content-Length": body.length }), ...headers };
-      const sent = request(
-        { host: node().address, path, agent: false, timeout: 60_000, headers: allHeaders, ...options },
-        (response) => {
-          let text = "";
-          response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-          response.on("error", reject).on("end", () => {
-            const seconds = (performance.now() - started) / 1000;
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, seconds });
-          });
-        },
-      );
-      sent.on("timeout", () => sent.destroy(new Error("no answer"))).on("error", reject);
-      if (headers.Expect !== undefined) {
-        if (!withheld) sent.on("continue", () => sent.end(body));
-        sent.flushHeaders();
-        return;
-      }
-      if (body === undefined || slowly === undefined) {
-        sent.end(body);
-        return;
-      }
-      let at = 0;
-      const timer = setInterval(() => {
-        sent.write(body.subarray(at, (at += slowly / 10)));
-        if (at < body.length) return;
-        clearInterval(timer);
-        sent.end();
-      }, 100);
-    });
-  }
-
+  const ask = (path: string, asked?: Asked): Promise<Answer> => askNode(node(), path, asked);
   const json = async (path: string, options?: Asked) => JSON.parse((await ask(path, options)).body) as Record<string, unknown>;
   const unit = async () =>
     (await ssh(node(), "systemctl list-units --plain --no-legend 'silver-serve@*' | cut -d' ' -f1")).split("\n")[0];
@@ -134,6 +139,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     expect((await ask("/style.css", { headers: { "If-None-Match": style.headers.etag } })).status).toBe(304);
     expect((await ask("/style.css", { headers: { "If-None-Match": '"other"' } })).status).toBe(200);
     expect((await ask("/raise")).body).toBe("a file goes before the app\n");
+    expect(await ask("/logo.svg")).toMatchObject({ status: 200, body: "<svg/>\n" });
   });
 
   test("a directory of static/ shows its index.html, where it stands and where the site is mounted", async () => {
@@ -307,4 +313,12 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
       "list its releases' secrets": "Read-only file system",
     });
   });
+});
+
+test("a request may take as long as the manifest says, though it be over a minute", async () => {
+  site.write("apps/serve/app.yaml", manifest("1.0.1", "90s"));
+  const { code, stderr } = await site.deploy();
+  expect(code, stderr).toBe(0);
+  const answers = await Promise.all(nodes.map((node) => askNode(node, "/sleep/62", { timeout: 90_000 })));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
 });
