@@ -1,5 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { loadPlan } from "../../components/plan/load.ts";
+import { canonicalJson } from "../../components/render/canonical-json.ts";
+import { renderRelease } from "../../components/render/release.ts";
+import { requestRollout } from "../../components/rollout/rollout.ts";
+import type { RolloutRequest } from "../../components/rollout/rollout.ts";
 import type { Project } from "./project.ts";
 
 const states = resolve(import.meta.dirname, "../upgrade/states");
@@ -29,10 +34,10 @@ export async function settle(project: Project): Promise<void> {
     const paths = new Set(Object.keys(step?.detailedDiff ?? {}).map((path) => /^\w+/.exec(path)?.[0] ?? path));
     const now = Object.entries(step?.newState?.inputs ?? {}).filter(([key]) => paths.has(key));
     const { inputs = {}, outputs = {} } = resource;
-    const marked = now.map(([key, value]) => [
-      key,
-      isSecret(inputs, key) ? { ...secretMark, plaintext: JSON.stringify(value) } : value,
-    ]);
+    const marked = now.map(([key, value]) => {
+      const recorded = (inputs as Record<string, unknown>)[key];
+      return [key, isSecret(recorded) ? { ...recorded, plaintext: JSON.stringify(requestNow(project, recorded)) } : value];
+    });
     resource.inputs = { ...inputs, ...Object.fromEntries(marked) } as object;
     resource.outputs = { ...outputs, ...Object.fromEntries(marked) } as object;
   }
@@ -40,9 +45,26 @@ export async function settle(project: Project): Promise<void> {
   await run(project, "stack", "import", "--file", file);
 }
 
-function isSecret(inputs: object, key: string): boolean {
-  const value = (inputs as Record<string, unknown>)[key];
-  return typeof value === "object" && value !== null && Object.keys(secretMark).every((mark) => mark in value);
+interface Secret {
+  /** A JSON text of the value. */
+  plaintext: string;
+}
+
+function isSecret(value: unknown): value is Secret {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.entries(secretMark).every(([key, mark]) => Reflect.get(value, key) === mark)
+  );
+}
+
+/** What the program would ask of a rollout now, of the machines that are recorded: a preview tells no value that is secret. */
+function requestNow({ root }: Project, { plaintext }: Secret): string {
+  const { site: recorded, nodes, secrets } = JSON.parse(JSON.parse(plaintext) as string) as RolloutRequest;
+  const plan = loadPlan(root, "test").value;
+  const site = plan?.sites.find(({ name }) => name === recorded.name);
+  if (plan === undefined || site === undefined) throw new Error(`${recorded.name} is not planned any more`);
+  return canonicalJson(requestRollout(plan.ssh, site, renderRelease(site).id, nodes, secrets));
 }
 
 async function run({ engine }: Project, ...words: string[]): Promise<void> {
