@@ -12,7 +12,7 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 const own = createRequire(import.meta.url);
 const sdk = createRequire(own.resolve("@pulumi/pulumi"));
 loadLater("@npmcli/arborist");
-loadLater("@pulumi/pulumi/typescript-shim.js");
+loadLater("./typescript-shim.js");
 
 function loadLater(name: string): void {
   const file = sdk.resolve(name);
