@@ -1,7 +1,9 @@
-import { posix } from "node:path";
 import type { Route, SitePlan } from "../plan/plan.ts";
 import { capacity } from "../plan/capacity.ts";
+import { fastCgi, mountPhp } from "./apache-php.ts";
+import { followLinks, staticFiles } from "./apache-static.ts";
 import { apacheString, regexLiteral } from "./quote.ts";
+import { answerSeconds, queueSeconds, shutdownSeconds } from "./request-time.ts";
 
 /** A host name for the prober alone: no site's location can be it, and its answer asks nothing of the app. */
 export const aliveHost = "alive.silver";
@@ -84,29 +86,13 @@ function files(site: SitePlan): string[] {
     "</Directory>",
     '<Directory "@ROOT@/app/static">',
     "  # No link leads out of the app: such a bundle is refused.",
-    "  Options FollowSymLinks",
+    followLinks,
     "  Require all granted",
     ...staticFiles(site),
     "</Directory>",
     '<Directory "@ROOT@/conf">',
     "  Require all granted",
     "</Directory>",
-  ];
-}
-
-/** How a file of a directory is served that is no code. */
-function staticFiles(site: SitePlan): string[] {
-  return [
-    "  AddDefaultCharset utf-8",
-    "  AddCharset utf-8 .css .js .mjs",
-    "  # The agent sets each file's mtime from its content: the ETag follows the bytes, and no date is told.",
-    "  FileETag MTime Size",
-    "  Header unset Last-Modified",
-    "  RequestHeader unset If-Modified-Since",
-    "  RequestHeader unset If-Unmodified-Since",
-    "  Header set Cache-Control \"max-age=0, must-revalidate\" \"expr=%{REQUEST_STATUS} -in {'200','206','304'}\"",
-    `  Header always set X-Silver-Release "${site.name} @RELEASE@"`,
-    "  Header always set X-Silver-Static yes",
   ];
 }
 
@@ -147,73 +133,7 @@ function daemon(site: SitePlan): string[] {
   ];
 }
 
-/** PHP runs what a rule of a mount says, and nothing else, whatever its name. */
-function fastCgi(site: SitePlan): string[] {
-  const { runner, phpRoot, name } = site;
-  const directory = phpRoot ?? posix.dirname(runner ?? "");
-  const ifScript = '"expr=%{HANDLER} =~ m#^proxy:#"';
-  return [
-    "# Longer than php-fpm itself gives a request, and what waited before it.",
-    `ProxyTimeout ${answerSeconds(site)}`,
-    `ProxyFCGISetEnvIf true SCRIPT_NAME "%{reqenv:${scriptVariable}}"`,
-    `ProxyFCGISetEnvIf true PATH_INFO "%{reqenv:${pathVariable}}"`,
-    `ProxyFCGISetEnvIf true DOCUMENT_ROOT ${apacheString(appPath(directory))}`,
-    ...[scriptVariable, pathVariable, "CONTEXT_DOCUMENT_ROOT", "CONTEXT_PREFIX"].map((one) => `ProxyFCGISetEnvIf true !${one}`),
-    "# What PHP answers is marked, and what Apache says when PHP is gone is not. (A script's headers count as `always`.)",
-    `Header always unset X-Silver-Release ${ifScript}`,
-    `Header always unset X-Silver-Static ${ifScript}`,
-    `Header onsuccess set X-Silver-Release "${name} @RELEASE@" ${ifScript}`,
-    ...(runner === undefined ? [] : runnerFile(runner)),
-    ...(phpRoot === undefined ? [] : rootFiles(site, phpRoot)),
-  ];
-}
-
-/** Code is often reached by links, and those of a bundle stay in it. */
-const followLinks = ["  Options FollowSymLinks"];
-
-function runnerFile(runner: string): string[] {
-  return [
-    `<Directory ${apacheString(appPath(posix.dirname(runner)))}>`,
-    ...followLinks,
-    `  <Files ${apacheString(posix.basename(runner))}>`,
-    "    CGIPassAuth On",
-    "    Require all granted",
-    "  </Files>",
-    "</Directory>",
-  ];
-}
-
-function rootFiles(site: SitePlan, phpRoot: string): string[] {
-  return [
-    `<Directory ${apacheString(appPath(phpRoot))}>`,
-    ...followLinks,
-    "  Require all granted",
-    ...(site.runner === undefined ? ["  CGIPassAuth On"] : []),
-    '  <FilesMatch "(?<!\\.php)$">',
-    ...staticFiles(site).map((line) => `  ${line}`),
-    "  </FilesMatch>",
-    "</Directory>",
-  ];
-}
-
-const appPath = (path: string): string => (path === "." ? "@ROOT@/app" : `@ROOT@/app/${path}`);
-
-/** URL of the script that answers a request: of the runner, as if it were asked by its name. */
-const scriptVariable = "SILVER_SCRIPT";
-/** What of the request's path is left for the script. */
-const pathVariable = "SILVER_PATH";
-
-/** Where php-fpm takes requests: in the unit's own directory, for its user alone. */
-export const phpSocket = "/run/silver/@VCL@/php.sock";
-
 const wsgiGroup = "app";
-/** Seconds after which a request that no process took is answered 504. */
-export const queueSeconds = 15;
-/** Seconds a process may take to end before it is killed. */
-export const shutdownSeconds = 2;
-/** Seconds within which the app itself must begin an answer, or is ended for it: whoever stands before it waits at least as long. */
-export const answerSeconds = ({ timeouts }: SitePlan): number => queueSeconds + timeouts.requestSeconds + shutdownSeconds;
-
 /**
  * A virtual host for each host the site is routed by, since each may mount the site at other paths. The first one answers
  * for hosts that no other one names.
@@ -269,52 +189,17 @@ function mount(site: SitePlan, path: string): string[] {
 
 /** What answers below a route when no file of static/ does. */
 function mountApp(site: SitePlan, path: string): string[] {
-  const prefix = path === "/" ? "" : path;
-  const at = regexLiteral(prefix);
-  const { runner, phpRoot } = site;
   if (site.platform === "python")
     return [`WSGIScriptAlias ${apacheString(path)} "@ROOT@/conf/wsgi.py" process-group=${wsgiGroup} application-group=%{GLOBAL}`];
-  const files = phpRoot === undefined ? [] : mountFiles(phpRoot, at);
-  // Not only to the end of the line: a path may hold an escaped one.
-  if (runner !== undefined)
-    return [...files, `RewriteRule "(?s)^${at}(/.*)?$" "${appPath(runner)}" ${run(`${prefix}/${posix.basename(runner)}`, "$1")}`];
+  const prefix = path === "/" ? "" : path;
+  const php = site.platform === "php" ? mountPhp(site, prefix) : [];
+  // A runner answers all that is left.
+  if (site.runner !== undefined) return php;
+  const at = regexLiteral(prefix);
   return [
-    ...files,
-    ...(phpRoot === undefined ? [] : mountScripts(phpRoot, prefix)),
+    ...php,
     // Of an app it is the app that decides what its location is without a slash.
     ...(prefix === "" ? [] : [`RewriteRule "^${at}$" "${prefix}/" [R=302,L]`]),
     `RewriteRule "^${at}(/|$)" - [R=404,L]`,
   ];
-}
-
-/** What stands beside scripts is served as it is, but for what no web server shows: names that begin with a dot. */
-function mountFiles(phpRoot: string, at: string): string[] {
-  return [
-    `RewriteCond "${appPath(phpRoot)}/$1" -f`,
-    'RewriteCond "$1" "!(^|/)\\.(?!well-known/)"',
-    'RewriteCond "$1" "!\\.php$" [NC]',
-    `RewriteRule "^${at}/(.+)$" "${appPath(phpRoot)}/$1" [L]`,
-  ];
-}
-
-/** As web servers have it: a script by its path, with more behind it or not, or the index of a directory. */
-function mountScripts(phpRoot: string, prefix: string): string[] {
-  const at = regexLiteral(prefix);
-  const root = appPath(phpRoot);
-  return [
-    `RewriteCond "${root}/$1" -f`,
-    `RewriteRule "(?s)^${at}/(.+?\\.php)(/.*)?$" "${root}/$1" ${run(`${prefix}/$1`, "$2")}`,
-    `RewriteCond "${root}/$1index.php" -f`,
-    `RewriteRule "^${at}/(|.*/)$" "${root}/$1index.php" ${run(`${prefix}/$1index.php`, "")}`,
-    `RewriteCond "${root}/$1index.html" -f`,
-    `RewriteRule "^${at}/(|.*/)$" "${root}/$1index.html" [L]`,
-    `RewriteCond "${root}/$1/index.php" -f [OR]`,
-    `RewriteCond "${root}/$1/index.html" -f`,
-    `RewriteRule "^${at}/(.*[^/])$" "${prefix}/$1/" [R=302,L]`,
-  ];
-}
-
-/** Flags of a rule whose file PHP runs. */
-function run(script: string, path: string): string {
-  return `"[L,H=proxy:unix:${phpSocket}|fcgi://php,E=${scriptVariable}:${script},E=${pathVariable}:${path}]"`;
 }

@@ -1,6 +1,6 @@
 import { capacity } from "../plan/capacity.ts";
 import type { SitePlan } from "../plan/plan.ts";
-import { phpSocket } from "./apache-config.ts";
+import { phpSocket } from "./apache-php.ts";
 import { bodyMegabytes } from "./site-vcl.ts";
 
 /** Seconds for which what a request does after its answer may go on when its release is ended. */

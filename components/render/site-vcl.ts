@@ -1,5 +1,6 @@
 import type { SitePlan } from "../plan/plan.ts";
-import { aliveHost, answerSeconds, queueSeconds, shutdownSeconds } from "./apache-config.ts";
+import { aliveHost } from "./apache-config.ts";
+import { answerSeconds, queueSeconds, shutdownSeconds } from "./request-time.ts";
 import { capacity } from "../plan/capacity.ts";
 import { errorPage, pageLines } from "./page.ts";
 import { vclString } from "./quote.ts";

@@ -1,0 +1,20 @@
+import type { SitePlan } from "../plan/plan.ts";
+
+/** No link leads out of the app: such a bundle is refused. */
+export const followLinks = "  Options FollowSymLinks";
+
+/** How a file of a directory is served that is no code. */
+export function staticFiles(site: SitePlan): string[] {
+  return [
+    "  AddDefaultCharset utf-8",
+    "  AddCharset utf-8 .css .js .mjs",
+    "  # The agent sets each file's mtime from its content: the ETag follows the bytes, and no date is told.",
+    "  FileETag MTime Size",
+    "  Header unset Last-Modified",
+    "  RequestHeader unset If-Modified-Since",
+    "  RequestHeader unset If-Unmodified-Since",
+    "  Header set Cache-Control \"max-age=0, must-revalidate\" \"expr=%{REQUEST_STATUS} -in {'200','206','304'}\"",
+    `  Header always set X-Silver-Release "${site.name} @RELEASE@"`,
+    "  Header always set X-Silver-Static yes",
+  ];
+}
