@@ -1,11 +1,11 @@
 // The comment on a pull request, made by the real engine from a recorded state and real changes. No node is needed.
 import { execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { appendFileSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectGolden } from "../support/golden.ts";
 import { withProject, type Project } from "../support/project.ts";
-import { Engine, type Files } from "../support/engine.ts";
+import type { Files } from "../support/engine.ts";
 import { importState, settle } from "../support/settled.ts";
 import { recordedFiles } from "../upgrade/recorded-files.ts";
 
@@ -163,18 +163,6 @@ describe("over a state that today's program made", () => {
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toContain("names version 1 of the secret KEY, and stacks/Pulumi.test.yaml does not hold it");
     expect(stderr).not.toMatch(/\n\s+at .*\.ts/);
-  });
-
-  test("a program that rollouts need and this computer lacks is told of", async () => {
-    const bin = join(project.engine.folder, "bin");
-    mkdirSync(bin);
-    // What the engine and its plugins start, and no rsync.
-    for (const name of ["pulumi", "pulumi-language-nodejs", "node", "sh", "ssh", "git"])
-      symlinkSync(execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(), join(bin, name));
-    const output = await new Engine(project.engine.folder, { ...project.engine.environment, PATH: bin }).preview();
-    expect(output).toContain("missing on this computer: rsync; without them no site can be rolled out\n");
-    expect(output).toContain("apt-get install rsync\n");
-    expect(await project.engine.preview()).not.toContain("missing on this computer");
   });
 
   test("where the only site is broken, that is the comment", () => {

@@ -27,21 +27,7 @@ beforeAll(async () => {
   for (const os of systems) nodes.push(await suite.boot(os.replace("-", ""), { os, prepared: webPackages }));
   agent = await sshAgent(nodes[0]?.keyFile ?? "");
   site = new RolloutSite("serve", nodes, agent.socket);
-  const declared = nodes.map(
-    ({ name, address, os, hostKey }) => `  ${name}: {host: ${address}, os: ${os}, hostKey: "${hostKey}"}\n`,
-  );
-  site.write(
-    "stacks/test.yaml",
-    `ssh: {user: root}
-nodes:
-${declared.join("")}sites:
-  serve:
-    app: apps/serve
-    locations: [serve.test, shared.test/mount, .below.test]
-    nodes: [${nodes.map(({ name }) => name).join(", ")}]
-    config: {KEY: {secret: 1}}
-`,
-  );
+  site.writeEnvironment("config: {KEY: {secret: 1}}", ["serve.test", "shared.test/mount", ".below.test"]);
   site.write("apps/serve/app.yaml", manifest("1.0.0", "3s"));
   site.write("apps/serve/static/style.css", "body { color: teal }\n");
   site.write("apps/serve/static/guide/index.html", "<h1>Guide</h1>\n");

@@ -69,8 +69,8 @@ timeouts: {start: 10s}
     writeFileSync(join(this.root, path), content);
   }
 
-  /** Writes the environment: what it says of the site besides its app, location and nodes. */
-  writeEnvironment(site: string): void {
+  /** Writes the environment: what it says of the site besides its app, locations and nodes. */
+  writeEnvironment(site: string, locations: readonly string[] = [this.host]): void {
     const declared = this.nodes.map(
       (node) => `  ${node.name}: {host: ${node.address}, os: ${node.os}, roles: [web], hostKey: "${node.hostKey}"}\n`,
     );
@@ -80,7 +80,7 @@ timeouts: {start: 10s}
       `ssh: {user: root}
 nodes:
 ${declared.join("")}sites:
-  ${this.name}: {app: apps/${this.name}, locations: [${this.host}], nodes: [${names}], ${site}}
+  ${this.name}: {app: apps/${this.name}, locations: [${locations.join(", ")}], nodes: [${names}], ${site}}
 `,
     );
   }
