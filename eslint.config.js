@@ -45,5 +45,14 @@ export default tseslint.config(
     },
   },
   { files: ["test/**/*.ts", "bench/**/*.ts"], rules: { "max-lines": "off" } },
+  {
+    files: ["test/unit/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { name: "node:child_process", message: "A test that starts a process stands in test/process." },
+      ],
+    },
+  },
   ...layers.map(layerRule),
 );

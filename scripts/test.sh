@@ -8,7 +8,7 @@ cd "$ROOT"
 
 layers=
 for word in "$@"; do
-  case $word in unit | mocks | golden | engine | upgrade | nodes) layers="$layers $word" ;; esac
+  case $word in unit | process | mocks | golden | engine | upgrade | nodes) layers="$layers $word" ;; esac
 done
 
 if [ "$(id -u)" -eq 0 ]; then

@@ -24,7 +24,7 @@ interface SkippedTest {
   name: string;
 }
 
-const allLayers = ["unit", "mocks", "golden", "engine", "upgrade", "nodes"];
+const allLayers = ["unit", "process", "mocks", "golden", "engine", "upgrade", "nodes"];
 
 /** Tests that may be skipped even in CI: what they need is a download that not every network lets through. */
 const mayBeSkipped = ["test/nodes/ubuntu.test.ts"];

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -121,12 +120,6 @@ test("an app that is not there, or is a file, is refused", () => {
   expect(codes()).toEqual(["missing-file apps/blog"]);
   write({ blog: "" }, "apps");
   expect(codes()).toEqual(["missing-file apps/blog"]);
-});
-
-test("sockets, pipes and devices are refused, all at once and by name", () => {
-  write({ "src/wsgi.py": "" });
-  execFileSync("mkfifo", [join(root, "apps/blog/pipe"), join(root, "apps/blog/src/pipe")]);
-  expect(codes()).toEqual(["special-file apps/blog/pipe", "special-file apps/blog/src/pipe"]);
 });
 
 test.each([
