@@ -1,3 +1,4 @@
+import "./cli/require-node.js";
 import { defineConfig } from "vitest/config";
 
 /** One project a layer; `scripts/test.ts` decides which of them this machine can run, and says what it skips. */

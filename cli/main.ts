@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // `silver`: what one does with sites besides editing files. It reads and acts; what is declared stays in git.
 import { Command, CommanderError } from "commander";
 import { UserError } from "./user-error.ts";

@@ -11,6 +11,8 @@
 . "$ROOT/scripts/node.sh"
 # shellcheck source=scripts/engine.sh
 . "$ROOT/scripts/engine.sh"
+# shellcheck source=tools/engine/build.sh
+. "$ROOT/tools/engine/build.sh"
 # shellcheck source=scripts/home.sh
 . "$ROOT/scripts/home.sh"
 # shellcheck source=scripts/plugin.sh

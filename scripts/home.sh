@@ -46,7 +46,7 @@ forget_stale_salt() {
 # `silver` as a word of its own, for this checkout.
 ensure_silver() {
   mkdir -p "$SILVER/bin"
-  printf '#!/bin/sh\nexec node %s "$@"\n' "$(quote "$ROOT/cli/main.ts")" >"$SILVER/bin/silver"
+  printf '#!/bin/sh\nexec node %s "$@"\n' "$(quote "$ROOT/cli/silver.js")" >"$SILVER/bin/silver"
   chmod +x "$SILVER/bin/silver"
   add_to_path "$SILVER/bin"
 }

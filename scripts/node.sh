@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 
 NODE_VERSION=24.21.0
-# The first version that strips types without a flag.
-OLDEST_NODE=22.18
+# The first version that strips types without a flag: `engines` of package.json.
+OLDEST_NODE=$(sed -n 's/.*"node": ">=\(.*\)".*/\1/p' "$ROOT/package.json")
 
 # Leaves a `node` on PATH that will do: PATH's own when it is new enough, else one from the cache.
 ensure_node() {

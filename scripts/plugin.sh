@@ -38,7 +38,7 @@ link_plugin() {
 # The file `stand-in` beside it says that the real one was sought and not found; `npm run down` forgets that.
 write_stand_in() {
   rm -f "$chosen/pulumi-resource-command"
-  printf '#!/bin/sh\nexec %s %s "$@"\n' "$(quote "$(command -v node)")" "$(quote "$ROOT/scripts/command-plugin/main.ts")" \
+  printf '#!/bin/sh\nexec %s %s "$@"\n' "$(quote "$(command -v node)")" "$(quote "$ROOT/tools/command-plugin/main.ts")" \
     >"$chosen/pulumi-resource-command"
   chmod +x "$chosen/pulumi-resource-command"
   : >"$chosen/stand-in"

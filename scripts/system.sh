@@ -64,5 +64,5 @@ ensure_shellcheck() {
 check_shellcheck() {
   # shellcheck disable=SC2046 # file names of ours, without blanks
   (cd "$ROOT" && shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR/.. .ci/run \
-    $(grep -rL --include='*.sh' '^# shellcheck shell=sh' scripts components cli bench test))
+    $(grep -rL --include='*.sh' '^# shellcheck shell=sh' scripts tools components cli bench test))
 }

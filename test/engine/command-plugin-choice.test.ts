@@ -68,12 +68,8 @@ test("a server that does not answer holds nobody up", async () => {
 test("the stand-in runs our program with Node, from a checkout whose name has blanks and quotes", async () => {
   const machine = newcomer();
   await choose(machine);
-  mkdirSync(join(machine.checkout, "scripts/command-plugin"));
-  execFileSync("sh", [
-    "-c",
-    'echo "console.log(process.argv[2])" >"$0"',
-    join(machine.checkout, "scripts/command-plugin/main.ts"),
-  ]);
+  mkdirSync(join(machine.checkout, "tools/command-plugin"), { recursive: true });
+  execFileSync("sh", ["-c", 'echo "console.log(process.argv[2])" >"$0"', join(machine.checkout, "tools/command-plugin/main.ts")]);
   expect(execFileSync(chosen(machine), ["127.0.0.1:1234"], { encoding: "utf8" })).toBe("127.0.0.1:1234\n");
 });
 

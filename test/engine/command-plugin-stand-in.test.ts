@@ -20,7 +20,7 @@ import { startSshd, type Sshd } from "../support/sshd.ts";
 
 type Inputs = Record<string, JavaScriptValue>;
 
-const main = resolve(import.meta.dirname, "../../scripts/command-plugin/main.ts");
+const main = resolve(import.meta.dirname, "../../tools/command-plugin/main.ts");
 const urn = (type: string, name = "it") => `urn:pulumi:test::stand-in::${type}::${name}`;
 const localType = "command:local:Command";
 const remoteType = "command:remote:Command";

@@ -214,7 +214,7 @@ esac`,
     );
   const builds = `printf '#!/bin/sh\\n%s\\n' '${pulumi(wanted)}' >"$5"; chmod +x "$5"`;
 
-  test("takes both programs from the Go modules that scripts/engine pins, with any Go that fetches a newer one by itself", async () => {
+  test("takes both programs from the Go modules that tools/engine pins, with any Go that fetches a newer one by itself", async () => {
     const machine = newcomer();
     fakeGo(machine, machine.bin, "1.21.0", builds);
     const { output, code } = await machine.run(getEngine, noVendor);

@@ -2,9 +2,9 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Connections } from "../../scripts/command-plugin/connection.ts";
-import type { Endpoint } from "../../scripts/command-plugin/inputs.ts";
-import { openingLine, renderBootstrap, renderScript } from "../../scripts/command-plugin/session.ts";
+import { Connections } from "../../tools/command-plugin/connection.ts";
+import type { Endpoint } from "../../tools/command-plugin/inputs.ts";
+import { openingLine, renderBootstrap, renderScript } from "../../tools/command-plugin/session.ts";
 
 const endpoint: Endpoint = { host: "127.0.0.1", user: "silver", port: 1, dialErrorLimit: 10, perDialTimeout: 15 };
 /** Text a shell can hold: all but NUL. */

@@ -42,7 +42,7 @@ export async function withCheckout(files?: Files): Promise<Checkout & Project> {
 async function begin(root: string, bin: string, environment: NodeJS.ProcessEnv): Promise<Checkout> {
   cpSync(join(checkout, "cli"), join(root, "cli"), { recursive: true });
   mkdirSync(bin);
-  writeFileSync(join(bin, "silver"), `#!/bin/sh\nexec '${process.execPath}' '${join(root, "cli/main.ts")}' "$@"\n`);
+  writeFileSync(join(bin, "silver"), `#!/bin/sh\nexec '${process.execPath}' '${join(root, "cli/silver.js")}' "$@"\n`);
   chmodSync(join(bin, "silver"), 0o755);
   writeFileSync(join(root, ".gitignore"), "__pycache__\nnode_modules\n.silver\nstacks/Pulumi.dev.yaml\n");
   const name = "Ada";

@@ -185,6 +185,6 @@ function installCommandPlugin(home: string): void {
     symlinkSync(resolve(commandPlugin), binary);
     return;
   }
-  writeFileSync(binary, `#!/bin/sh\nexec '${process.execPath}' '${checkout}/scripts/command-plugin/main.ts' "$@"\n`);
+  writeFileSync(binary, `#!/bin/sh\nexec '${process.execPath}' '${checkout}/tools/command-plugin/main.ts' "$@"\n`);
   chmodSync(binary, 0o755);
 }

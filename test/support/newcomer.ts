@@ -28,11 +28,12 @@ export function newcomer(): Newcomer {
   const home = join(directory, "home");
   const bin = join(directory, "bin");
   const cache = join(home, ".cache/silverlining");
-  const scripts = resolve(import.meta.dirname, "../../scripts");
+  const project = resolve(import.meta.dirname, "../..");
   for (const path of [join(checkout, "scripts"), home, bin]) mkdirSync(path, { recursive: true });
-  for (const name of readdirSync(scripts))
-    if (/\.(sh|ts)$/.test(name)) cpSync(join(scripts, name), join(checkout, "scripts", name));
-  for (const name of ["node", "engine"]) cpSync(join(scripts, name), join(checkout, "scripts", name), { recursive: true });
+  for (const name of readdirSync(join(project, "scripts")))
+    if (/\.(sh|ts)$/.test(name)) cpSync(join(project, "scripts", name), join(checkout, "scripts", name));
+  for (const path of ["package.json", "scripts/node", "tools/engine"])
+    cpSync(join(project, path), join(checkout, path), { recursive: true });
 
   return {
     checkout,

@@ -1,13 +1,13 @@
 /** The parts of the stand-in for the command plugin that are text in, text out. The rest stands in test/process and test/engine. */
 import { describe, expect, it } from "vitest";
-import { dialFailure } from "../../scripts/command-plugin/dial-failure.ts";
-import { diffInputs } from "../../scripts/command-plugin/diff.ts";
-import type { Endpoint } from "../../scripts/command-plugin/inputs.ts";
-import { previewUpdate } from "../../scripts/command-plugin/resource.ts";
-import { quoteText } from "../../scripts/command-plugin/run.ts";
-import { openingLine } from "../../scripts/command-plugin/session.ts";
-import { parseHostKey, renderSshConfig } from "../../scripts/command-plugin/ssh-config.ts";
-import { secret, unknown } from "../../scripts/command-plugin/values.ts";
+import { dialFailure } from "../../tools/command-plugin/dial-failure.ts";
+import { diffInputs } from "../../tools/command-plugin/diff.ts";
+import type { Endpoint } from "../../tools/command-plugin/inputs.ts";
+import { previewUpdate } from "../../tools/command-plugin/resource.ts";
+import { quoteText } from "../../tools/command-plugin/run.ts";
+import { openingLine } from "../../tools/command-plugin/session.ts";
+import { parseHostKey, renderSshConfig } from "../../tools/command-plugin/ssh-config.ts";
+import { secret, unknown } from "../../tools/command-plugin/values.ts";
 
 const endpoint: Endpoint = { host: "10.0.1.11", user: "silver", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
 
