@@ -5,8 +5,6 @@ export interface Environment {
   name: string;
   /** Path of the file, relative to the project's root. */
   file: string;
-  /** A protected environment refuses other bytes under a version already released. */
-  protected: boolean;
   ssh: { user: string; proxy?: string };
   defaults: { retain: number; graceSeconds: number };
   /** The most that any site may have. */

@@ -31,7 +31,7 @@ export function parseEnvironment(text: string, file: string, name: string, base?
   if (large.length > 0) return { issues: large };
   const own = readYaml(text, file);
   const source = base === undefined ? own : layer(readBase(base), own);
-  const { value: tree, issues, parts } = judge(environmentSchema, source);
+  const { value: tree, issues, parts } = judge(environmentSchema, source, "environment");
   const all = [...issues, ...checkEnvironment(source, parts)];
   if (tree === undefined || all.some(isError)) return { issues: base === undefined ? byPlace(all) : all };
   return { value: toEnvironment(tree, source, file, name), issues: all };
@@ -55,7 +55,6 @@ function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name
   return {
     name,
     file,
-    protected: tree.protected,
     ssh: tree.ssh,
     defaults: { retain: tree.defaults.retain, graceSeconds: tree.defaults.grace },
     limits: toLimits(tree.limits),

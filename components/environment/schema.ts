@@ -18,7 +18,9 @@ export const nodeSchema = z
     os: choice(SYSTEMS).describe("ID and VERSION_ID of its /etc/os-release. A rollout is refused when the node says otherwise."),
     roles: list(choice(["web", "service"]), "a list of roles (web, service)", "[web]", 1)
       .default(["web"])
-      .describe("What the node does: serve sites (web), run the services that sites use (service)."),
+      .describe(
+        "What the node does: serve sites (web). A node that has the role service alone is set up and runs nothing yet: services run on the node of their site.",
+      ),
     memory: size("64M", "4T")
       .exactOptional()
       .describe("Memory that the processes of all its sites may take together. Default: not checked."),
@@ -31,7 +33,9 @@ const limits = {
 };
 
 const secret = z.strictObject({
-  secret: count(1, 1_000_000).describe("Version of the secret `<site>.<variable>`, which `silver secret set` wrote."),
+  secret: count(1, 1_000_000).describe(
+    "Version of the secret. The configuration of the stack keeps its value below secrets, as `<site>.<variable>@<version>`.",
+  ),
 });
 
 const configValue = either([variableValue(), secret], {
@@ -56,7 +60,7 @@ export const siteSchema = z
     nodes: list(name(), "a list of nodes", "[web1]", 1).describe("Nodes that serve the site."),
     services: map(name(), name(), "a map: service → node", "{db: data1}")
       .default({})
-      .describe("Node that runs each service. Default: the site's own node."),
+      .describe("Node that runs each service: only the site's own is possible yet, which is the default."),
     config: config().describe(
       "Variables of os.environ: a text, or the version of a secret. They go before the manifest's config.default.",
     ),
@@ -78,7 +82,6 @@ export const siteSchema = z
 /** The one truth about stacks/<environment>.yaml, alone or over stacks/base.yaml. */
 export const environmentSchema = z
   .strictObject({
-    protected: toggle().prefault(false).describe("true: other bytes under a version that was already released are refused."),
     ssh: z
       .strictObject({
         user: text(/^[a-z_][a-z0-9_-]{0,31}$/, { code: "bad-text", must: "the name of a Unix user", example: "silver" })

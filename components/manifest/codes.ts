@@ -88,7 +88,7 @@ export const codes = {
   },
   "bad-switch": {
     rule: "A switch is true or false.",
-    example: { "dev.yaml": "protected: maybe\nnodes: {}\nsites: {}\n" },
+    example: { "dev.yaml": "nodes:\n  web1: {local: maybe, os: debian-13}\n" },
     fix: "Write true or false.",
   },
   "bad-size": {

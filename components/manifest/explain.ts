@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { fieldRules, type Explanation, type FieldRule } from "./fields.ts";
 import { error, type Issue } from "./issue.ts";
-import { notYet } from "./not-yet.ts";
+import { notYet, type FileKind } from "./not-yet.ts";
 import { quote } from "./quote.ts";
 import { fieldAt, keyPatternOf, keyRuleAt, keysAt, type Path } from "./schema-walk.ts";
 import type { Source } from "./source.ts";
@@ -20,10 +20,12 @@ export interface Finding {
 export class Explainer {
   readonly #schema: z.ZodType;
   readonly #source: Source;
+  readonly #kind: FileKind;
 
-  constructor(schema: z.ZodType, source: Source) {
+  constructor(schema: z.ZodType, source: Source, kind: FileKind) {
     this.#schema = schema;
     this.#source = source;
+    this.#kind = kind;
   }
 
   /** Our findings for one issue of zod's; `above` is the path of the value that zod looked at. */
@@ -43,7 +45,7 @@ export class Explainer {
   #refuseValue(path: Path, value: unknown, rule: FieldRule = this.#mapRule(path)): Issue {
     const place = this.#source.placeOf(path, "value");
     const label = this.#label(path);
-    const later = notYet(`${keyPatternOf(this.#schema, path)}=${String(value)}`);
+    const later = notYet(`${keyPatternOf(this.#schema, path)}=${String(value)}`, this.#kind);
     if (later !== undefined) return error("not-yet", place, `${label} ${String(value)} is not built yet`, later);
     if (value === null) return error("missing-key", place, `${label} has no value`, "give it one, or delete it");
     const special = closerLook(rule, value);
@@ -77,7 +79,7 @@ export class Explainer {
   #unknownKey(path: Path): Finding {
     const place = this.#source.placeOf(path, "key");
     const parent = path.slice(0, -1);
-    const later = notYet(keyPatternOf(this.#schema, path));
+    const later = notYet(keyPatternOf(this.#schema, path), this.#kind);
     if (later !== undefined) return { issue: error("not-yet", place, `${this.#label(path)} is not built yet`, later) };
     const known = keysAt(this.#schema, parent);
     const meant = INI_NAMES.get(String(path.at(-1))) ?? suggest(String(path.at(-1)), known);

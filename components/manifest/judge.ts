@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Explainer, isMap, type Finding } from "./explain.ts";
 import { byPlace, isError, type Issue, type Parsed } from "./issue.ts";
 import { fieldAt, keyRuleAt, type Path } from "./schema-walk.ts";
+import type { FileKind } from "./not-yet.ts";
 import type { Source } from "./source.ts";
 
 /** What a schema says of a tree: the whole of it when nothing is an error, and the keys at its top that are right on their own. */
@@ -9,16 +10,17 @@ export interface Judgement<T> extends Parsed<T> {
   parts: Partial<T>;
 }
 
-/** Holds a tree against a schema of fixed keys. All that is wrong is said, in the order of the text. */
+/** Checks a tree against a schema of fixed keys. All that is wrong is said, in the order of the text. */
 export function judge<T extends z.ZodRawShape>(
   schema: z.ZodObject<T, z.core.$strict>,
   source: Source,
+  kind: FileKind = "manifest",
 ): Judgement<z.output<z.ZodObject<T, z.core.$strict>>> {
   if (source.tree === undefined) return { issues: source.issues, parts: {} };
   // An empty text is a map without keys: then the message is about the keys that are missing.
   const tree = source.tree ?? {};
   const result = schema.safeParse(tree);
-  const explainer = new Explainer(schema, source);
+  const explainer = new Explainer(schema, source, kind);
   const findings: Finding[] = [
     ...(result.success ? [] : result.error.issues.flatMap((issue) => explainer.explain(issue))),
     ...(holdsPrototype(tree) ? prototypePaths(schema, tree) : []).map((path) => ({ issue: explainer.refuseName(path) })),

@@ -30,7 +30,7 @@ export type Holder = z.infer<typeof holder>;
 const change = z.strictObject({ what: z.string(), why: z.string() });
 
 /** Closed list of what a rollout may end in: the verdicts of docs/rollout.md. */
-export const verdict = z.enum(["live", "unchanged", "refused", "held", "reverted", "live-failing", "split", "unknown"]);
+export const verdict = z.enum(["live", "unchanged", "refused", "reverted", "live-failing", "split", "unknown"]);
 export type Verdict = z.infer<typeof verdict>;
 
 const siteState = z.strictObject({
@@ -53,8 +53,6 @@ const siteState = z.strictObject({
   /** Data generation; 1 until a migration makes the next. */
   generation: z.number().int(),
   holder: holder.nullable(),
-  /** Bundle → why it was reverted; so that the next `up` says so at once. */
-  reverted: z.record(z.string(), z.string()),
   /** Absent while the site's database is within its quota, as the node last measured it. */
   overQuota: z
     .strictObject({ used: z.number().int(), quota: z.number().int(), stage: z.enum(["read-only", "closed"]) })

@@ -56,8 +56,8 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
   const known = judged.flatMap(({ site, app }) => (app === undefined ? [] : [{ site, manifest: app.manifest }]));
   const issues = [...judged.flatMap((one) => one.issues), ...judgeConfig(environment, known), ...ofAll];
   if (ofAll.some(isError)) return { issues };
-  const { name, protected: isProtected, ssh } = environment;
-  return { value: { environment: name, protected: isProtected, ssh, nodes, sites, broken }, issues };
+  const { name, ssh } = environment;
+  return { value: { environment: name, ssh, nodes, sites, broken }, issues };
 }
 
 /** One site by itself: as it will be, or what of it must stay as it is. */

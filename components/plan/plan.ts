@@ -1,6 +1,6 @@
 import type { Issue } from "../manifest/issue.ts";
 import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
-import type { EnvironmentNode } from "../environment/environment.ts";
+import type { Environment, EnvironmentNode } from "../environment/environment.ts";
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { SiteLibraries } from "./libraries.ts";
 import type { SiteServices } from "../services/service.ts";
@@ -8,8 +8,7 @@ import type { SiteServices } from "../services/service.ts";
 /** Everything an environment will be, as plain data: what is rendered, sent and shown comes from here alone. */
 export interface Plan {
   environment: string;
-  protected: boolean;
-  ssh: { user: string; proxy?: string };
+  ssh: Environment["ssh"];
   /** Sorted by name. */
   nodes: NodePlan[];
   /** Sorted by name. */

@@ -37,7 +37,6 @@ const meaning: Record<Verdict, string> = {
   live: "{release} serves.",
   unchanged: "{release} served already, and answers.",
   refused: "Nothing was touched; {release} was not rolled out.",
-  held: "{release} is held back.",
   reverted: "All is as before; {release} was not let in.",
   "live-failing": "{release} serves on every node, is not what the check wants, and could not go back.",
   split: "The nodes differ: not all of them serve the same release.",

@@ -131,8 +131,7 @@ describe.each(["debian-12", "debian-13"])("the agent on %s", (os) => {
       graceSeconds: 600,
       drainSeconds: 10,
     } as const;
-    const { state: after } = await session.ask("finish", { ...held, release: made.release.id, ...finished });
-    expect(after.reverted).toEqual({ [made.release.bundle.id]: "the check failed" });
+    await session.ask("finish", { ...held, release: made.release.id, ...finished });
     expect(await read("alpha")).toBe("alpha one");
     const { lines } = await agent.once("logs", { site: "alpha", release: null, lines: 200, kind: "rollout" });
     expect(lines.join("\n")).toContain(`reverted: ${made.release.id}: the check failed`);

@@ -75,7 +75,7 @@ export class AgentNode {
       routes,
     };
     return renderNodeState(
-      { environment: "test", protected: false, ssh: { user: "root" }, nodes: [plan], sites: [], broken: [] },
+      { environment: "test", ssh: { user: "root" }, nodes: [plan], sites: [], broken: [] },
       plan,
     );
   }

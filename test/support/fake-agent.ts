@@ -183,7 +183,7 @@ class FakeSession {
 
   #state(): SiteState {
     const { live, previous, serial, holder } = this.#node;
-    return { site: this.#site, serial, live, previous, releases: this.#node.releases, generation: 1, holder, reverted: {} };
+    return { site: this.#site, serial, live, previous, releases: this.#node.releases, generation: 1, holder };
   }
 }
 

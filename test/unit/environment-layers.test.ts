@@ -10,10 +10,10 @@ function parse(base: string, own: string) {
 }
 
 test("what the environment does not say, the base says", () => {
-  const base = "protected: true\nssh: {user: silver}\ndefaults: {retain: 3, grace: 1h}\n";
+  const base = "ssh: {user: silver}\ndefaults: {retain: 3, grace: 1h}\n";
   expect(parse(base, `ssh: {proxy: bastion}\ndefaults: {retain: 9}\n${NODES}`)).toMatchObject({
     said: "",
-    value: { protected: true, ssh: { user: "silver", proxy: "bastion" }, defaults: { retain: 9, graceSeconds: 3600 } },
+    value: { ssh: { user: "silver", proxy: "bastion" }, defaults: { retain: 9, graceSeconds: 3600 } },
   });
 });
 

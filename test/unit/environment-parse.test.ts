@@ -8,7 +8,6 @@ test("an environment of one node and one site gets every default", () => {
     value: {
       name: "dev",
       file: "stacks/dev.yaml",
-      protected: false,
       ssh: { user: "root" },
       defaults: { retain: 5, graceSeconds: 600 },
       limits: {},

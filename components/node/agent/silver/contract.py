@@ -125,7 +125,7 @@ database_name = matching(r"[a-z][a-z0-9_]{0,62}", "a name of PostgreSQL")
 variable = matching(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name")
 
 AFTER = ("daemon-reload", "nft-load", "varnish-restart", "top-vcl")
-VERDICTS = ("live", "unchanged", "refused", "held", "reverted", "live-failing", "split", "unknown")
+VERDICTS = ("live", "unchanged", "refused", "reverted", "live-failing", "split", "unknown")
 
 
 def rendered_file(path):

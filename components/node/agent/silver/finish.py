@@ -3,10 +3,6 @@
 from . import history, journal, retire, state, undo
 
 
-def bundle_of(release):
-    return release.rpartition(".")[0]
-
-
 def finish(node, lease, arguments):
     """Ends the rollout that holds the lease. What is neither live nor undone by now is undone."""
     site = lease.site
@@ -16,11 +12,10 @@ def finish(node, lease, arguments):
         undo.undo(node, site)
         record = {**record, "phase": "undone"}
     settings = {key: arguments[key] for key in ("retain", "graceSeconds", "drainSeconds")}
-    end(node, lease, record, arguments["release"], verdict, arguments["reason"], arguments["seconds"], settings, verdict == "reverted")
+    end(node, lease, record, arguments["release"], verdict, arguments["reason"], arguments["seconds"], settings)
 
 
-def end(node, lease, record, release, verdict, reason, seconds, settings, blamed=False):
-    """`blamed`: the bundle was at fault, which the next rollout of it must know."""
+def end(node, lease, record, release, verdict, reason, seconds, settings):
     site = lease.site
     present = state.read(node, site)
     history.append(
@@ -37,10 +32,7 @@ def end(node, lease, record, release, verdict, reason, seconds, settings, blamed
             "seconds": seconds,
         },
     )
-    reverted = {bundle: why for bundle, why in present["reverted"].items() if verdict != "live" or bundle != bundle_of(release)}
-    if blamed:
-        reverted[bundle_of(release)] = reason or "no reason was given"
-    state.change(node, site, reverted=reverted, settings=settings)
+    state.change(node, site, settings=settings)
     if verdict == "live":
         retire.schedule_all(node, site)
     journal.clear(node, site)

@@ -11,7 +11,6 @@ EMPTY = {
     # Release ids that stand on the disk, newest first.
     "releases": [],
     "generation": 1,
-    "reverted": {},
     # What the last rollout said; used when the next one dies before it says so itself.
     "settings": {"retain": 5, "graceSeconds": 600, "drainSeconds": 60},
 }

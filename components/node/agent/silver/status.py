@@ -29,7 +29,6 @@ def site(node, name):
         "releases": found,
         "generation": present["generation"],
         "holder": lease.holder(node, name),
-        "reverted": present["reverted"],
         **database_quota.status(node, name),
     }
 
