@@ -2,7 +2,19 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 // The layers of components/, in the order in which data passes them: a layer imports only from those before it.
-const layers = ["manifest", "environment", "bundle", "services", "plan", "render", "node", "rollout", "machines", "resources"];
+const layers = [
+  "text",
+  "manifest",
+  "environment",
+  "bundle",
+  "services",
+  "plan",
+  "render",
+  "node",
+  "rollout",
+  "machines",
+  "resources",
+];
 
 /** Forbids folder `layer` to import what stands after it, and Pulumi outside of `resources`. */
 const layerRule = (layer, index) => ({

@@ -1,5 +1,6 @@
 /**
- * Writes what docs/ has that comes from the schema, the codes and the results of the benches. A test compares the two, so that neither drifts.
+ * Writes what comes from the schemas, the codes and the results of the benches: parts of docs/, and the contract as the agent reads it.
+ * A test compares the two, so that neither drifts.
  * Usage: node scripts/docs.ts
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -14,6 +15,7 @@ import { renderExample } from "../components/manifest/example.ts";
 import { renderJsonSchema } from "../components/manifest/json-schema.ts";
 import { listNotYet, type FileKind } from "../components/manifest/not-yet.ts";
 import { manifestSchema } from "../components/manifest/schema.ts";
+import { contractJson } from "../components/node/contract-json.ts";
 import { renderErrors } from "./docs/errors.ts";
 import { renderReference } from "./docs/reference.ts";
 
@@ -23,6 +25,7 @@ const root = join(import.meta.dirname, "..");
 export async function renderDocs(): Promise<Map<string, string>> {
   return new Map([
     ["docs/manifest.schema.json", renderJsonSchema(manifestSchema, "app.yaml")],
+    ["components/node/agent/silver/contract.json", contractJson()],
     ["docs/environment.schema.json", renderJsonSchema(environmentSchema, "stacks/<environment>.yaml")],
     ["docs/manifest.md", await tidy(renderManifest())],
     ["docs/environment.md", await tidy(renderEnvironment())],

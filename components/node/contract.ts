@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { NodeState, Release } from "../render/rendered.ts";
-import type { SiteServices } from "../services/service.ts";
+import { nodeState, release } from "../render/rendered.ts";
+import { siteServices } from "../services/service.ts";
+import { anyText, bundleId, count, digest, innerPath, releaseId, seconds, siteName, variableName } from "../text/node-names.ts";
 
 /**
  * The typed contract between what runs here and the agent on a node.
@@ -74,11 +75,8 @@ const answer = z.strictObject({
 });
 export type Answer = z.infer<typeof answer>;
 
-/** Ties a zod schema to the type the renderer makes, so that neither can drift from the other. */
-const of = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null);
-
-const site = { site: z.string() };
-const leased = { ...site, token: z.number().int() };
+const site = { site: siteName };
+const leased = { ...site, token: count };
 
 /** Where to send a directory's files, and earlier copies to link equal files from. */
 const room = z.strictObject({
@@ -106,20 +104,20 @@ export const verbs = {
   },
   ping: { args: z.strictObject({}), result: z.strictObject({}) },
   /** Makes the node what the state says; idempotent; writes only what differs. */
-  converge: { args: z.strictObject({ state: of<NodeState>() }), result: z.strictObject({ changes: z.array(change) }) },
+  converge: { args: z.strictObject({ state: nodeState }), result: z.strictObject({ changes: z.array(change) }) },
   /** Takes the site's lease for this session. Error `leased` with the holder when another has it. Undoes what a dead rollout left. */
   lease: {
-    args: z.strictObject({ ...site, who: z.string(), pid: z.number().int(), release: z.string() }),
+    args: z.strictObject({ ...site, who: anyText, pid: count, release: anyText }),
     result: z.strictObject({ token: z.number().int(), state: siteState, recovered: z.array(change) }),
   },
   /** Makes room for an upload of the bundle's files, and of the wheel set's where there is one. */
   receive: {
     args: z.strictObject({
       ...leased,
-      release: z.string(),
-      bundle: z.string(),
+      release: releaseId,
+      bundle: bundleId,
       /** SHA-256 of the wheel set's listing; absent where the app lists no libraries. */
-      wheels: z.string().exactOptional(),
+      wheels: digest.exactOptional(),
     }),
     result: z.strictObject({ ...room.shape, wheels: room.exactOptional() }),
   },
@@ -131,23 +129,24 @@ export const verbs = {
   prepare: {
     args: z.strictObject({
       ...leased,
-      release: of<Release>(),
+      release,
       /** The bundle's canonical listing: its SHA-256 is the bundle's digest. */
-      listing: z.string(),
+      listing: anyText,
       /** Secret values by variable; never logged, never in an error, root- and site-readable on disk only. */
-      secrets: z.record(z.string(), z.string()),
+      secrets: z.record(variableName, anyText),
       /** Absent where the site has none. */
-      services: of<SiteServices>().exactOptional(),
+      services: siteServices.exactOptional(),
       /** Files of the configuration directory that travels with the release; absent where none does. */
       config: z
         .strictObject({
-          listing: z.string(),
-          /** Path → content in base64, for each file of the listing. */ files: z.record(z.string(), z.string()),
+          listing: anyText,
+          /** Path → content in base64, for each file of the listing. */
+          files: z.record(innerPath, anyText),
         })
         .exactOptional(),
       /** The listing of this node's wheel set and its SHA-256; absent where the app lists no libraries. */
-      wheels: z.strictObject({ listing: z.string(), digest: z.string() }).exactOptional(),
-      startSeconds: z.number(),
+      wheels: z.strictObject({ listing: anyText, digest }).exactOptional(),
+      startSeconds: seconds,
     }),
     result: z.strictObject({ address: z.string(), port: z.number().int(), unit: z.string(), changes: z.array(change) }),
   },
@@ -155,13 +154,13 @@ export const verbs = {
   check: {
     args: z.strictObject({
       ...leased,
-      release: z.string(),
+      release: releaseId,
       through: z.enum(["direct", "varnish"]),
-      host: z.string(),
-      path: z.string(),
-      status: z.number().int(),
-      body: z.string().nullable(),
-      withinSeconds: z.number(),
+      host: anyText,
+      path: anyText,
+      status: count,
+      body: anyText.nullable(),
+      withinSeconds: seconds,
     }),
     result: z.strictObject({ answer, /** The app's last log lines when not ok. */ log: z.array(z.string()) }),
   },
@@ -171,7 +170,7 @@ export const verbs = {
    * on the agent goes only forward. `last: true` at once is both in one.
    */
   flip: {
-    args: z.strictObject({ ...leased, release: z.string(), last: z.boolean() }),
+    args: z.strictObject({ ...leased, release: releaseId, last: z.boolean() }),
     result: z.strictObject({ changes: z.array(change), previous: z.string().nullable() }),
   },
   /**
@@ -179,7 +178,7 @@ export const verbs = {
    * safe), stops and removes the new release. Nothing under way: changes nothing.
    */
   undo: {
-    args: z.strictObject({ ...leased, reason: z.string() }),
+    args: z.strictObject({ ...leased, reason: anyText }),
     result: z.strictObject({ live: z.string().nullable(), changes: z.array(change) }),
   },
   /**
@@ -189,22 +188,22 @@ export const verbs = {
   finish: {
     args: z.strictObject({
       ...leased,
-      release: z.string(),
+      release: releaseId,
       verdict,
-      reason: z.string().nullable(),
-      seconds: z.number(),
-      retain: z.number().int(),
-      graceSeconds: z.number(),
-      drainSeconds: z.number(),
+      reason: anyText.nullable(),
+      seconds,
+      retain: count,
+      graceSeconds: seconds,
+      drainSeconds: seconds,
     }),
     result: z.strictObject({ state: siteState }),
   },
   /** Stops serving a site and archives it: data and the live release's files stay under /srv/silver/.archive. */
   remove: { args: z.strictObject(leased), result: z.strictObject({ changes: z.array(change), archive: z.string().nullable() }) },
-  status: { args: z.strictObject({ site: z.string().nullable() }), result: z.strictObject({ sites: z.array(siteState) }) },
+  status: { args: z.strictObject({ site: siteName.nullable() }), result: z.strictObject({ sites: z.array(siteState) }) },
   /** Last lines of a site's journal, oldest first, secrets never. */
   logs: {
-    args: z.strictObject({ ...site, release: z.string().nullable(), lines: z.number().int(), kind: z.enum(["app", "rollout"]) }),
+    args: z.strictObject({ ...site, release: releaseId.nullable(), lines: count, kind: z.enum(["app", "rollout"]) }),
     result: z.strictObject({ lines: z.array(z.string()) }),
   },
   /** After a boot, before Varnish: undoes or finishes what was under way, and writes boot.cli and the door's elements anew. */

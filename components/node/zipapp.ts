@@ -27,7 +27,7 @@ const unix = { os: 3, attrs: 0o100644 * 0x10000 };
  * On the node nothing is compressed: Python reads it faster.
  */
 export function agentZipapp(): Zipapp {
-  const names = globSync("**/*.py", { cwd: sources })
+  const names = globSync("**/*.{py,json}", { cwd: sources })
     .map((name) => name.replaceAll("\\", "/"))
     .sort();
   const files = names.map((name): [string, ZippableFile] => [name, [readFileSync(new URL(name, sources)), { mtime, ...unix }]]);

@@ -1,13 +1,16 @@
+import { z } from "zod";
 import type { Requirements } from "../bundle/requirements.ts";
 import type { EnvironmentNode } from "../environment/environment.ts";
+import { anyText } from "../text/node-names.ts";
 
 /** What the wheels of a node must fit. */
-export interface PythonTarget {
+export const pythonTarget = z.strictObject({
   /** Version of the distribution's python3, which mod_wsgi is built for. */
-  python: string;
+  python: anyText,
   /** As uv names platforms. */
-  platform: string;
-}
+  platform: anyText,
+});
+export type PythonTarget = z.infer<typeof pythonTarget>;
 
 /** The libraries of a site, over all its nodes. */
 export interface SiteLibraries {

@@ -1,16 +1,33 @@
-import type { PythonTarget } from "../plan/libraries.ts";
+import { z } from "zod";
+import { pythonTarget } from "../plan/libraries.ts";
+import {
+  absolutePath,
+  anyText,
+  bundleId,
+  count,
+  digest,
+  innerPath,
+  octalMode,
+  packageName,
+  releaseId,
+  siteName,
+  siteUser,
+  unitName,
+  variableName,
+} from "../text/node-names.ts";
 
-/** A file made for a node. In a release's files the agent fills in what only the node knows (see `placeholders`). */
-export interface RenderedFile {
+const renderedFile = z.strictObject({
   /** Absolute for a node's files; relative to the release's directory for a release's files. */
-  path: string;
+  path: z.string(),
   /** Octal, e.g. `"0644"`. Owner is always root; the group is the site's where `group` says so. */
-  mode: string;
-  group?: "site";
-  content: string;
+  mode: octalMode,
+  group: z.enum(["site"]).exactOptional(),
+  content: anyText,
   /** What the agent does when this file's bytes changed; nothing when absent. */
-  after?: "daemon-reload" | "nft-load" | "varnish-restart" | "top-vcl";
-}
+  after: z.enum(["daemon-reload", "nft-load", "varnish-restart", "top-vcl"]).exactOptional(),
+});
+/** A file made for a node. In a release's files the agent fills in what only the node knows (see `placeholders`). */
+export type RenderedFile = z.infer<typeof renderedFile>;
 
 /**
  * What a rendered release file may contain, and the agent replaces at prepare:
@@ -20,41 +37,43 @@ export interface RenderedFile {
 export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@", "@DATA@"] as const;
 
 /** What one node is, apart from the releases of its sites: sent whole, made true by `converge`. */
-export interface NodeState {
-  node: string;
-  os: string;
+export const nodeState = z.strictObject({
+  node: anyText,
+  os: anyText,
   /** apt packages every site needs: installed, never upgraded or removed. */
-  packages: string[];
+  packages: z.array(packageName),
   /** Sites placed here: a user, a directory and a label each; a site no longer listed keeps its data. */
-  sites: { name: string; user: string }[];
-  files: RenderedFile[];
+  sites: z.array(z.strictObject({ name: siteName, user: siteUser })),
+  files: z.array(renderedFile.extend({ path: absolutePath })),
   /** systemd units that must be enabled and running, and those that must be stopped and disabled. */
-  units: { running: string[]; stopped: string[] };
-}
+  units: z.strictObject({ running: z.array(unitName), stopped: z.array(unitName) }),
+});
+export type NodeState = z.infer<typeof nodeState>;
 
 /** What one rollout brings to every node of a site: no secret value, no address. */
-export interface Release {
+export const release = z.strictObject({
   /** `<bundle id>.<8 hex>`. */
-  id: string;
+  id: releaseId,
   /** SHA-256 in hex over the canonical rest of this record and the bundle's digest. */
-  digest: string;
-  site: string;
-  user: string;
-  bundle: { id: string; digest: string };
-  version?: string;
+  digest,
+  site: siteName,
+  user: siteUser,
+  bundle: z.strictObject({ id: bundleId, digest }),
+  version: anyText.exactOptional(),
   /** apt packages of this site. */
-  packages: string[];
+  packages: z.array(packageName),
   /** Relative to the release's directory: `conf/apache.conf`, `conf/site.vcl`, `conf/wsgi.py`, `conf/unit.service` … */
-  files: RenderedFile[];
-  variables: Record<string, string>;
-  secrets: Record<string, number>;
+  files: z.array(renderedFile.extend({ path: innerPath })),
+  variables: z.record(variableName, anyText),
+  secrets: z.record(variableName, count),
   /**
    * What SILVER_APP_CONFIG names, relative to the release's directory: `config`, with the digest of what is sent there, or a
    * directory of the app. Absent: there is none.
    */
-  configDirectory?: { path: string; digest?: string };
+  configDirectory: z.strictObject({ path: innerPath, digest: digest.exactOptional() }).exactOptional(),
   /** What looks at the configuration by `conf/check.service` before the release starts; absent: nothing does. */
-  checker?: string;
+  checker: anyText.exactOptional(),
   /** What its wheels follow from, over all its nodes; absent where the app lists no libraries. */
-  libraries?: { requirements: string; targets: PythonTarget[] };
-}
+  libraries: z.strictObject({ requirements: digest, targets: z.array(pythonTarget) }).exactOptional(),
+});
+export type Release = z.infer<typeof release>;

@@ -1,4 +1,6 @@
+import { z } from "zod";
 import type { ServiceRequest } from "../manifest/manifest.ts";
+import { absolutePath, anyText, count, databaseName, packageName, siteUser, variableName } from "../text/node-names.ts";
 
 /** What a service of a site is made from. */
 export interface ServiceUse {
@@ -14,35 +16,32 @@ export interface ServiceUse {
   requests: number;
 }
 
-interface SetUpBase {
+const setUpBase = {
   /** Key under which the manifest asks for it. */
-  name: string;
+  name: anyText,
   /** apt packages, installed in the site's rollout. */
-  packages: string[];
-}
+  packages: z.array(packageName),
+  user: siteUser,
+};
 
 /** A database that its owner role holds; the site's user logs in by peer authentication and works as the owner. */
-export interface PostgresSetUp extends SetUpBase {
-  type: "postgres";
-  database: string;
-  owner: string;
-  user: string;
+const postgresSetUp = z.strictObject({
+  type: z.literal("postgres"),
+  ...setUpBase,
+  database: databaseName,
+  owner: databaseName,
   /** Sessions that the site may have at once. */
-  connections: number;
+  connections: count,
   /** Quota: a database above it can only be read. */
-  bytes: number;
-}
+  bytes: count,
+});
 
 /** A directory of the site's own, on a file system of so many bytes. */
-export interface FilesSetUp extends SetUpBase {
-  type: "files";
-  user: string;
-  directory: string;
-  bytes: number;
-}
+const filesSetUp = z.strictObject({ type: z.literal("files"), ...setUpBase, directory: absolutePath, bytes: count });
 
+const setUp = z.discriminatedUnion("type", [postgresSetUp, filesSetUp]);
 /** What the agent must set up before a release starts. */
-export type SetUp = PostgresSetUp | FilesSetUp;
+export type SetUp = z.infer<typeof setUp>;
 
 /** One type of service. A file each; `planServices` knows them all. */
 export interface Service {
@@ -59,11 +58,12 @@ export interface Service {
  * The services of one site. They are bindings: they travel beside the release, and its id follows from none of it.
  * Absent where a site has none.
  */
-export interface SiteServices {
-  setUp: SetUp[];
+export const siteServices = z.strictObject({
+  setUp: z.array(setUp),
   /** Variables of os.environ, sorted by name. */
-  variables: Record<string, string>;
-}
+  variables: z.record(variableName, anyText),
+});
+export type SiteServices = z.infer<typeof siteServices>;
 
 /** One service as a reviewer reads it. */
 export function summary(setUp: SetUp): string {

@@ -201,9 +201,9 @@ class OneShot(NodeTest):
         self.assertEqual(json.loads(done.stdout)["protocol"], 1)
 
     def test_an_error_goes_to_stderr_in_words(self):
-        done = self.run_agent("logs", stdin='{"site": "../x"}')
+        done = self.run_agent("status", stdin='{"site": "../x"}')
         self.assertEqual((done.returncode, done.stdout), (2, ""))
-        self.assertEqual(done.stderr, "silver-agent logs: usage: site: '../x' is not a site name\n")
+        self.assertEqual(done.stderr, "silver-agent status: usage: site: should be a site name\n")
 
     def test_what_is_not_json_is_refused(self):
         self.assertIn("stdin is not JSON", self.run_agent("hello", stdin="{").stderr)

@@ -266,9 +266,9 @@ class InARollout(NodeTest):
 
     def test_what_it_is_told_is_checked_before_anything_is_touched(self):
         for wrong, said in (
-            ({**DATABASE, "database": 'x"; DROP'}, "is not a name of PostgreSQL"),
+            ({**DATABASE, "database": 'x"; DROP'}, "should be a name of PostgreSQL"),
             ({**DATABASE, "type": "oracle"}, "should be one of postgres, files"),
-            ({**DATABASE, "user": "postgres"}, "is not a site's user"),
+            ({**DATABASE, "user": "postgres"}, "should be a site's user"),
             ({**DATABASE, "user": "site-other"}, "db is not of the leased site hello"),
             ({**DATABASE, "database": "other_g1"}, "db is not of the leased site hello"),
             ({**DATABASE, "owner": "other_owner"}, "db is not of the leased site hello"),

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
 import { renderRelease } from "../../components/render/release.ts";
-import type { RenderedFile } from "../../components/render/rendered.ts";
+import { nodeState, release as releaseSchema, type RenderedFile } from "../../components/render/rendered.ts";
 import { expectGolden, goldenDirectory } from "../support/golden.ts";
 import { goldenPlans } from "../support/golden-plans.ts";
 
@@ -27,12 +27,14 @@ describe.each(Object.entries(goldenPlans))("environment %s", (name, plan) => {
       if (!path.endsWith(".py")) golden(`${site}/${path}`, content);
     }
     golden(`${site}/release.json`, record(release));
+    expect(releaseSchema.safeParse(release).error).toBeUndefined();
   });
 
   test.each(plan.nodes.map((node) => [node.name, node] as const))("the node %s", (node, nodePlan) => {
     const state = renderNodeState(plan, nodePlan);
     for (const { path, content } of state.files) golden(`${node}${path}`, content);
     golden(`${node}/state.json`, record(state));
+    expect(nodeState.safeParse(state).error).toBeUndefined();
   });
 
   test("no golden file is left that nothing is rendered to", () => {

@@ -1,39 +1,36 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Ajv } from "ajv";
+import fc from "fast-check";
 import { z } from "zod";
 import { expect, it } from "vitest";
-import { agentError, protocol, silenceSeconds, verbs, verdict } from "../../components/node/contract.ts";
-import type { NodeState, Release } from "../../components/render/rendered.ts";
+import { agentError, protocol, silenceSeconds, verbs } from "../../components/node/contract.ts";
+import type { Verb } from "../../components/node/contract.ts";
 import { mostSessions } from "../../components/plan/judge-nodes.ts";
+import { mutated, valueOf, type JsonSchema } from "../support/request-arbitrary.ts";
 
 const sources = fileURLToPath(new URL("../../components/node/agent", import.meta.url));
+const contract = `${sources}/silver/contract.json`;
 
-/** What the agent's own contract says, asked from it. */
-function ask(code: string): unknown {
-  return JSON.parse(
-    execFileSync("python3", ["-c", `import json, silver.contract as c\nprint(json.dumps(${code}))`], {
-      encoding: "utf8",
-      cwd: sources,
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
-    }),
-  );
+/** What a program of Python prints as JSON, with the agent's modules at hand. */
+function ask(program: string, input = ""): unknown {
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
+  return JSON.parse(execFileSync("python3", ["-c", program], { encoding: "utf8", cwd: sources, env, input }));
 }
 
 it("speaks the protocol of the contract", () => {
-  expect(ask("[c.PROTOCOL, c.SILENCE_SECONDS]")).toEqual([protocol, silenceSeconds]);
+  const program =
+    "import json, silver.contract as c; print(json.dumps([c.read()[key] for key in ('protocol', 'silenceSeconds')]))";
+  expect(ask(program)).toEqual([protocol, silenceSeconds]);
 });
 
-it("knows every verb of the contract, and the keys of its arguments", () => {
-  const expected = Object.fromEntries(Object.entries(verbs).map(([name, { args }]) => [name, Object.keys(args.shape).sort()]));
-  expect(ask("{verb: sorted(check.fields) for verb, check in c.VERBS.items()}")).toEqual(expected);
+it("does something for every verb of the contract", () => {
+  expect(ask("import json, silver.verbs as v; print(json.dumps(sorted(v.WORK)))")).toEqual(Object.keys(verbs).sort());
 });
 
 it("gives PostgreSQL the sessions that the plan counts on, and some for people", () => {
-  expect(ask("__import__('silver.postgres', fromlist=['_']).SESSIONS")).toBeGreaterThanOrEqual(mostSessions + 20);
-});
-
-it("knows every verdict", () => {
-  expect(ask("c.VERDICTS")).toEqual(verdict.options);
+  expect(ask("import silver.postgres; print(silver.postgres.SESSIONS)")).toBeGreaterThanOrEqual(mostSessions + 20);
 });
 
 it("fails with codes of the closed list alone", () => {
@@ -44,48 +41,47 @@ it("fails with codes of the closed list alone", () => {
   expect([...codes].filter((code) => !agentError.shape.code.options.some((known) => known === code))).toEqual([]);
 });
 
-it("takes a node's state and a release as they are typed", () => {
-  const state: Required<NodeState> = {
-    node: "web1",
-    os: "debian-12",
-    packages: ["varnish"],
-    sites: [{ name: "hello", user: "site-hello" }],
-    files: [{ path: "/etc/silver/top.vcl", mode: "0644", content: "", after: "top-vcl" }],
-    units: { running: ["varnish.service"], stopped: ["apache2.service"] },
-  };
-  const digest = "0".repeat(64);
-  const release: Required<Release> = {
-    id: "1.0.0-00000000.00000000",
-    digest,
-    site: "hello",
-    user: "site-hello",
-    bundle: { id: "1.0.0-00000000", digest },
-    version: "1.0.0",
-    packages: [],
-    files: [{ path: "conf/unit.service", mode: "0644", group: "site", content: "" }],
-    variables: { GREETING: "hi" },
-    secrets: { KEY: 1 },
-    configDirectory: { path: "config", digest },
-    checker: "bin/check-config",
-    libraries: { requirements: digest, targets: [{ python: "3.11.2", platform: "x86_64-manylinux_2_36" }] },
-  };
-  const fields = (check: string) => `sorted(c.${check}.fields)`;
-  expect(ask(`[${fields("NODE_STATE")}, ${fields("RELEASE")}]`)).toEqual([
-    Object.keys(state).sort(),
-    Object.keys(release).sort(),
-  ]);
-  const check = (value: string) => `c.check_arguments("converge", {"state": json.loads(${JSON.stringify(value)})})`;
-  expect(ask(check(JSON.stringify(state)))).toBeNull();
-  expect(ask(`c.RELEASE(json.loads(${JSON.stringify(JSON.stringify(release))}), "")`)).toBeNull();
+/** Checks requests as the agent does, a line each: null, or what it says. */
+const checkAll = `
+import json, sys
+from silver.contract import check_arguments
+from silver.errors import AgentError
+def said(verb, arguments):
+    try:
+        check_arguments(verb, arguments)
+    except AgentError as error:
+        return error.message
+print(json.dumps([said(*json.loads(line)) for line in sys.stdin]))
+`;
+
+it("takes and refuses what zod and a validator of JSON Schema take and refuse", () => {
+  const { verbs: schemas } = JSON.parse(readFileSync(contract, "utf8")) as { verbs: Record<Verb, JsonSchema> };
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true });
+  const names = Object.keys(verbs) as Verb[];
+  const requests = names.flatMap((verb) => {
+    const valid = valueOf(schemas[verb]);
+    const either = fc.oneof(valid, valid.chain(mutated));
+    return fc.sample(either, { numRuns: 150, seed: 7 }).map((args) => [verb, args] as const);
+  });
+  const said = ask(checkAll, requests.map((request) => `${JSON.stringify(request)}\n`).join("")) as (string | null)[];
+  const validators = new Map(names.map((verb) => [verb, ajv.compile(schemas[verb])]));
+  const verdicts = requests.map(([verb, args], index) => ({
+    verb,
+    args,
+    zod: verbs[verb].args.safeParse(args).success,
+    ajv: validators.get(verb)?.(args),
+    agent: said[index] === null,
+  }));
+  expect(verdicts.filter(({ zod, ajv, agent }) => zod !== ajv || zod !== agent)).toEqual([]);
+  for (const verb of names) {
+    const own = verdicts.filter((verdict) => verdict.verb === verb);
+    expect(own.filter(({ zod }) => zod).length, verb).toBeGreaterThan(40);
+    expect(own.filter(({ zod }) => !zod).length, verb).toBeGreaterThan(40);
+  }
 });
 
 it("answers with what the contract reads", () => {
-  const answer: unknown = JSON.parse(
-    execFileSync("python3", [sources, "hello"], {
-      encoding: "utf8",
-      input: "{}",
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
-    }),
-  );
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
+  const answer: unknown = JSON.parse(execFileSync("python3", [sources, "hello"], { encoding: "utf8", input: "{}", env }));
   expect(z.safeParse(verbs.hello.result, answer).error).toBeUndefined();
 });

@@ -25,7 +25,7 @@ it("is the same bytes whatever the times of its sources", () => {
   expect(createHash("sha256").update(bytes).digest("hex")).toBe(sha256);
 });
 
-it("is an archive that Python reads, with the sources and nothing else", () => {
+it("is an archive that Python reads, with the sources, the contract and nothing else", () => {
   const path = join(directory, "agent.pyz");
   writeFileSync(path, agentZipapp().bytes);
   const code = `
@@ -45,7 +45,7 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
   expect(names).toContain("__main__.py");
   expect(names).toContain("silver/main.py");
   expect(names).toEqual([...names].sort());
-  expect(names.filter((name) => !name.endsWith(".py"))).toEqual([]);
+  expect(names.filter((name) => !name.endsWith(".py"))).toEqual(["silver/contract.json"]);
   for (const [name, year, mode, text] of entries) {
     expect([year, mode]).toEqual([1980, "0o100644"]);
     expect(text).toBe(readFileSync(new URL(`../../components/node/agent/${name}`, import.meta.url), "utf8"));

@@ -3,11 +3,11 @@
 import os
 import sys
 
-from .contract import VERBS
+from .verbs import WORK
 
 USAGE = f"""Usage: silver-agent serve          requests on stdin, one JSON object a line
        silver-agent VERB           arguments of one request as JSON on stdin
-Verbs: {" ".join(VERBS)}
+Verbs: {" ".join(WORK)}
 """
 
 
@@ -24,7 +24,7 @@ def main():
             from .retire import retire
 
             retire(Node(), site, release)
-        case [verb] if verb in VERBS:
+        case [verb] if verb in WORK:
             sys.exit(once(verb))
         case _:
             sys.stderr.write(USAGE)

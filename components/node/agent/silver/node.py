@@ -75,10 +75,10 @@ class Node:
     def hello(self):
         import platform
 
-        from .contract import PROTOCOL
+        from . import contract
 
         return {
-            "protocol": PROTOCOL,
+            "protocol": contract.read()["protocol"],
             "agent": own_digest(),
             "os": self.os(),
             "machineId": self.read("/etc/machine-id"),

@@ -6,8 +6,7 @@ import select
 import signal
 import time
 
-from . import files, verbs
-from .contract import SILENCE_SECONDS
+from . import contract, files, verbs
 from .errors import AgentError, DriverGone
 from .node import Node
 
@@ -15,11 +14,12 @@ HUNG_UP = select.POLLHUP | select.POLLERR | select.POLLRDHUP
 
 
 class Serve:
-    def __init__(self, node=None, source=0, sink=1, silence_seconds=SILENCE_SECONDS):
+    def __init__(self, node=None, source=0, sink=1, silence_seconds=None):
         self.node = node or Node()
         self.node._say = self.event
         self.node.gone = self.gone
-        self.source, self.sink, self.silence_seconds = source, sink, silence_seconds
+        self.source, self.sink = source, sink
+        self.silence_seconds = silence_seconds or contract.read()["silenceSeconds"]
         self.session = verbs.Session(self.node)
         self.request = 0
         self.stopped = False

@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { canonicalJson } from "../render/canonical-json.ts";
+import { protocol, silenceSeconds, verbs } from "./contract.ts";
+
+/**
+ * The contract as the agent reads it, `agent/silver/contract.json`: the JSON Schema of every verb's arguments, a verb a line.
+ * It stands in the repository, so that the agent's bytes follow from nothing but files.
+ */
+export function contractJson(): string {
+  const lines = Object.entries(verbs).map(([verb, { args }]) => {
+    const schema = { ...z.toJSONSchema(args), $schema: undefined };
+    return `  ${JSON.stringify(verb)}: ${canonicalJson(schema)}`;
+  });
+  return `{"protocol": ${protocol}, "silenceSeconds": ${silenceSeconds}, "verbs": {\n${lines.join(",\n")}\n}}\n`;
+}
