@@ -74,10 +74,7 @@ export class AgentNode {
       sites: [...sites],
       routes,
     };
-    return renderNodeState(
-      { environment: "test", ssh: { user: "root" }, nodes: [plan], sites: [], broken: [] },
-      plan,
-    );
+    return renderNodeState({ environment: "test", ssh: { user: "root" }, nodes: [plan], sites: [], broken: [] }, plan);
   }
 
   /** Makes the node what these sites need. */
