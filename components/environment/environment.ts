@@ -13,6 +13,9 @@ export interface Environment {
   sites: Record<string, EnvironmentSite>;
 }
 
+/** A place in the environment's own file. */
+export type Spot = Required<Pick<Place, "line" | "column">>;
+
 export type Role = "web" | "service";
 
 export interface EnvironmentNode {
@@ -24,7 +27,7 @@ export interface EnvironmentNode {
   roles: Role[];
   /** Memory that the processes of all its sites may take together; absent: not checked. */
   memoryBytes?: number;
-  place: { line: number; column: number };
+  place: Spot;
 }
 
 export interface EnvironmentSite {
@@ -44,7 +47,7 @@ export interface EnvironmentSite {
   limits: Limits;
   /** Where each value was set, by its path below the site, e.g. `config.SIGNUPS` or `limits.processes`. */
   origins: Record<string, Place>;
-  place: { line: number; column: number };
+  place: Spot;
 }
 
 export interface Limits {

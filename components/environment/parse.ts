@@ -4,7 +4,7 @@ import { tooLarge } from "../manifest/parse.ts";
 import type { Source } from "../manifest/source.ts";
 import { readYaml } from "../manifest/yaml.ts";
 import { checkEnvironment } from "./check.ts";
-import type { Environment, EnvironmentNode, EnvironmentSite, Limits } from "./environment.ts";
+import type { Environment, EnvironmentNode, EnvironmentSite, Limits, Spot } from "./environment.ts";
 import { layer } from "./layers.ts";
 import { environmentSchema, type EnvironmentTree } from "./schema.ts";
 
@@ -109,7 +109,7 @@ function toLimits({ processes, memory }: { processes?: number; memory?: number }
   return { ...(processes === undefined ? {} : { processes }), ...(memory === undefined ? {} : { memoryBytes: memory }) };
 }
 
-function spot({ line = 1, column = 1 }: Place): { line: number; column: number } {
+function spot({ line = 1, column = 1 }: Place): Spot {
   return { line, column };
 }
 
