@@ -1,5 +1,6 @@
 // `silver`: what one does with sites besides editing files. It reads and acts; what is declared stays in git.
 import { Command, CommanderError } from "commander";
+import { refuseUnused, visibleGlobalOptions } from "./global-options.ts";
 import { UserError } from "./user-error.ts";
 
 type Verb = (program: Command) => void;
@@ -21,7 +22,8 @@ const program = new Command("silver")
   .description("Web apps on your own servers: check, deploy, look, act.")
   .option("-e, --environment <name>", "the environment, i.e. the Pulumi stack (default: the selected one)")
   .option("--json", "machine-readable output on stdout")
-  .configureHelp({ showGlobalOptions: true })
+  .configureHelp({ showGlobalOptions: true, visibleGlobalOptions })
+  .hook("preAction", refuseUnused)
   .showSuggestionAfterError()
   .showHelpAfterError("(silver --help lists every verb)")
   .exitOverride();

@@ -80,6 +80,17 @@ test("validate tells every mistake at its place, as text and as JSON, and exits 
   expect(text.stdout + text.stderr).not.toMatch(/\n\s+at .*\.ts/);
 });
 
+test("a global option that a verb would ignore is refused, and is not in its help", () => {
+  expect(silver("up", "--json")).toMatchObject({ status: 2, stderr: "✗ silver up has no --json\n  leave it out\n" });
+  expect(silver("-e", "dev", "convert", "apps/hello/app.yaml")).toMatchObject({
+    status: 2,
+    stderr: "✗ silver convert has no --environment\n  leave it out\n",
+  });
+  expect(silver("config", "create", "blog", "--json").stderr).toBe("✗ silver config create has no --json\n  leave it out\n");
+  expect(silver("up", "--help").stdout).toContain("--environment");
+  expect(silver("up", "--help").stdout).not.toContain("--json");
+});
+
 test("validate -e checks an environment with its apps, and refuses paths beside it", () => {
   expect(silver("-e", "dev", "validate").status).toBe(0);
   expect(silver("-e", "nowhere", "validate")).toMatchObject({

@@ -1,0 +1,29 @@
+import { Help, type Command, type Option } from "commander";
+import { UserError } from "./user-error.ts";
+
+/** Verb → the global options that it has no use for. */
+const unused: Record<string, readonly string[]> = {
+  init: ["environment", "json"],
+  convert: ["environment", "json"],
+  "config create": ["json"],
+  up: ["json"],
+};
+
+const nameOf = (verb: Command): string => (verb.parent?.parent ? `${nameOf(verb.parent)} ${verb.name()}` : verb.name());
+
+const isUsed = (verb: Command, option: Option): boolean => unused[nameOf(verb)]?.includes(option.attributeName()) !== true;
+
+/** The global options in a verb's help. */
+export function visibleGlobalOptions(verb: Command): Option[] {
+  const help = new Help();
+  help.showGlobalOptions = true;
+  return help.visibleGlobalOptions(verb).filter((option) => isUsed(verb, option));
+}
+
+/** Refuses a global option that would be ignored. */
+export function refuseUnused(program: Command, verb: Command): void {
+  const given = program.options.find(
+    (option) => !isUsed(verb, option) && program.getOptionValue(option.attributeName()) !== undefined,
+  );
+  if (given !== undefined) throw new UserError(`silver ${nameOf(verb)} has no ${given.long ?? ""}`, "leave it out", 2);
+}
