@@ -1,13 +1,7 @@
-import {
-  blockedBy,
-  isUnexplained,
-  type BlockingWord,
-  type Change,
-  type Changes,
-  type Detail,
-} from "../components/plan/changes.ts";
-import { placeText } from "../components/manifest/code-frame.ts";
-import { isError } from "../components/manifest/issue.ts";
+import { blockedBy, isUnexplained, type BlockingWord, type Change, type Changes } from "../components/plan/changes.ts";
+import type { Detail } from "../components/plan/changes-site.ts";
+import { placeText } from "../components/text/code-frame.ts";
+import { isError } from "../components/text/issue.ts";
 
 /** What is said of changes in the end. */
 export interface Decision {

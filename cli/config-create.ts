@@ -7,7 +7,7 @@ import { nameVariable, readTemplate, type ConfigTemplate, type TemplateVariable 
 import { fillTemplate } from "../components/manifest/template-text.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import { readApp } from "../components/manifest/read.ts";
-import { suggest } from "../components/manifest/suggest.ts";
+import { suggest } from "../components/text/suggest.ts";
 import { noSite, valueOrReport } from "./planned.ts";
 import { environmentName, root } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";

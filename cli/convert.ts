@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { renderIssues } from "../components/manifest/code-frame.ts";
-import { convertToIni } from "../components/manifest/convert-to-ini.ts";
-import { convertToYaml } from "../components/manifest/convert-to-yaml.ts";
+import { renderIssues } from "../components/text/code-frame.ts";
+import { convertToIni } from "../components/manifest/ini/to-ini.ts";
+import { convertToYaml } from "../components/manifest/ini/to-yaml.ts";
 import { decodeManifest } from "../components/manifest/read.ts";
 import { root } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";

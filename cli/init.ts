@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { convertToIni } from "../components/manifest/convert-to-ini.ts";
+import { convertToIni } from "../components/manifest/ini/to-ini.ts";
 import { renderExample } from "../components/manifest/example.ts";
 import { root } from "./pulumi.ts";
 import { templates, type TemplateName } from "./templates.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { renderIssues } from "../components/manifest/code-frame.ts";
-import { isError, type Issue, type Parsed } from "../components/manifest/issue.ts";
+import { renderIssues } from "../components/text/code-frame.ts";
+import { isError, type Issue, type Parsed } from "../components/text/issue.ts";
 import { whatStays } from "../components/plan/broken.ts";
 import { loadPlan } from "../components/plan/load.ts";
 import type { Plan } from "../components/plan/plan.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { changed, lists, maps, secretText } from "../components/plan/changes-site.ts";
-import { releaseNotes, type Change, type Changes, type Detail } from "../components/plan/changes.ts";
+import { releaseNotes, type Change, type Changes } from "../components/plan/changes.ts";
+import type { Detail } from "../components/plan/changes-site.ts";
 
 const state = z.object({ type: z.string(), inputs: z.exactOptional(z.record(z.string(), z.unknown())) });
 const step = z.object({

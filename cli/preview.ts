@@ -6,7 +6,7 @@ import { planOrReport, reportBroken } from "./planned.ts";
 import { previewChanges, previewDiff, previewSchema, type Preview } from "./preview-steps.ts";
 import { environmentName, notFound, root, stackWords } from "./pulumi.ts";
 import { changedProgram, commitOf, mergeBase } from "./revision.ts";
-import type { Issue } from "../components/manifest/issue.ts";
+import type { Issue } from "../components/text/issue.ts";
 import { UserError } from "./user-error.ts";
 import { withWarnings } from "./warnings.ts";
 

@@ -1,5 +1,5 @@
-import { issueLine } from "../components/manifest/code-frame.ts";
-import type { Issue } from "../components/manifest/issue.ts";
+import { issueLine } from "../components/text/code-frame.ts";
+import type { Issue } from "../components/text/issue.ts";
 import { readApp } from "../components/manifest/read.ts";
 import type { Changes } from "../components/plan/changes.ts";
 import { loadEnvironment } from "../components/plan/load.ts";

@@ -9,13 +9,15 @@ import { format, resolveConfig } from "prettier";
 import { renderChart } from "../bench/support/chart.ts";
 import { renderReport } from "../bench/support/report.ts";
 import { readResults } from "../bench/support/results.ts";
+import { environmentLater } from "../components/environment/not-yet.ts";
 import { environmentSchema } from "../components/environment/schema.ts";
-import { convertToIni } from "../components/manifest/convert-to-ini.ts";
+import { convertToIni } from "../components/manifest/ini/to-ini.ts";
 import { renderExample } from "../components/manifest/example.ts";
-import { renderJsonSchema } from "../components/manifest/json-schema.ts";
-import { listNotYet, type FileKind } from "../components/manifest/not-yet.ts";
+import { renderJsonSchema } from "../components/text/schema/json-schema.ts";
+import { manifestLater } from "../components/manifest/not-yet.ts";
 import { manifestSchema } from "../components/manifest/schema.ts";
 import { contractJson } from "../components/node/contract-json.ts";
+import type { Later } from "../components/text/schema/later.ts";
 import { renderErrors } from "./docs/errors.ts";
 import { renderReference } from "./docs/reference.ts";
 
@@ -73,7 +75,7 @@ Anchors, aliases, merge keys and tags are not used. What is wrong is told with f
 ## Keys
 
 ${renderReference(manifestSchema)}
-${renderNotYet("manifest")}`;
+${renderNotYet(manifestLater)}`;
 }
 
 function renderEnvironment(): string {
@@ -98,17 +100,17 @@ A secret is named here, with its version; its value is kept, encrypted, in the c
 ## Keys
 
 ${renderReference(environmentSchema)}
-${renderNotYet("environment")}`;
+${renderNotYet(environmentLater)}`;
 }
 
-function renderNotYet(kind: FileKind): string {
+function renderNotYet(later: Later): string {
   return `## Not yet
 
 These keys are known and refused, so that nobody relies on what does not happen:
 
 | key | what to do instead |
 |---|---|
-${listNotYet(kind)
+${Object.entries(later)
   .map(([what, instead]) => `| \`${what.replace("=", ": ")}\` | ${instead} |\n`)
   .join("")}`;
 }

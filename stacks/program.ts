@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
-import { renderIssues } from "../components/manifest/code-frame.ts";
+import { renderIssues } from "../components/text/code-frame.ts";
 import { whatStays } from "../components/plan/broken.ts";
 import { loadPlan } from "../components/plan/load.ts";
 import type { BrokenSite as Broken, Route, SitePlan } from "../components/plan/plan.ts";

@@ -1,4 +1,4 @@
-import type { Parsed } from "../manifest/issue.ts";
+import type { Parsed } from "../text/issue.ts";
 import type { ConfigDirectory } from "./bundle.ts";
 import { packTree } from "./pack.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Parsed } from "../manifest/issue.ts";
+import type { Parsed } from "../text/issue.ts";
 import { parseRequirements, REQUIREMENTS_FILE, type Requirements } from "./requirements.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { error, isError, type Issue, type Parsed, type Place } from "../manifest/issue.ts";
+import { error, isError, type Issue, type Parsed, type Place } from "../text/issue.ts";
 import { isMarker } from "./marker.ts";
 
 /** One pinned library of an app. */

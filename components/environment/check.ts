@@ -1,8 +1,8 @@
-import { isMap } from "../manifest/explain.ts";
-import { error, type Issue, type Place } from "../manifest/issue.ts";
-import { partsOf } from "../manifest/judge.ts";
-import type { Source } from "../manifest/source.ts";
-import { suggest } from "../manifest/suggest.ts";
+import { isMap } from "../text/value.ts";
+import { error, type Issue, type Place } from "../text/issue.ts";
+import { partsOf } from "../text/schema/judge.ts";
+import type { Source } from "../text/source.ts";
+import { suggest } from "../text/suggest.ts";
 import { nodeSchema, siteSchema, type EnvironmentTree } from "./schema.ts";
 
 type NodeTree = EnvironmentTree["nodes"][string];

@@ -1,4 +1,4 @@
-import type { Place } from "../manifest/issue.ts";
+import type { Place } from "../text/issue.ts";
 
 /** One Pulumi stack as `stacks/<name>.yaml` declares it, with every default filled in. Plain data; secrets are names only. */
 export interface Environment {

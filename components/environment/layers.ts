@@ -1,6 +1,6 @@
-import { isMap } from "../manifest/explain.ts";
-import type { Path } from "../manifest/schema-walk.ts";
-import type { Source } from "../manifest/source.ts";
+import { isMap } from "../text/value.ts";
+import type { Path } from "../text/source.ts";
+import type { Source } from "../text/source.ts";
 
 /**
  * One source out of stacks/base.yaml and an environment over it. Maps are laid over each other key by key; anything else

@@ -1,11 +1,12 @@
-import { byPlace, error, isError, type Issue, type Parsed, type Place } from "../manifest/issue.ts";
-import { judge } from "../manifest/judge.ts";
-import { tooLarge } from "../manifest/parse.ts";
-import type { Source } from "../manifest/source.ts";
-import { readYaml } from "../manifest/yaml.ts";
+import { byPlace, error, isError, type Issue, type Parsed, type Place } from "../text/issue.ts";
+import { judge } from "../text/schema/judge.ts";
+import { tooLarge } from "../text/too-large.ts";
+import type { Source } from "../text/source.ts";
+import { readYaml } from "../text/yaml.ts";
 import { checkEnvironment } from "./check.ts";
 import type { Environment, EnvironmentNode, EnvironmentSite, Limits, Spot } from "./environment.ts";
 import { layer } from "./layers.ts";
+import { environmentLater } from "./not-yet.ts";
 import { environmentSchema, type EnvironmentTree } from "./schema.ts";
 
 /** An environment is at most this long, in characters: room for several hundred sites. */
@@ -31,7 +32,7 @@ export function parseEnvironment(text: string, file: string, name: string, base?
   if (large.length > 0) return { issues: large };
   const own = readYaml(text, file);
   const source = base === undefined ? own : layer(readBase(base), own);
-  const { value: tree, issues, parts } = judge(environmentSchema, source, "environment");
+  const { value: tree, issues, parts } = judge(environmentSchema, source, { later: environmentLater });
   const all = [...issues, ...checkEnvironment(source, parts)];
   if (tree === undefined || all.some(isError)) return { issues: base === undefined ? byPlace(all) : all };
   return { value: toEnvironment(tree, source, file, name), issues: all };

@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { choice, either, list, map, text, toggle } from "../manifest/fields.ts";
-import { hostKey, hostName, location, name, path, variable, variableValue } from "../manifest/names.ts";
-import { count, duration, size } from "../manifest/quantities.ts";
+import { choice, either, list, map, text, toggle } from "../text/schema/fields.ts";
+import { hostKey, hostName } from "./machine-fields.ts";
+import { location, name, variable, variableValue } from "../text/schema/names.ts";
+import { path } from "../text/schema/paths.ts";
+import { count, duration, size } from "../text/schema/quantities.ts";
 
 /** The systems that a node's set-up and its tests know. */
 const SYSTEMS = ["debian-12", "debian-13", "ubuntu-24.04", "ubuntu-26.04"] as const;

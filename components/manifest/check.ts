@@ -1,12 +1,12 @@
-import { isMap } from "./explain.ts";
-import { error, type Issue } from "./issue.ts";
+import { isMap } from "../text/value.ts";
+import { error, type Issue } from "../text/issue.ts";
 import { notYet } from "./not-yet.ts";
 import { platformOf } from "./platform.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../text/quote.ts";
 import type { ManifestTree } from "./schema.ts";
-import { serviceTypeOf, serviceTypes, type ServiceType } from "./service-types.ts";
-import type { Source } from "./source.ts";
-import { suggest } from "./suggest.ts";
+import { serviceTypeOf, serviceTypes, type ServiceType } from "../services/service-types.ts";
+import type { Source } from "../text/source.ts";
+import { suggest } from "../text/suggest.ts";
 
 /** What no field of a manifest can tell alone; `tree` has the keys that are right on their own. */
 export function checkManifest(tree: Partial<ManifestTree>, source: Source): Issue[] {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { field } from "./fields.ts";
-import { quote } from "./quote.ts";
+import { field } from "../text/schema/fields.ts";
+import { quote } from "../text/quote.ts";
 
 /** The five fields of a time: name, smallest and largest value, and the names that stand for values (case does not count). */
 const FIELDS = [

@@ -1,8 +1,8 @@
 import { parseDocument, stringify } from "yaml";
 import type { z } from "zod";
-import { fieldRules } from "./fields.ts";
+import { fieldRules } from "../text/schema/fields.ts";
 import { manifestSchema } from "./schema.ts";
-import { defaultOf, descriptionOf, elementOf, fieldAt, recordOf, shapeOf } from "./schema-walk.ts";
+import { defaultOf, descriptionOf, elementOf, fieldAt, recordOf, shapeOf } from "../text/schema/walk.ts";
 
 /** Longest line of a comment, with its indent. */
 const WIDTH = 110;

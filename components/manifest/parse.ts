@@ -1,13 +1,25 @@
 import { checkManifest } from "./check.ts";
-import { parseIni } from "./ini-manifest.ts";
-import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./issue.ts";
-import { judge } from "./judge.ts";
+import { parseIni } from "./ini/read.ts";
+import { byPlace, isError, type Parsed, type Place } from "../text/issue.ts";
+import { judge } from "../text/schema/judge.ts";
 import type { ConfigRequest, Manifest, ServiceRequest } from "./manifest.ts";
 import { platformOf } from "./platform.ts";
+import { manifestLater } from "./not-yet.ts";
 import { manifestSchema, type ManifestTree } from "./schema.ts";
-import type { Path } from "./schema-walk.ts";
-import { serviceTypeOf } from "./service-types.ts";
-import { readYaml } from "./yaml.ts";
+import type { Path } from "../text/source.ts";
+import { serviceTypeOf } from "../services/service-types.ts";
+import { tooLarge } from "../text/too-large.ts";
+import { readYaml } from "../text/yaml.ts";
+
+/** What the schema does not hold: keys to come, and keys of app.ini that have another name in app.yaml. */
+const hints = {
+  later: manifestLater,
+  otherNames: new Map([
+    ["app_name", "name"],
+    ["service", "services"],
+    ["worker", "workers"],
+  ]),
+};
 
 /** A manifest is at most this long, in characters: ten times what one with every key has, and read within 50 ms. */
 export const CHARACTERS_MAX = 16 * 1024;
@@ -35,18 +47,11 @@ export function examineManifest(text: string, file: string): ExaminedManifest {
   const large = tooLarge(text, file, CHARACTERS_MAX);
   if (large) return { issues: [large], parts: {}, placeOf: () => large.place };
   const source = file.endsWith(".ini") ? parseIni(text, file) : readYaml(text, file);
-  const { value: tree, issues: judged, parts } = judge(manifestSchema, source);
+  const { value: tree, issues: judged, parts } = judge(manifestSchema, source, hints);
   const issues = byPlace([...judged, ...checkManifest(parts, source)]);
   const placeOf = (path: Path) => source.placeOf(path, "value");
   if (tree === undefined || issues.some(isError)) return { issues, parts, placeOf };
   return { value: toManifest(tree, file), issues, parts, placeOf };
-}
-
-/** The issue of a text that is longer than `max` characters. */
-export function tooLarge(text: { length: number }, file: string, max: number): Issue | undefined {
-  if (text.length <= max) return undefined;
-  const message = `the file has ${text.length} characters, and at most ${max} are read`;
-  return error("too-large", { file, line: 1, column: 1 }, message, "move data into files of the app");
 }
 
 function toManifest(tree: ManifestTree, file: string): Manifest {

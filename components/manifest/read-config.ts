@@ -1,9 +1,9 @@
 import { constants, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
-import { error, type Issue, type Place } from "./issue.ts";
+import { error, type Issue, type Place } from "../text/issue.ts";
 import { readTemplate } from "./read-template.ts";
 import type { ManifestTree } from "./schema.ts";
-import type { Path } from "./schema-walk.ts";
+import type { Path } from "../text/source.ts";
 
 /** The directories and the script that `config` names are there, within the app. Whether a module is, only its release can tell. */
 export function checkConfigFiles(

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
-import { iniValue, parseIniDocument } from "./ini.ts";
-import { error, type Issue, type Parsed } from "./issue.ts";
+import { iniValue, parseIniDocument } from "../text/ini-document.ts";
+import { error, type Issue, type Parsed } from "../text/issue.ts";
 import { parseTemplate, type TemplateText } from "./template-text.ts";
 
 /** What `config.template` names: files to be filled, and what must be known for it. */
@@ -76,7 +76,7 @@ function filesBelow(directory: string): string[] {
 }
 
 function describedIn(text: string, file: string, issues: Issue[]): TemplateVariable[] {
-  const { sections, issues: wrong } = parseIniDocument(text, file);
+  const { sections, issues: wrong } = parseIniDocument(text, file, "variables");
   issues.push(...wrong);
   const entries = sections.filter(({ name }) => name === "variables").flatMap((section) => section.entries);
   return entries.map((entry) => ({ name: entry.key, about: iniValue(entry).replace(/\s+/g, " ").trim() }));

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, posix, sep } from "node:path";
 import { checkConfigFiles, checkDirectory } from "./read-config.ts";
-import { byPlace, error, isError, type Issue, type Parsed, type Place } from "./issue.ts";
+import { byPlace, error, isError, type Issue, type Parsed, type Place } from "../text/issue.ts";
 import type { Check, Manifest } from "./manifest.ts";
 import { platformOf } from "./platform.ts";
-import { CHARACTERS_MAX, examineManifest, tooLarge } from "./parse.ts";
+import { CHARACTERS_MAX, examineManifest } from "./parse.ts";
+import { tooLarge } from "../text/too-large.ts";
 
 /** What was read of an app's manifest. */
 export interface AppManifest extends Parsed<Manifest> {

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { built } from "./built.ts";
-import { either, field, fieldRules, map } from "./fields.ts";
-import { checker, line, name, path, variable, variableValue } from "./names.ts";
-import { notYet } from "./not-yet.ts";
-import { serviceTypeNames, serviceTypeOf, serviceTypes } from "./service-types.ts";
+import { either, fieldRules, map } from "../text/schema/fields.ts";
+import { checker } from "./app-fields.ts";
+import { line, variable, variableValue } from "../text/schema/names.ts";
+import { path } from "../text/schema/paths.ts";
 
 const required = map(variable(), line(), "a map: variable → what it is for", "{STRIPE_KEY: from stripe.com/keys}");
 const defaults = map(variable(), variableValue(), "a map: variable → value", '{SIGNUPS: "on"}');
@@ -52,49 +52,3 @@ function wrongPath(value: string) {
   const rule = fieldRules.get(defaultDirectory);
   return { code: "bad-path" as const, must: rule?.must ?? "", fix: "write for example conf/default", ...rule?.explain?.(value) };
 }
-
-const type = field(z.enum(serviceTypeNames), {
-  code: "bad-choice",
-  must: `one of ${Object.keys(serviceTypes).join(", ")}`,
-  example: "postgres",
-})
-  .transform(serviceTypeOf)
-  .exactOptional()
-  .describe(`${typeSummaries()}. Default: the name it stands under.`);
-
-function typeSummaries(): string {
-  return Object.entries(serviceTypes)
-    .map(([name, { summary }]) => `${name}: ${summary}`)
-    .join("; ");
-}
-
-const typeOptions = Object.entries(serviceTypes).flatMap(([name, entry]) =>
-  Object.entries<z.ZodType<string>>(entry.options).map(([key, option]) => {
-    return { key, option, meaning: `${name}: ${option.description ?? ""}` };
-  }),
-);
-
-/** An option that several types have has one form, and each type tells what it means there. */
-const options = typeOptions.map(({ key, option }) => {
-  const meanings = typeOptions.filter((other) => other.key === key).map(({ meaning }) => meaning);
-  return [key, option.optional().describe(`${meanings.join("; ")}.`)] as const;
-});
-
-const service = z
-  .strictObject({ type, ...Object.fromEntries(options) })
-  .transform(({ type, ...rest }) => ({ ...(type === undefined ? {} : { type }), options: rest }))
-  .describe("One service.");
-
-/** Silver Lining had services under names that are none here, such as writable_root. */
-function explainName(value: unknown) {
-  const later = notYet(`services.*.type=${String(value)}`);
-  return later === undefined ? undefined : { code: "not-yet" as const, must: "a service that is built already", fix: later };
-}
-
-/** The key `services`. */
-export const services = map(
-  name(explainName),
-  service,
-  "a map: name → service",
-  "{db: {type: postgres}, files: {quota: 2G}}",
-).describe("What the platform makes for the site besides its processes. Each yields variables: CONFIG_<NAME>_URL and others.");

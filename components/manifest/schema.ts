@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { built, builtWords } from "./built.ts";
 import { cronTime } from "./cron-time.ts";
-import { isMap } from "./explain.ts";
-import { choice, list, map, text, toggle } from "./fields.ts";
-import { command, line, location, name, packageName, path, runner, urlPath, version } from "./names.ts";
-import { count, duration, size } from "./quantities.ts";
-import { config, services } from "./schema-config.ts";
+import { isMap } from "../text/value.ts";
+import { choice, list, map, text, toggle } from "../text/schema/fields.ts";
+import { command, packageName, runner, urlPath, version } from "./app-fields.ts";
+import { line, location, name } from "../text/schema/names.ts";
+import { path } from "../text/schema/paths.ts";
+import { count, duration, size } from "../text/schema/quantities.ts";
+import { config } from "./schema-config.ts";
+import { services } from "./schema-services.ts";
 
 const check = built("check.", {
   path: urlPath().default("/").describe("Path that is asked of a new release before it is let in, below the site's location."),

@@ -1,5 +1,5 @@
-import { error, type Issue, type Parsed } from "./issue.ts";
-import { quote } from "./quote.ts";
+import { error, type Issue, type Parsed } from "../text/issue.ts";
+import { quote } from "../text/quote.ts";
 
 /** A template of Tempita, as far as it is understood: text with variables in it. */
 export interface TemplateText {

@@ -1,9 +1,20 @@
 import type { Bundle, BundleEntry } from "../bundle/bundle.ts";
 import { summary } from "../services/service.ts";
-import type { Detail } from "./changes.ts";
 import { locationText } from "./location.ts";
 import type { SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { sizeText } from "./size-text.ts";
+
+/** One fact of a site or a node that is another one now. Texts are for people; a secret is told by its version. */
+export interface Detail {
+  /** `config`, `processes`, `packages` … */
+  about: string;
+  /** What of it, where there are several: the variable, the package. */
+  name?: string;
+  /** Absent: it is new, or was never told. */
+  from?: string;
+  /** Absent: it goes. */
+  to?: string;
+}
 
 type Compare = (one: SitePlan, other: SitePlan) => Detail[];
 

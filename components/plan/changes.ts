@@ -1,24 +1,12 @@
 import type { BrokenSite, NodePlan, Plan, SitePlan } from "./plan.ts";
 import { locationText } from "./location.ts";
 import { compareVersions } from "./version.ts";
-import { bytesOf, changed, lists, maps, siteDetails } from "./changes-site.ts";
+import { bytesOf, changed, lists, maps, siteDetails, type Detail } from "./changes-site.ts";
 
 /** A plan, and the id of each site's release as it is rendered. */
 export interface Rendered {
   plan: Plan;
   releases: Readonly<Record<string, string>>;
-}
-
-/** One fact of a site or a node that is another one now. Texts are for people; a secret is told by its version. */
-export interface Detail {
-  /** `config`, `processes`, `packages` … */
-  about: string;
-  /** What of it, where there are several: the variable, the package. */
-  name?: string;
-  /** Absent: it is new, or was never told. */
-  from?: string;
-  /** Absent: it goes. */
-  to?: string;
 }
 
 /** A site or a node for which something runs. */

@@ -1,5 +1,5 @@
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
-import type { Issue } from "../manifest/issue.ts";
+import type { Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
 /** Warns of a configuration directory that the environment gives a site whose manifest says nothing of one. */

@@ -1,5 +1,5 @@
 import type { Environment } from "../environment/environment.ts";
-import { error, type Issue } from "../manifest/issue.ts";
+import { error, type Issue } from "../text/issue.ts";
 import { capacity } from "./capacity.ts";
 import { compareLocations, locationText } from "./location.ts";
 import type { NodePlan, SitePlan } from "./plan.ts";

@@ -1,7 +1,7 @@
 import type { EnvironmentSite } from "../environment/environment.ts";
-import { error, type Issue } from "../manifest/issue.ts";
+import { error, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { suggest } from "../manifest/suggest.ts";
+import { suggest } from "../text/suggest.ts";
 import { isReserved } from "../services/postgres.ts";
 import { serviceVariables } from "./plan-services.ts";
 

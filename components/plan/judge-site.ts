@@ -1,5 +1,5 @@
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
-import { error, type Issue } from "../manifest/issue.ts";
+import { error, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { SitePlan } from "./plan.ts";
 import { sizeText } from "./size-text.ts";

@@ -6,7 +6,7 @@ import { readRequirements } from "../bundle/read-requirements.ts";
 import type { ConfigDirectory } from "../bundle/bundle.ts";
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
 import { parseEnvironment, type TextFile } from "../environment/parse.ts";
-import { error, isError, type Issue, type Parsed } from "../manifest/issue.ts";
+import { error, isError, type Issue, type Parsed } from "../text/issue.ts";
 import { readApp } from "../manifest/read.ts";
 import { planEnvironment, type LoadedApp } from "./plan-environment.ts";
 import type { Plan } from "./plan.ts";

@@ -1,7 +1,7 @@
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { Requirements } from "../bundle/requirements.ts";
 import type { Environment, EnvironmentNode, EnvironmentSite } from "../environment/environment.ts";
-import { isError, type Issue, type Parsed } from "../manifest/issue.ts";
+import { isError, type Issue, type Parsed } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { judgeConfig, judgeConfigDirectory } from "./judge-config.ts";
 import { judgeNodes } from "./judge-nodes.ts";

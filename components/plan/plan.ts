@@ -1,4 +1,4 @@
-import type { Issue } from "../manifest/issue.ts";
+import type { Issue } from "../text/issue.ts";
 import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
 import type { Environment, EnvironmentNode } from "../environment/environment.ts";
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";

@@ -1,7 +1,7 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { placeText } from "../manifest/code-frame.ts";
-import { isError } from "../manifest/issue.ts";
+import { placeText } from "../text/code-frame.ts";
+import { isError } from "../text/issue.ts";
 import type { BrokenSite as Broken } from "../plan/plan.ts";
 import type { Site } from "./site.ts";
 

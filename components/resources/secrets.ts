@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { error, type Issue } from "../manifest/issue.ts";
+import { error, type Issue } from "../text/issue.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
 
 /** Key of one version of a secret below `silverlining:secrets`, e.g. `blog.STRIPE_KEY@3`. */

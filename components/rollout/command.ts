@@ -24,7 +24,7 @@ import { wheelSets } from "./wheels.ts";
  * @returns whether all is as it should be
  * @throws Error for a person, where nothing was begun
  */
-export async function runCommand(args: readonly string[]): Promise<boolean> {
+export async function rolloutCommand(args: readonly string[]): Promise<boolean> {
   const [verb = "deploy", ...rest] = args;
   if (rest.length > 0 || (verb !== "deploy" && verb !== "remove"))
     throw new Error(`usage: main.ts [deploy|remove] < rollout.json`);

@@ -1,7 +1,7 @@
-import { runCommand } from "./command.ts";
+import { rolloutCommand } from "./command.ts";
 
 try {
-  if (!(await runCommand(process.argv.slice(2)))) process.exitCode = 1;
+  if (!(await rolloutCommand(process.argv.slice(2)))) process.exitCode = 1;
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

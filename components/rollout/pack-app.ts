@@ -4,9 +4,9 @@ import type { ConfigDirectory } from "../bundle/bundle.ts";
 import { bundleListing } from "../bundle/listing.ts";
 import { packConfig } from "../bundle/pack-config.ts";
 import { packBundle } from "../bundle/pack.ts";
-import type { Parsed } from "../manifest/issue.ts";
+import type { Parsed } from "../text/issue.ts";
 import { Failure } from "./failure.ts";
-import type { PackedApp, PackedConfig } from "./tools.ts";
+import type { PackedApp, PackedConfig } from "./packed.ts";
 
 /**
  * Reads an app's directory as it is now.

@@ -4,7 +4,8 @@ import { Failure } from "./failure.ts";
 import { checkTarget } from "./rollout.ts";
 import type { Rollout, RolloutNode } from "./rollout.ts";
 import type { Session } from "./session.ts";
-import type { PackedTree, Shipment, Tools } from "./tools.ts";
+import type { PackedTree } from "./packed.ts";
+import type { Shipment, Tools } from "./tools.ts";
 
 /** Longest time an answer through Varnish may take to be right: a label changes at once. */
 const throughVarnishSeconds = 10;

@@ -1,32 +1,9 @@
-import type { Args } from "../node/contract.ts";
+import type { PackedApp, PackedTree } from "./packed.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RolloutNode } from "./rollout.ts";
 import type { Session } from "./session.ts";
 import type { WheelSets } from "./wheels.ts";
 import type { Uploaded, UploadOptions } from "./upload.ts";
-
-/** A configuration directory as it lies here now, as `prepare` takes it, and the SHA-256 of its listing. */
-export interface PackedConfig {
-  digest: string;
-  sent: NonNullable<Args<"prepare">["config"]>;
-}
-
-/** A directory as it lies here now, ready to be sent. */
-export interface PackedTree {
-  /** SHA-256 of the listing. */
-  digest: string;
-  listing: string;
-  /** Absolute directory. */
-  directory: string;
-  /** Files and links, relative to the directory. */
-  paths: string[];
-}
-
-/** The app. */
-export interface PackedApp extends PackedTree {
-  /** Absent where none travels with the release. */
-  config?: PackedConfig;
-}
 
 /** What goes to the nodes of a rollout. */
 export interface Shipment {

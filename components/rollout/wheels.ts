@@ -12,7 +12,7 @@ import type { FailureDetails } from "./failure.ts";
 import { indexEnvironment } from "./package-index.ts";
 import type { Rollout } from "./rollout.ts";
 import { run } from "./run.ts";
-import type { PackedApp, PackedTree } from "./tools.ts";
+import type { PackedApp, PackedTree } from "./packed.ts";
 import { ensureUv } from "./uv.ts";
 
 /** The wheel set of each node by its name, or all that stands in the way of them. */

@@ -1,4 +1,4 @@
-import { parseBytes } from "../manifest/quantities.ts";
+import { parseBytes } from "../text/schema/quantities.ts";
 import type { Service, ServiceUse } from "./service.ts";
 
 const directory = ({ site, generation }: Pick<ServiceUse, "site" | "generation">) => `/srv/silver/${site}/data/g${generation}`;

@@ -1,4 +1,4 @@
-import { parseBytes } from "../manifest/quantities.ts";
+import { parseBytes } from "../text/schema/quantities.ts";
 import type { Service, ServiceUse } from "./service.ts";
 
 /** Where Debian's PostgreSQL listens for those who are known by their Unix user. */

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { ServiceRequest } from "../manifest/manifest.ts";
 import { absolutePath, anyText, count, databaseName, packageName, siteUser, variableName } from "../text/node-names.ts";
 
 /** What a service of a site is made from. */
@@ -9,7 +8,7 @@ export interface ServiceUse {
   user: string;
   /** Key under which the manifest asks for it. */
   name: string;
-  options: ServiceRequest["options"];
+  options: Record<string, string>;
   /** Data generation. */
   generation: number;
   /** Requests that the site serves at once. */

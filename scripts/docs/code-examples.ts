@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { CodeEntry } from "../../components/manifest/codes.ts";
-import type { Issue } from "../../components/manifest/issue.ts";
+import type { CodeEntry } from "../../components/text/code.ts";
+import type { Issue } from "../../components/text/issue.ts";
 import { readApp } from "../../components/manifest/read.ts";
 import { loadPlan } from "../../components/plan/load.ts";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { fieldRules } from "../../components/manifest/fields.ts";
+import { fieldRules } from "../../components/text/schema/fields.ts";
 import {
   defaultOf,
   descriptionOf,
@@ -8,7 +8,7 @@ import {
   isOptional,
   recordOf,
   shapeOf,
-} from "../../components/manifest/schema-walk.ts";
+} from "../../components/text/schema/walk.ts";
 
 /** The reference of a schema: one part for each key at its top, with a table of the keys below it. */
 export function renderReference(schema: z.ZodType): string {

@@ -1,6 +1,6 @@
-import { codes } from "../../components/manifest/codes.ts";
-import { renderIssues } from "../../components/manifest/code-frame.ts";
-import { isError, type Issue, type Parsed } from "../../components/manifest/issue.ts";
+import { codes } from "../docs/codes.ts";
+import { renderIssues } from "../../components/text/code-frame.ts";
+import { isError, type Issue, type Parsed } from "../../components/text/issue.ts";
 import type { Manifest } from "../../components/manifest/manifest.ts";
 import { parseManifest } from "../../components/manifest/parse.ts";
 

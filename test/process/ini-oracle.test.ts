@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { iniValue, parseIniDocument, type IniSection } from "../../components/manifest/ini.ts";
+import { iniValue, parseIniDocument, type IniSection } from "../../components/text/ini-document.ts";
 import { ConfigParserOracle, type PythonConfig } from "../support/configparser.ts";
 
 // More with e.g. INI_CASES=1000000 npx vitest run --project unit ini-oracle
@@ -17,7 +17,7 @@ afterAll(() => {
 
 /** What our reader makes of a text, in the oracle's words. */
 function readByUs(text: string): PythonConfig {
-  const { sections, issues } = parseIniDocument(text, "app.ini");
+  const { sections, issues } = parseIniDocument(text, "app.ini", "production");
   const refused = issues.find(({ severity }) => severity === "error");
   if (refused) return { refused: refused.place.line ?? 0 };
   const defaults = valuesOf(sections.filter(({ name }) => name === "DEFAULT"));
@@ -111,7 +111,8 @@ const text = fc
  * An indented comment that goes on with no value (it follows on a section, or on a deeper indented key) is a comment for us.
  * Python 2 refused such a file, Python 3 could only take it for a key here: there is no oracle for it. See ini.test.ts.
  */
-const commentAsKey = (text: string) => parseIniDocument(text, "").comments.some((each) => !each.trailing && each.column > 1);
+const commentAsKey = (text: string) =>
+  parseIniDocument(text, "", "production").comments.some((each) => !each.trailing && each.column > 1);
 
 test("each file gives the sections, keys and values that Python's configparser gave Silver Lining", { timeout }, async () => {
   await fc.assert(

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import type { Issue } from "../../components/manifest/issue.ts";
+import type { Issue } from "../../components/text/issue.ts";
 
 /** One file of test/fixtures. */
 export interface Fixture {

@@ -1,7 +1,7 @@
 import type { Bundle } from "../../components/bundle/bundle.ts";
 import { parseRequirements } from "../../components/bundle/requirements.ts";
 import { parseEnvironment } from "../../components/environment/parse.ts";
-import type { Parsed } from "../../components/manifest/issue.ts";
+import type { Parsed } from "../../components/text/issue.ts";
 import { examineManifest } from "../../components/manifest/parse.ts";
 import { platformOf } from "../../components/manifest/platform.ts";
 import { planEnvironment, type LoadedApp } from "../../components/plan/plan-environment.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { renderIssues } from "../../components/manifest/code-frame.ts";
-import type { Issue, Place } from "../../components/manifest/issue.ts";
+import { renderIssues } from "../../components/text/code-frame.ts";
+import type { Issue, Place } from "../../components/text/issue.ts";
 
 const file = "apps/blog/app.ini";
 const issue = (place: Partial<Place>, rest: Partial<Issue> = {}): Issue => ({

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { convertToIni } from "../../components/manifest/convert-to-ini.ts";
-import { convertToYaml } from "../../components/manifest/convert-to-yaml.ts";
-import { parseIni } from "../../components/manifest/ini-manifest.ts";
-import { isError } from "../../components/manifest/issue.ts";
+import { convertToIni } from "../../components/manifest/ini/to-ini.ts";
+import { convertToYaml } from "../../components/manifest/ini/to-yaml.ts";
+import { parseIni } from "../../components/manifest/ini/read.ts";
+import { isError } from "../../components/text/issue.ts";
 import { parseManifest } from "../../components/manifest/parse.ts";
-import { readYaml } from "../../components/manifest/yaml.ts";
+import { readYaml } from "../../components/text/yaml.ts";
 import { iniText, manifestTree, validTree, yamlText } from "../support/manifest-arbitrary.ts";
 
 // More with e.g. CONVERT_CASES=100000 npx vitest run --project unit convert

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseIni } from "../../components/manifest/ini-manifest.ts";
+import { parseIni } from "../../components/manifest/ini/read.ts";
 import { decodeManifest } from "../../components/manifest/read.ts";
-import { readYaml } from "../../components/manifest/yaml.ts";
+import { readYaml } from "../../components/text/yaml.ts";
 
 const treeOf = (text: string) => parseIni(text, "app.ini").tree;
 

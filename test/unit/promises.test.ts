@@ -2,7 +2,8 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { codes, type CodeEntry } from "../../components/manifest/codes.ts";
+import type { CodeEntry } from "../../components/text/code.ts";
+import { codes } from "../../scripts/docs/codes.ts";
 import { notYet } from "../../components/manifest/not-yet.ts";
 import { agentError, verdict } from "../../components/node/contract.ts";
 import { failureCodes } from "../../components/rollout/failure.ts";

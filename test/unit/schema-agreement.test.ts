@@ -1,10 +1,10 @@
 import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
 import { environmentSchema } from "../../components/environment/schema.ts";
-import { renderJsonSchema } from "../../components/manifest/json-schema.ts";
-import { judge } from "../../components/manifest/judge.ts";
+import { renderJsonSchema } from "../../components/text/schema/json-schema.ts";
+import { judge } from "../../components/text/schema/judge.ts";
 import { manifestSchema } from "../../components/manifest/schema.ts";
-import { readYaml } from "../../components/manifest/yaml.ts";
+import { readYaml } from "../../components/text/yaml.ts";
 import { fixturesIn } from "../support/fixtures.ts";
 
 /** What to do about a value that has the right form and is out of range: an editor knows the ranges of plain numbers only. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { editDistance, suggest } from "../../components/manifest/suggest.ts";
+import { editDistance, suggest } from "../../components/text/suggest.ts";
 
 const keys = ["name", "version", "runner", "packages", "processes", "timeouts", "default_location"];
 

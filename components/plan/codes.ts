@@ -1,24 +1,7 @@
-import type { CodeEntry } from "./codes.ts";
-
-const BLOG = `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`;
+import type { CodeEntry } from "../text/code.ts";
 
 /** Codes of what only shows when an app's files, its manifest and an environment come together. */
 export const planCodes = {
-  "bad-requirement": {
-    rule: "A line of requirements.txt is name[extras]==version, perhaps ; and a marker, and its hashes.",
-    example: { "dev.yaml": BLOG, "requirements.txt": `flask 3.1.0 --hash=sha256:${"a".repeat(64)}\n` },
-    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
-  },
-  "dangling-link": {
-    rule: "What a symbolic link of an app points to exists.",
-    example: { "dev.yaml": BLOG, "static/logo.png": { linkTo: "nowhere.png" } },
-    fix: "Delete the link, or add what it points to.",
-  },
-  "file-name": {
-    rule: "Names of an app's files are valid UTF-8 without control characters, and stay apart where case is ignored.",
-    example: { "dev.yaml": BLOG, "static/Logo.png": "", "static/logo.png": "" },
-    fix: "Rename the file.",
-  },
   "full-node": {
     rule: "The sites of a node may use at most 5,000 connections at once (8 for each process and thread, at least 128 a site) and 980 sessions in PostgreSQL (4 for each process and thread, and 4), and together the memory that the environment gives for the node.",
     example: {
@@ -43,11 +26,6 @@ export const planCodes = {
     },
     fix: 'Add locations: [blog.acme.net], or ["*"] for every host.',
   },
-  "requirement-option": {
-    rule: "A requirements.txt names released libraries and their hashes alone: no other files, no places, no indexes.",
-    example: { "dev.yaml": BLOG, "requirements.txt": "--extra-index-url https://pypi.acme.net/simple\n-e ./shared\n" },
-    fix: "Write each library with version and hashes, or vendor it into lib/python; which index is asked is a matter of who deploys.",
-  },
   "service-name": {
     rule: "A site's services yield different variables, and its roles in PostgreSQL don't begin with pg_, which PostgreSQL keeps for itself.",
     example: {
@@ -64,11 +42,6 @@ export const planCodes = {
     },
     fix: "Give one of them another host or path.",
   },
-  "special-file": {
-    rule: "An app holds files, directories and links: no sockets, pipes or devices.",
-    example: {},
-    fix: "Delete it, or keep it outside of the app.",
-  },
   "undeclared-config": {
     rule: "The manifest declares each variable that an environment gives the site, as required or with a default; and it speaks of a configuration directory where the environment gives one.",
     example: {
@@ -76,11 +49,6 @@ export const planCodes = {
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
     },
     fix: "Delete it, or declare it in the manifest.",
-  },
-  "unhashed-requirement": {
-    rule: "Each library has the SHA-256 of every file that may be installed for it.",
-    example: { "dev.yaml": BLOG, "requirements.txt": "flask==3.1.0\n" },
-    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
   },
   "unknown-service": {
     rule: "An environment places services that the app asks for.",
@@ -90,14 +58,10 @@ export const planCodes = {
     },
     fix: "Delete the line, or add the service to the manifest.",
   },
-  "unpinned-requirement": {
-    rule: "Each library is pinned to one version by ==.",
-    example: { "dev.yaml": BLOG, "requirements.txt": `flask>=3 --hash=sha256:${"a".repeat(64)}\n` },
-    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
-  },
-  unreadable: {
-    rule: "Whoever deploys can read every file of an app.",
-    example: {},
-    fix: "Change the file's owner or mode.",
-  },
 } as const satisfies Record<string, CodeEntry>;
+
+type Entries = typeof planCodes;
+
+declare module "../text/code.ts" {
+  interface Codes extends Entries {}
+}

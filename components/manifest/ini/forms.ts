@@ -1,7 +1,7 @@
-import type { IniEntry, IniLine } from "./ini.ts";
-import { contentLines, keySpot, valueSpot, type IniTree } from "./ini-tree.ts";
-import { quote, quoteName } from "./quote.ts";
-import { quoteValue, quoteWord, unquote, type IniWord } from "./ini-words.ts";
+import type { IniEntry, IniLine } from "../../text/ini-document.ts";
+import { contentLines, keySpot, valueSpot, type IniTree } from "../../text/ini-tree.ts";
+import { quote, quoteName } from "../../text/quote.ts";
+import { quoteValue, quoteWord, unquote, wordsOf, type IniWord } from "./words.ts";
 
 export type KeyPath = readonly [string, ...string[]];
 
@@ -146,7 +146,7 @@ export function listAndOptions(path: KeyPath, key: string): IniForm {
 }
 
 /** A command line, then options: `bin/migrate --all timeout=10m`. Its own words keep their quotes: it is a command line. */
-export function command(path: KeyPath): IniForm {
+export function commandAndOptions(path: KeyPath): IniForm {
   return {
     path,
     read: (entry, into) => {
@@ -198,7 +198,7 @@ function commandWords(part: unknown): string[] {
 
 /** The words of a value; opens its map when there are any. */
 export function readWords(path: KeyPath, entry: IniEntry, into: IniTree): IniWord[] {
-  const words = into.wordsOf(entry);
+  const words = wordsOf(entry, into);
   if (words.length > 0) into.open(path, keySpot(entry), valueSpot(entry));
   else into.mark(path, keySpot(entry), valueSpot(entry));
   return words;

@@ -1,11 +1,11 @@
 import type { z } from "zod";
 import { fieldRules, type Explanation, type FieldRule } from "./fields.ts";
-import { error, type Issue } from "./issue.ts";
-import { notYet, type FileKind } from "./not-yet.ts";
-import { quote } from "./quote.ts";
-import { fieldAt, keyPatternOf, keyRuleAt, keysAt, type Path } from "./schema-walk.ts";
-import type { Source } from "./source.ts";
-import { suggest } from "./suggest.ts";
+import { error, type Issue } from "../issue.ts";
+import { insteadOf, type Later } from "./later.ts";
+import { fieldAt, keyPatternOf, keyRuleAt, keysAt } from "./walk.ts";
+import type { Path, Source } from "../source.ts";
+import { suggest } from "../suggest.ts";
+import { isMap, show } from "../value.ts";
 
 /** One of our issues, and how it hangs together with others. */
 export interface Finding {
@@ -16,16 +16,23 @@ export interface Finding {
   meant?: string;
 }
 
+/** What the owner of a schema knows of keys that do not stand in it. */
+export interface Hints {
+  later?: Later;
+  /** Other names of keys → the name in the schema. */
+  otherNames?: ReadonlyMap<string, string>;
+}
+
 /** Says in our words, and at its place, what zod found. */
 export class Explainer {
   readonly #schema: z.ZodType;
   readonly #source: Source;
-  readonly #kind: FileKind;
+  readonly #hints: Hints;
 
-  constructor(schema: z.ZodType, source: Source, kind: FileKind) {
+  constructor(schema: z.ZodType, source: Source, hints: Hints) {
     this.#schema = schema;
     this.#source = source;
-    this.#kind = kind;
+    this.#hints = hints;
   }
 
   /** Our findings for one issue of zod's; `above` is the path of the value that zod looked at. */
@@ -45,7 +52,7 @@ export class Explainer {
   #refuseValue(path: Path, value: unknown, rule: FieldRule = this.#mapRule(path)): Issue {
     const place = this.#source.placeOf(path, "value");
     const label = this.#label(path);
-    const later = notYet(`${keyPatternOf(this.#schema, path)}=${String(value)}`, this.#kind);
+    const later = this.#insteadOf(`${keyPatternOf(this.#schema, path)}=${String(value)}`);
     if (later !== undefined) return error("not-yet", place, `${label} ${String(value)} is not built yet`, later);
     if (value === null) return error("missing-key", place, `${label} has no value`, "give it one, or delete it");
     const special = closerLook(rule, value);
@@ -79,10 +86,10 @@ export class Explainer {
   #unknownKey(path: Path): Finding {
     const place = this.#source.placeOf(path, "key");
     const parent = path.slice(0, -1);
-    const later = notYet(keyPatternOf(this.#schema, path), this.#kind);
+    const later = this.#insteadOf(keyPatternOf(this.#schema, path));
     if (later !== undefined) return { issue: error("not-yet", place, `${this.#label(path)} is not built yet`, later) };
     const known = keysAt(this.#schema, parent);
-    const meant = INI_NAMES.get(String(path.at(-1))) ?? suggest(String(path.at(-1)), known);
+    const meant = this.#hints.otherNames?.get(String(path.at(-1))) ?? suggest(String(path.at(-1)), known);
     const message = `${show(path.at(-1))} is not a key${parent.length > 0 ? ` of ${this.#label(parent)}` : ""}`;
     if (meant === undefined) return { issue: error("unknown-key", place, message, `its keys are ${known.join(", ")}`) };
     return { issue: error("unknown-key", place, message, `did you mean ${meant}?`), meant: idOf([...parent, meant]) };
@@ -96,18 +103,15 @@ export class Explainer {
     return { issue, missing: idOf(path) };
   }
 
+  #insteadOf(what: string): string | undefined {
+    return insteadOf(this.#hints.later ?? {}, what);
+  }
+
   /** The key at a path, as its writer knows it; the whole text has no path. */
   #label(path: Path): string {
     return path.length > 0 ? this.#source.nameOf(path) : "the text";
   }
 }
-
-/** Keys of app.ini that have another name in app.yaml. */
-const INI_NAMES = new Map([
-  ["app_name", "name"],
-  ["service", "services"],
-  ["worker", "workers"],
-]);
 
 /** The value at a path, as it was read: zod tells the value after its transforms. */
 function valueAt(tree: unknown, path: Path): unknown {
@@ -135,16 +139,3 @@ function defaultFix(value: unknown, { code, must, example }: FieldRule): string 
 }
 
 const idOf = (path: Path) => JSON.stringify(path);
-
-/** Whether a value is a map, as both readers make them. */
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A value as a message shows it: short, on one line. */
-export function show(value: unknown): string {
-  if (Array.isArray(value)) return value.length > 0 ? "a list" : "an empty list";
-  if (isMap(value)) return Object.keys(value).length > 0 ? "a map" : "an empty map";
-  if (typeof value !== "string") return String(value);
-  return quote(value);
-}

@@ -1,9 +1,10 @@
 import { LineCounter, Parser } from "yaml";
-import { iniPartsOf, type IniPart } from "./ini-keys.ts";
-import { mainSection, parseIni } from "./ini-manifest.ts";
-import { error, isError, type Issue } from "./issue.ts";
-import type { Source } from "./source.ts";
-import { readYaml } from "./yaml.ts";
+import { iniPartsOf, type IniPart } from "./keys.ts";
+import { mainSection, parseIni } from "./read.ts";
+import { error, isError, type Issue } from "../../text/issue.ts";
+import type { Source } from "../../text/source.ts";
+import { isMap } from "../../text/value.ts";
+import { readYaml } from "../../text/yaml.ts";
 
 /** What a converter answers: the text in the other form, or why there is none; also what the reader had to say. */
 export interface Converted {
@@ -118,10 +119,6 @@ function commentTokens(token: unknown): { offset: number; source: string }[] {
   if (typeof token !== "object" || token === null) return [];
   if ("type" in token && token.type === "comment") return [token as unknown as { offset: number; source: string }];
   return Object.values(token).flatMap(commentTokens);
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const isEmptyMap = (value: unknown) => isMap(value) && Object.keys(value).length === 0;

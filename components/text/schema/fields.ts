@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Code } from "./codes.ts";
+import type { Code } from "../code.ts";
 
 // Without this, zod writes and compiles a function for each map of fixed keys: that alone takes longer than it saves on 1,000 manifests.
 z.config({ jitless: true });

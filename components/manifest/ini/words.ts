@@ -1,4 +1,5 @@
-import type { IniLine } from "./ini.ts";
+import type { IniEntry, IniLine } from "../../text/ini-document.ts";
+import { contentLines, type IniTree } from "../../text/ini-tree.ts";
 
 /** One word of a line such as `/health 200 "ok" within=30s`. */
 export interface IniWord {
@@ -45,6 +46,18 @@ export function splitWords({ text: whole, line, column: start }: IniLine): { wor
     words.push({ text, raw, ...option, quoted: quoted !== undefined, line, column, valueColumn });
   }
   return { words };
+}
+
+/** Words of all lines of a value; mistakes in its quotes are told. */
+export function wordsOf(entry: IniEntry, into: IniTree): IniWord[] {
+  return contentLines(entry).flatMap((line) => {
+    const { words, mistake } = splitWords(line);
+    if (mistake) {
+      const fix = 'end them with " before a blank or the end of the line; " ;" begins a comment, also within quotes';
+      into.error("bad-words", mistake, mistake.message, fix);
+    }
+    return words;
+  });
 }
 
 /** Text of a value that stands in double quotes; any other value as it is. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { Explainer, isMap, type Finding } from "./explain.ts";
-import { byPlace, isError, type Issue, type Parsed } from "./issue.ts";
-import { fieldAt, keyRuleAt, type Path } from "./schema-walk.ts";
-import type { FileKind } from "./not-yet.ts";
-import type { Source } from "./source.ts";
+import { Explainer, type Finding, type Hints } from "./explain.ts";
+import { isMap } from "../value.ts";
+import { byPlace, isError, type Issue, type Parsed } from "../issue.ts";
+import { fieldAt, keyRuleAt } from "./walk.ts";
+import type { Path, Source } from "../source.ts";
 
 /** What a schema says of a tree: the whole of it when nothing is an error, and the keys at its top that are right on their own. */
 export interface Judgement<T> extends Parsed<T> {
@@ -14,13 +14,13 @@ export interface Judgement<T> extends Parsed<T> {
 export function judge<T extends z.ZodRawShape>(
   schema: z.ZodObject<T, z.core.$strict>,
   source: Source,
-  kind: FileKind = "manifest",
+  hints: Hints = {},
 ): Judgement<z.output<z.ZodObject<T, z.core.$strict>>> {
   if (source.tree === undefined) return { issues: source.issues, parts: {} };
   // An empty text is a map without keys: then the message is about the keys that are missing.
   const tree = source.tree ?? {};
   const result = schema.safeParse(tree);
-  const explainer = new Explainer(schema, source, kind);
+  const explainer = new Explainer(schema, source, hints);
   const findings: Finding[] = [
     ...(result.success ? [] : result.error.issues.flatMap((issue) => explainer.explain(issue))),
     ...(holdsPrototype(tree) ? prototypePaths(schema, tree) : []).map((path) => ({ issue: explainer.refuseName(path) })),

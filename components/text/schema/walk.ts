@@ -1,8 +1,6 @@
 import type { z } from "zod";
+import type { Path } from "../source.ts";
 import { fieldRules, type FieldRule } from "./fields.ts";
-
-/** Way to a value in a tree: keys of maps and indexes of lists. */
-export type Path = readonly (string | number)[];
 
 /** The schema of the value at a path, below defaults and transforms; undefined where there is none. */
 export function fieldAt(schema: z.ZodType, path: Path): z.ZodType | undefined {

@@ -1,10 +1,8 @@
-import type { Code } from "./codes.ts";
-import type { IniEntry, IniLine } from "./ini.ts";
-import { splitWords, type IniWord } from "./ini-words.ts";
+import type { Code } from "./code.ts";
+import type { IniEntry, IniLine } from "./ini-document.ts";
 import type { Issue, Place } from "./issue.ts";
 import { quoteName } from "./quote.ts";
-
-export type TreePath = readonly (string | number)[];
+import type { Path } from "./source.ts";
 
 /** A place without its file, which is the same for all. */
 export interface Spot {
@@ -30,7 +28,7 @@ export class IniTree {
   }
 
   /** Remembers where something stands, also when it gives nothing in the tree (a blank value). */
-  mark(path: TreePath, key: Spot, value: Spot): void {
+  mark(path: Path, key: Spot, value: Spot): void {
     this.#keys.set(keyOf(path), key);
     this.#values.set(keyOf(path), value);
   }
@@ -53,7 +51,7 @@ export class IniTree {
     this.mark(path, keySpot, valueSpot);
   }
 
-  placeOf(path: TreePath, what: "key" | "value"): Place {
+  placeOf(path: Path, what: "key" | "value"): Place {
     const spots = what === "key" ? this.#keys : this.#values;
     for (let length = path.length; length > 0; length -= 1) {
       const spot = spots.get(keyOf(path.slice(0, length)));
@@ -73,18 +71,6 @@ export class IniTree {
   /** Whether so many errors were told that a further one would be left out. */
   get isFull(): boolean {
     return this.#told.error >= mostIssues;
-  }
-
-  /** Words of all lines of a value; mistakes in its quotes are told. */
-  wordsOf(entry: IniEntry): IniWord[] {
-    return contentLines(entry).flatMap((line) => {
-      const { words, mistake } = splitWords(line);
-      if (mistake) {
-        const fix = 'end them with " before a blank or the end of the line; " ;" begins a comment, also within quotes';
-        this.error("bad-words", mistake, mistake.message, fix);
-      }
-      return words;
-    });
   }
 
   #mapAt(path: readonly string[], keySpot: Spot, valueSpot: Spot): Record<string, unknown> {
@@ -132,7 +118,7 @@ export function valueSpot(entry: IniEntry): Spot {
   return contentLines(entry)[0] ?? keySpot(entry);
 }
 
-const keyOf = (path: TreePath) => path.join("\0");
+const keyOf = (path: Path) => path.join("\0");
 
 /** Sets a key; not by assignment, which would make `__proto__` the prototype instead of a key. */
 function setOwn(map: Record<string, unknown>, key: string, value: unknown): void {

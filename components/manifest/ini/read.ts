@@ -1,9 +1,9 @@
-import { parseIniDocument, type IniDocument, type IniEntry, type IniSection } from "./ini.ts";
-import { formOf, iniNameOf, oldKeyFix, suggestKey } from "./ini-keys.ts";
-import { contentLines, IniTree, keySpot, type Spot, type TreePath } from "./ini-tree.ts";
-import { quote, quoteName } from "./quote.ts";
-import type { Source } from "./source.ts";
-import { suggest } from "./suggest.ts";
+import { parseIniDocument, type IniDocument, type IniEntry, type IniSection } from "../../text/ini-document.ts";
+import { formOf, iniNameOf, oldKeyFix, suggestKey } from "./keys.ts";
+import { contentLines, IniTree, keySpot, type Spot } from "../../text/ini-tree.ts";
+import { quote, quoteName } from "../../text/quote.ts";
+import type { Path, Source } from "../../text/source.ts";
+import { suggest } from "../../text/suggest.ts";
 
 /** The one section that counts, as in Silver Lining. */
 export const mainSection = "production";
@@ -16,7 +16,7 @@ export interface IniManifest {
   document: IniDocument;
   source: Source;
   /** The entries that the tree is made from, in the order of the file but for those of [DEFAULT], with the paths that they give. */
-  entries: { entry: IniEntry; path: TreePath }[];
+  entries: { entry: IniEntry; path: Path }[];
 }
 
 /**
@@ -29,7 +29,7 @@ export function parseIni(text: string, file: string): Source {
 
 /** As `parseIni`, with what a converter needs besides. */
 export function parseIniManifest(text: string, file: string): IniManifest {
-  const document = parseIniDocument(text, file);
+  const document = parseIniDocument(text, file, mainSection);
   const chosen = chooseSections(document);
   const [main] = chosen;
   const into = new IniTree(file, main ?? { line: 1, column: 1 });
@@ -118,7 +118,7 @@ function lastOfEach(entries: IniEntry[], into: IniTree): Map<string, IniEntry> {
 }
 
 /** Reads an entry into the tree, and says what it gave there: nothing when it has no effect, or is wrong. */
-function readEntry(entry: IniEntry, into: IniTree): { entry: IniEntry; path: TreePath }[] {
+function readEntry(entry: IniEntry, into: IniTree): { entry: IniEntry; path: Path }[] {
   const oldFix = oldKeyFix(entry.key);
   const form = formOf(entry.key);
   if (oldFix !== undefined) {

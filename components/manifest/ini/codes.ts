@@ -1,12 +1,7 @@
-import type { CodeEntry } from "./codes.ts";
+import type { CodeEntry } from "../../text/code.ts";
 
 /** The codes that only an app.ini can bring: its form, and what 2010 read otherwise than it looks. */
 export const iniCodes = {
-  "bad-line": {
-    rule: "Each line of app.ini is a section, a key with a value, the indented rest of a value, or a comment.",
-    example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\nversion 1.5.0\n" },
-    fix: "Write key = value; indent a line that goes on with the value above; begin a comment with #.",
-  },
   "bad-words": {
     rule: "A value of several words in app.ini has the form that the reference shows for its key.",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\nprocesses = 8 16\n" },
@@ -17,11 +12,6 @@ export const iniCodes = {
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py # ours\n" },
     fix: "Put the comment on a line of its own.",
   },
-  "control-character": {
-    rule: "A manifest is plain text, without control characters.",
-    example: { "app.ini": "[production]\napp_name = blog\u0007\nrunner = src/wsgi.py\n" },
-    fix: "Save the file as UTF-8 text with Unix line ends.",
-  },
   "ignored-text": {
     rule: "Only the section [production] of app.ini is read, and nothing behind a section's name.",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\n[development]\nrunner = devel.py\n" },
@@ -31,11 +21,6 @@ export const iniCodes = {
     rule: "%(name)s stays as it is written. (In 2010 Silver Lining put the value of another key in its place.)",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/%(app_name)s.py\n" },
     fix: "Write the value itself.",
-  },
-  "key-before-section": {
-    rule: "Every key of app.ini stands under [production].",
-    example: { "app.ini": "app_name = blog\nrunner = src/wsgi.py\n[production]\n" },
-    fix: "Put the line [production] first.",
   },
   "missing-section": {
     rule: "app.ini has a section [production], in lower case.",
@@ -68,3 +53,9 @@ export const iniCodes = {
     fix: "Take the indent away if the line is a key of its own.",
   },
 } as const satisfies Record<string, CodeEntry>;
+
+type Entries = typeof iniCodes;
+
+declare module "../../text/code.ts" {
+  interface Codes extends Entries {}
+}

@@ -1,12 +1,12 @@
 import { Document, isMap, isScalar, isSeq, Scalar, visit, type Node, type Pair } from "yaml";
-import type { Converted } from "./convert-to-ini.ts";
-import { fieldRules } from "./fields.ts";
-import type { IniDocument, IniEntry } from "./ini.ts";
-import { parseIniManifest, mainSection, type IniManifest } from "./ini-manifest.ts";
-import type { TreePath } from "./ini-tree.ts";
-import { isError } from "./issue.ts";
-import { fieldAt } from "./schema-walk.ts";
-import { manifestSchema } from "./schema.ts";
+import type { Converted } from "./to-ini.ts";
+import { fieldRules } from "../../text/schema/fields.ts";
+import type { IniDocument, IniEntry } from "../../text/ini-document.ts";
+import { parseIniManifest, mainSection, type IniManifest } from "./read.ts";
+import type { Path } from "../../text/source.ts";
+import { isError } from "../../text/issue.ts";
+import { fieldAt } from "../../text/schema/walk.ts";
+import { manifestSchema } from "../schema.ts";
 
 /** The app.yaml that means the same as an app.ini; comments stand before the key they stood at, and so does what was not read. */
 export function convertToYaml(text: string, file: string): Converted {
@@ -25,7 +25,7 @@ export function convertToYaml(text: string, file: string): Converted {
 }
 
 /** Gives a value the type that the schema wants, and quotes where a reader could take it for something else than a text. */
-function setForm(node: Scalar, path: TreePath): void {
+function setForm(node: Scalar, path: Path): void {
   const { value } = node;
   const field = fieldAt(manifestSchema, path);
   const code = field && fieldRules.get(field)?.code;
@@ -47,7 +47,7 @@ function isPlain(text: string): boolean {
 }
 
 /** Way to a scalar, from the pairs and lists around it. */
-function pathOf(ancestors: readonly (Document | Node | Pair)[], node: Node): TreePath {
+function pathOf(ancestors: readonly (Document | Node | Pair)[], node: Node): Path {
   const chain = [...ancestors, node];
   return chain.flatMap((each, index): (string | number)[] => {
     if (isSeq(each)) return [each.items.indexOf(chain[index + 1])];
@@ -120,7 +120,7 @@ function joined(remarks: Remark[], before?: string): string | null {
 }
 
 /** The key of the pair at a path; of the first pair of a map that has no line of its own, such as services, that map's key. */
-function keyNodeAt(document: Document, path: TreePath): Scalar | undefined {
+function keyNodeAt(document: Document, path: Path): Scalar | undefined {
   let node: unknown = document.contents;
   let key: Scalar | undefined;
   for (const step of path) {

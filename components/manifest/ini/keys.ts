@@ -1,8 +1,9 @@
-import { command, lines, listAndOptions, options, pairs, single, timedCommand, type IniForm } from "./ini-forms.ts";
-import { defaultConfig, requiredConfig, service, tidyLocation, tidyPath } from "./ini-special-forms.ts";
-import type { TreePath } from "./ini-tree.ts";
-import { quotePath } from "./quote.ts";
-import { suggest } from "./suggest.ts";
+import { commandAndOptions, lines, listAndOptions, options, pairs, single, timedCommand, type IniForm } from "./forms.ts";
+import { defaultConfig, requiredConfig, service, tidyLocation, tidyPath } from "./special-forms.ts";
+import type { Path } from "../../text/source.ts";
+import { quotePath } from "../../text/quote.ts";
+import { suggest } from "../../text/suggest.ts";
+import { isMap } from "../../text/value.ts";
 
 /** Every key of app.ini but the families below → the form of its value. */
 const forms: Record<string, IniForm> = {
@@ -30,7 +31,7 @@ const forms: Record<string, IniForm> = {
     'check = /health 200 "ok" within=30s',
   ),
   test: single(["test"]),
-  migrate: command(["migrate"]),
+  migrate: commandAndOptions(["migrate"]),
   compatible_with_previous: single(["compatible_with_previous"]),
   keep_data: single(["keep_data"]),
   processes: options(
@@ -60,7 +61,7 @@ const forms: Record<string, IniForm> = {
 const families: Record<string, { map: string; form: (path: [string, string]) => IniForm }> = {
   service: { map: "services", form: service },
   cron: { map: "cron", form: timedCommand },
-  worker: { map: "workers", form: command },
+  worker: { map: "workers", form: commandAndOptions },
 };
 
 /** Keys that old files have and that mean nothing now → what to do with them. */
@@ -100,7 +101,7 @@ function familyLike(prefix: string): string | undefined {
 
 /** A part of a tree, with the key that says it in app.ini; without a key when there is none. */
 export interface IniPart {
-  path: TreePath;
+  path: Path;
   part: unknown;
   as?: { key: string; form: IniForm };
 }
@@ -138,18 +139,14 @@ function partsOfKey(name: string, part: unknown): IniPart[] {
   return [...(own && rest.length === 0 ? [] : ownParts), ...partsBelow];
 }
 
-function formsAt(isThere: (path: TreePath) => boolean): { key: string; form: IniForm }[] {
+function formsAt(isThere: (path: Path) => boolean): { key: string; form: IniForm }[] {
   return Object.entries(forms)
     .filter(([, { path }]) => isThere(path))
     .map(([key, form]) => ({ key, form }));
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** The key at a path of the tree, as app.ini has it. */
-export function iniNameOf(path: TreePath): string {
+export function iniNameOf(path: Path): string {
   const [head, ...rest] = path;
   if (head === "name") return "app_name";
   const family = rest.length > 0 ? Object.entries(families).find(([, { map }]) => map === head)?.[0] : undefined;

@@ -9,9 +9,10 @@ import {
   type IniForm,
   type KeyPath,
   type PairShape,
-} from "./ini-forms.ts";
-import { quoteName } from "./quote.ts";
-import { contentLines, keySpot, valueSpot } from "./ini-tree.ts";
+} from "./forms.ts";
+import { quoteName } from "../../text/quote.ts";
+import { contentLines, keySpot, valueSpot } from "../../text/ini-tree.ts";
+import { wordsOf } from "./words.ts";
 
 /**
  * `service.NAME`: blank or `true` when NAME is the type (Silver Lining asked only that the key be there),
@@ -21,7 +22,7 @@ export function service(path: KeyPath): IniForm {
   return {
     path,
     read: (entry, into) => {
-      const words = into.wordsOf(entry);
+      const words = wordsOf(entry, into);
       into.open(path, keySpot(entry), valueSpot(entry));
       const [first] = words;
       const truth = first && words.length === 1 ? truthOf(first.text) : undefined;

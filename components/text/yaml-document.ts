@@ -1,5 +1,5 @@
 import { Composer, Lexer, Parser, type CST, type Document, type ErrorCode, type YAMLError } from "yaml";
-import type { Code } from "./codes.ts";
+import type { Code } from "./code.ts";
 
 /** What is wrong with a text as YAML. */
 export interface YamlFault {

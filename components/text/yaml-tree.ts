@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type Scalar, type YAMLMap } from "yaml";
 import { quote, quoteName } from "./quote.ts";
-import type { Path } from "./schema-walk.ts";
+import type { Path } from "./source.ts";
 import type { YamlFault } from "./yaml-document.ts";
 
 /** What YAML 1.1 readers (most tools in use) take for something else, and YAML 1.2 for a text. */

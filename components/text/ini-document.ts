@@ -1,4 +1,4 @@
-import type { Code } from "./codes.ts";
+import type { Code } from "./code.ts";
 import type { Issue } from "./issue.ts";
 import { quote } from "./quote.ts";
 
@@ -58,14 +58,16 @@ const mostIssues = 50;
  *
  * On purpose more lenient than 2010: a byte order mark is skipped, and keys may be indented (as Python 3 allows it).
  * Never throws; time is linear in the text.
+ * @param first name of the section that keys before any section are taken to stand in
  */
-export function parseIniDocument(text: string, file: string): IniDocument {
-  return new IniReader(text, file).read();
+export function parseIniDocument(text: string, file: string, first: string): IniDocument {
+  return new IniReader(text, file, first).read();
 }
 
 class IniReader {
   readonly #text: string;
   readonly #file: string;
+  readonly #first: string;
   readonly #document: IniDocument = { sections: [], comments: [], issues: [] };
   #section: IniSection | undefined;
   #entry: IniEntry | undefined;
@@ -75,9 +77,10 @@ class IniReader {
   #badLines = 0;
   #isBeforeTold = false;
 
-  constructor(text: string, file: string) {
+  constructor(text: string, file: string, first: string) {
     this.#text = text;
     this.#file = file;
+    this.#first = first;
   }
 
   read(): IniDocument {
@@ -120,7 +123,7 @@ class IniReader {
       this.#readAfterSection(ink.slice(close + 1), column + close + 1);
       return;
     }
-    if (!this.#section) this.#beginSection("production", column, true);
+    if (!this.#section) this.#beginSection(this.#first, column, true);
     const delimiter = firstDelimiter(ink);
     if (delimiter <= 0 || (ink.startsWith("[") && this.#section?.implied)) {
       this.#badLine(ink, column);
@@ -134,7 +137,12 @@ class IniReader {
   #tellBeforeSection(column: number): void {
     if (!this.#section?.implied || this.#isBeforeTold) return;
     this.#isBeforeTold = true;
-    this.#error("key-before-section", column, "this key stands before the first section", "put the line [production] above it");
+    this.#error(
+      "key-before-section",
+      column,
+      "this key stands before the first section",
+      `put the line [${this.#first}] above it`,
+    );
   }
 
   #beginSection(name: string, column: number, implied: boolean): void {

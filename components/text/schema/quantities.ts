@@ -65,7 +65,7 @@ export function size(min: string, max: string) {
 }
 
 /** A size that stays the text it is, for the one who reads it to parse. `min` and `max` are sizes, too. */
-export function sizeText(min: string, max: string) {
+export function unparsedSize(min: string, max: string) {
   const inRange = (text: string) => parseBytes(text) >= parseBytes(min) && parseBytes(text) <= parseBytes(max);
   return field(z.string().regex(SIZE).refine(inRange), sizeRule(min, max));
 }

@@ -1,4 +1,4 @@
-import type { Code } from "./codes.ts";
+import type { Code } from "./code.ts";
 
 /** A place in a text a person wrote. `line` and `column` count from 1; absent where a whole file is meant. */
 export interface Place {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { sizeText } from "./quantities.ts";
+import { unparsedSize } from "../text/schema/quantities.ts";
 
 /** What a manifest can say of one type of service. How it is set up stands in components/services/. */
 export interface ServiceType {
@@ -11,7 +11,7 @@ export interface ServiceType {
   keepsData: boolean;
 }
 
-const quota = sizeText("16M", "1T");
+const quota = unparsedSize("16M", "1T");
 
 /** Every type of service, by the name that the manifest gives it. */
 export const serviceTypes = {

@@ -1,0 +1,53 @@
+import type { CodeEntry } from "../text/code.ts";
+
+const BLOG = `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`;
+
+/** Codes of what is wrong with an app's files, or with the libraries that it lists. */
+export const bundleCodes = {
+  "bad-requirement": {
+    rule: "A line of requirements.txt is name[extras]==version, perhaps ; and a marker, and its hashes.",
+    example: { "dev.yaml": BLOG, "requirements.txt": `flask 3.1.0 --hash=sha256:${"a".repeat(64)}\n` },
+    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+  },
+  "dangling-link": {
+    rule: "What a symbolic link of an app points to exists.",
+    example: { "dev.yaml": BLOG, "static/logo.png": { linkTo: "nowhere.png" } },
+    fix: "Delete the link, or add what it points to.",
+  },
+  "file-name": {
+    rule: "Names of an app's files are valid UTF-8 without control characters, and stay apart where case is ignored.",
+    example: { "dev.yaml": BLOG, "static/Logo.png": "", "static/logo.png": "" },
+    fix: "Rename the file.",
+  },
+  "requirement-option": {
+    rule: "A requirements.txt names released libraries and their hashes alone: no other files, no places, no indexes.",
+    example: { "dev.yaml": BLOG, "requirements.txt": "--extra-index-url https://pypi.acme.net/simple\n-e ./shared\n" },
+    fix: "Write each library with version and hashes, or vendor it into lib/python; which index is asked is a matter of who deploys.",
+  },
+  "special-file": {
+    rule: "An app holds files, directories and links: no sockets, pipes or devices.",
+    example: {},
+    fix: "Delete it, or keep it outside of the app.",
+  },
+  "unhashed-requirement": {
+    rule: "Each library has the SHA-256 of every file that may be installed for it.",
+    example: { "dev.yaml": BLOG, "requirements.txt": "flask==3.1.0\n" },
+    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+  },
+  "unpinned-requirement": {
+    rule: "Each library is pinned to one version by ==.",
+    example: { "dev.yaml": BLOG, "requirements.txt": `flask>=3 --hash=sha256:${"a".repeat(64)}\n` },
+    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+  },
+  unreadable: {
+    rule: "Whoever deploys can read every file of an app.",
+    example: {},
+    fix: "Change the file's owner or mode.",
+  },
+} as const satisfies Record<string, CodeEntry>;
+
+type Entries = typeof bundleCodes;
+
+declare module "../text/code.ts" {
+  interface Codes extends Entries {}
+}

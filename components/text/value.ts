@@ -1,0 +1,14 @@
+import { quote } from "./quote.ts";
+
+/** Whether a value is a map, as both readers make them. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value as a message shows it: short, on one line. */
+export function show(value: unknown): string {
+  if (Array.isArray(value)) return value.length > 0 ? "a list" : "an empty list";
+  if (isMap(value)) return Object.keys(value).length > 0 ? "a map" : "an empty map";
+  if (typeof value !== "string") return String(value);
+  return quote(value);
+}
