@@ -42,7 +42,7 @@ write_stand_in() {
     >"$chosen/pulumi-resource-command"
   chmod +x "$chosen/pulumi-resource-command"
   : >"$chosen/stand-in"
-  STEP_TITLE="Command plugin $PLUGIN_VERSION (our stand-in: the real one can't be had here)" STEP_NOTE=cached
+  STEP_TITLE="Command plugin $PLUGIN_VERSION (our stand-in: the real one can't be downloaded here)" STEP_NOTE=cached
 }
 
 download_plugin() {

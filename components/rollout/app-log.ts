@@ -1,5 +1,5 @@
 /**
- * What a person needs of an app's log when its release was not let in: the last thing that went wrong, in the app's own words.
+ * What a person needs of an app's log when its release failed: the last thing that went wrong, in the app's own words.
  * Without Apache's prefixes and its talk of processes, without the frames of our wrapper and of Python's importer, with paths as the
  * app's team knows them. Lines that are none of these stay as they are.
  */

@@ -34,19 +34,19 @@ export async function backOut(course: Course, failures: FailureDetails[]): Promi
   return outcome(course, verdictOfUndo(course, failures), [...failures, ...notUndone.flat()]);
 }
 
-/** Ends a rollout that came through; `live` only when every node says so. */
+/** Ends a rollout that succeeded; `live` only when every node says so. */
 export async function conclude(course: Course, wanted: "live" | "unchanged", failures: FailureDetails[]): Promise<Outcome> {
   const { nodes, tools } = course;
   await Promise.all(nodes.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
   const unfinished = await finish(course, verdictOfGoing(course, wanted), null);
-  // A node that can't be told that all went well would undo it when this session ends: ask it after that.
+  // A node that could not be reached to finish undoes the rollout when this session ends: ask it after that.
   await Promise.all(
     nodes.filter((node) => unfinished.some((failure) => failure.node === node.name)).map((node) => settle(node, tools)),
   );
   return outcome(course, verdictOfGoing(course, wanted), [...failures, ...unfinished]);
 }
 
-/** The node was at fault, or the configuration, or nobody: the bundle is as good as before. */
+/** The node was at fault, or the configuration, or nobody, but never the bundle. */
 const refusals = new Set<FailureCode>(["no-space", "bundle-differs", "os-differs", "usage", "config"]);
 
 function verdictOfUndo({ nodes, rollout }: Course, failures: FailureDetails[]): Verdict {
@@ -61,14 +61,14 @@ function verdictOfGoing({ nodes, rollout }: Course, wanted: Verdict): Verdict {
   return nodes.every((node) => node.serves === rollout.release.id) ? wanted : "split";
 }
 
-/** Tells every node how it ended. One that can't be told decides by itself when its session ends: it is asked after that. */
+/** Tells every node how the rollout ended. One that can't be reached decides by itself when its session ends: it is asked after that. */
 async function finish({ nodes, seconds, tools }: Course, verdict: Verdict, reason: string | null): Promise<FailureDetails[]> {
   const failures = await onAll(
     nodes.filter((node) => node.isLeased()),
     (node) => node.finish(verdict, reason, seconds()),
   );
-  const untold = nodes.filter((node) => failures.some((failure) => failure.node === node.name));
-  await Promise.all(untold.map((node) => settle(node, tools)));
+  const unreached = nodes.filter((node) => failures.some((failure) => failure.node === node.name));
+  await Promise.all(unreached.map((node) => settle(node, tools)));
   return failures;
 }
 

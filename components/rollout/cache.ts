@@ -22,8 +22,8 @@ export const cacheDirectory = (): string => join(process.env.XDG_CACHE_HOME ?? j
 const leftoverHours = 6;
 
 /**
- * A directory made once and kept. It has its name only when it is whole, and its listing beside it: one that is no longer what was made
- * is noticed, and made again. Two at once make it both, and one of them stays.
+ * A directory made once and kept. It gets its name only when it is whole, and its listing beside it: a directory that changed since
+ * is noticed and made again. Two programs at once both make it, and one of the two stays.
  * @param name below the cache, e.g. `wheels/<key>`
  * @param make fills `tree/` in an empty directory; what else it leaves there is deleted
  */
@@ -74,12 +74,12 @@ async function moveIn(fresh: string, place: string): Promise<CacheEntry> {
     }
     const entry = await read(place);
     if (entry !== undefined) return entry;
-    // What stands there is broken: first its name goes, so that nobody takes half of it for the whole.
+    // What is there is broken: its name goes first, so that nobody takes half of it for the whole.
     const broken = await mkdtemp(join(dirname(place), `.${basename(place)}.`));
     await rename(place, join(broken, "broken")).catch(() => undefined);
     await rm(broken, { recursive: true, force: true });
   }
-  throw new Error(`${place} is changed by somebody again and again`);
+  throw new Error(`${place} keeps changing while it is read`);
 }
 
 /** Takes away what killed runs left of an entry. */

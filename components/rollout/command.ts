@@ -21,7 +21,7 @@ import { wheelSets } from "./wheels.ts";
 /**
  * The command of one site: without a word it rolls out what stdin carries, with `remove` it takes the site from its nodes.
  * Runs in `stacks/`. stdout is one line that Pulumi keeps; what happens, and at the end the summary, is written to stderr.
- * @returns whether all is as it should be
+ * @returns whether it succeeded
  * @throws Error for a person, where nothing was begun
  */
 export async function rolloutCommand(args: readonly string[]): Promise<boolean> {
@@ -80,7 +80,7 @@ function toolsFor(
     reporter,
     stop,
     holder: { who: `${userInfo().username}@${hostname()}`, pid: process.pid },
-    // Longer than an agent waits before it takes a silent driver for dead.
+    // Longer than an agent waits before it considers a silent driver dead.
     settle: { withinSeconds: 45, everySeconds: 1 },
   };
 }

@@ -54,22 +54,22 @@ async function run(course: Course): Promise<Outcome> {
   return flipAll(course, behind);
 }
 
-/** All that must be at hand before a node is touched. */
+/** Everything that must be ready before a node is touched. */
 async function pack(rollout: Rollout, tools: Tools): Promise<Shipment | { failures: FailureDetails[] }> {
   try {
     const app = await tools.pack();
     const { release } = rollout;
-    const said = { step: "pack", code: "changed", fix: "leave the files alone while pulumi runs" } as const;
+    const said = { step: "pack", code: "changed", fix: "don't change files while pulumi runs" } as const;
     if (release.id !== rollout.declared) {
-      const message = `this project's own files have changed since the plan: they make ${release.id} of what ${rollout.declared} was planned from`;
+      const message = `this project's own files changed since the plan: they now render ${release.id}, and ${rollout.declared} was planned`;
       throw new Failure({ ...said, message });
     }
     if (app.digest !== release.bundle.digest) {
-      const message = `${rollout.app} has changed since the plan: ${release.bundle.id} was planned, its files are others now`;
+      const message = `the files of ${rollout.app} changed since the plan, which was for ${release.bundle.id}`;
       throw new Failure({ ...said, message });
     }
     if (app.config?.digest !== release.configDirectory?.digest) {
-      const message = `${rollout.configDirectory ?? "the configuration directory"} has changed since the plan: its files are others now`;
+      const message = `the files of ${rollout.configDirectory ?? "the configuration directory"} changed since the plan`;
       throw new Failure({ ...said, message });
     }
     const { sets: wheels, failures } = await tools.wheels(app);
@@ -103,7 +103,7 @@ async function prepare(nodes: SiteNode[], shipment: Shipment, tools: Tools): Pro
   return causes.length > 0 ? causes : failures;
 }
 
-/** Lets visitors in on one node after the other, and looks at each whether the release answers them. */
+/** Sends visitors to the release on one node after the other, and checks on each that it answers them. */
 async function flipAll(course: Course, behind: SiteNode[]): Promise<Outcome> {
   const { tools } = course;
   for (const node of behind) {
@@ -118,13 +118,13 @@ async function flipAll(course: Course, behind: SiteNode[]): Promise<Outcome> {
 }
 
 /**
- * Tells every node at once that there is no way back by itself any more. Until a node has heard it, it goes back when this program dies:
- * so the word is short, comes after all else, and is written to all sessions before any is read.
+ * Tells every node at once not to go back by itself any more. A node that has not heard it goes back when this program dies:
+ * so the message is short, comes last, and is written to all sessions before any answer is read.
  */
 async function cutOver(course: Course, behind: SiteNode[]): Promise<Outcome> {
   const { rollout, tools } = course;
   const failures = await onAll(behind, (node) => node.cutOver());
-  // Whether a node that died meanwhile has heard it, it alone knows.
+  // Only a node that died meanwhile knows whether it heard it.
   await Promise.all(behind.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
   if (behind.every((node) => node.serves === rollout.release.id)) return conclude(course, "live", failures);
   // No data was migrated, so the code may go back even now, and all nodes stay on one release.

@@ -19,44 +19,44 @@ export function explainUv(
   const text = stderr.replace(/\s+/g, " ");
   const missing = /no trusted hash was provided for: `?([^`\s]+)/.exec(text)?.[1];
   if (missing !== undefined) {
-    const message = `${missing} is needed by a library of ${file} for ${fitting}, and does not stand in it`;
-    return { ...details, message, fix: "have the file made for that Python: uv pip compile --generate-hashes" };
+    const message = `${missing} is needed by a library of ${file} for ${fitting}, and is not in it`;
+    return { ...details, message, fix: "generate the file for that Python: uv pip compile --generate-hashes" };
   }
   const altered = /Hash mismatch for `([^`]+)`/.exec(text)?.[1];
   if (altered !== undefined) {
-    const message = `the file of ${altered} that the package index has for ${fitting} has none of the hashes of ${file}`;
-    return { ...details, message, fix: "have the file made anew; if it was right, find out who changed the index" };
+    const message = `the file of ${altered} that the package index has for ${fitting} matches no hash in ${file}`;
+    return { ...details, message, fix: "generate the file again; if it was right, find out who changed the index" };
   }
   const bare = /Because (?:only )?(\S+?)==(\S+) has no (?:usable )?wheels/.exec(text);
   if (bare !== null) {
-    const message = `${bare[1] ?? ""} ${bare[2] ?? ""} has no wheel for ${fitting}: ${file} asks for it`;
+    const message = `${bare[1] ?? ""} ${bare[2] ?? ""} has no wheel for ${fitting}, which ${file} asks for`;
     return { ...details, message, fix: "pin a version that has one, or take the library from apt (packages) or lib/python" };
   }
   const unknown = /there is no version of (\S+?)==(\S+?)[ ,.]/.exec(text) ?? /Because (\S+) was not found in the/.exec(text);
   if (unknown !== null) {
-    const message = `the package index has no ${unknown[1] ?? ""} ${unknown[2] ?? ""}`.trimEnd() + `: ${file} asks for it`;
-    return { ...details, message, fix: "correct name and version" };
+    const message = `the package index has no ${unknown[1] ?? ""} ${unknown[2] ?? ""}`.trimEnd() + `, which ${file} asks for`;
+    return { ...details, message, fix: "correct the name and version" };
   }
   if (
     /Failed to fetch|error sending request|dns error|Connection refused|timed out|status code|Could not connect|offline/i.test(
       text,
     )
   ) {
-    const message = `the package index does not give the libraries of ${file}: ${reasonOf(text)}`;
-    return { ...details, message, fix: "see that this machine reaches its package index (docs/libraries.md)" };
+    const message = `could not get the libraries of ${file} from the package index: ${reasonOf(text)}`;
+    return { ...details, message, fix: "check that this machine reaches its package index (docs/libraries.md)" };
   }
   const named = requirements.list.filter(({ name }) =>
     new RegExp(`(?:^|[^\\w-])${name.replaceAll(".", "\\.")}(?:[^\\w-]|$)`).test(text),
   );
-  const message = `the libraries of ${file} don't go together for ${fitting}${named.length === 0 ? "" : `: ${named.map(({ name, version }) => `${name} ${version}`).join(", ")}`}`;
-  return { ...details, message, fix: "have the file made anew for that Python", log: sayings(stderr) };
+  const message = `the libraries of ${file} conflict for ${fitting}${named.length === 0 ? "" : `: ${named.map(({ name, version }) => `${name} ${version}`).join(", ")}`}`;
+  return { ...details, message, fix: "generate the file again for that Python", log: sayings(stderr) };
 }
 
-/** Why nothing came, in a few words that hold no address. */
+/** Why nothing came, in a few words without an address. */
 function reasonOf(text: string): string {
   const status = /\b([45]\d\d) [A-Z][A-Za-z ]+|status code \(?(\d{3})/.exec(text);
   if (status !== null) return `it answered ${status[1] ?? status[2] ?? ""}`;
-  if (/dns error|resolve|lookup/i.test(text)) return "its name is not known here";
+  if (/dns error|resolve|lookup/i.test(text)) return "its name can't be resolved here";
   if (/Connection refused/i.test(text)) return "connection refused";
   if (/certificate|tls|ssl/i.test(text)) return "its certificate is not trusted here";
   return /timed? ?out/i.test(text) ? "no answer in time" : "no connection";

@@ -1,7 +1,7 @@
 import { agentError } from "../node/contract.ts";
 import type { Answer, Holder } from "../node/contract.ts";
 
-/** Why a step did not do what it should: the agent's codes and the driver's own. docs/rollout.md tells each. */
+/** Why a step did not do what it should: the agent's codes and the driver's own. docs/rollout.md explains each. */
 export const failureCodes = [
   ...agentError.shape.code.options,
   "unreachable",

@@ -20,7 +20,7 @@ export function listTree(directory: string): BundleEntry[] {
         const sha256 = hash("sha256", bytes);
         entries.push({ path, type: "file", executable, sha256, size: bytes.length });
       } else {
-        throw new Error(`${path} is no plain file`);
+        throw new Error(`${path} is not a plain file`);
       }
     }
   };

@@ -14,19 +14,19 @@ interface Present {
 
 /**
  * A bundle that is older than what serves goes in only as a rollback, to a bundle that some node of the site keeps: an older
- * one that no node has seen is a branch that was left behind, or a version that nobody raised. Pure.
+ * bundle that no node has seen is an outdated branch, or a version that nobody raised. Pure.
  */
 export function olderThanLive({ release: { bundle, version } }: Rollout, nodes: readonly Present[]): FailureDetails[] {
   if (version === undefined || nodes.some(({ bundles }) => bundles.includes(bundle.id))) return [];
   return nodes.flatMap(({ name, serves, bundles }): FailureDetails[] => {
     const live = serves ? versionOf(bundleOf(serves)) : undefined;
     if (live === undefined || (compareVersions(version, live) ?? 0) >= 0) return [];
-    const message = `version ${version} is older than ${live}, which serves, and ${bundle.id} is none of the bundles kept there: ${bundles.join(", ")}`;
+    const message = `version ${version} is older than ${live}, which serves, and ${bundle.id} is not one of the bundles kept there: ${bundles.join(", ")}`;
     return [{ node: name, step: "lease", code: "older", message, fix: `raise the version above ${live}, or declare a kept one` }];
   });
 }
 
-/** The version in a bundle's id, `<version>-<8 hex>`; undefined where it has none. */
+/** The version in a bundle's id, `<version>-<8 hex>`; undefined where there is no version. */
 function versionOf(bundle: string): string | undefined {
   return /^(.+)-[0-9a-f]{8}$/.exec(bundle)?.[1];
 }

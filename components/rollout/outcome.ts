@@ -8,7 +8,7 @@ export interface Outcome {
   verdict: Verdict;
   /** What went wrong, the cause first; empty for `live` and `unchanged`. */
   failures: FailureDetails[];
-  /** What each node serves, as far as is known: undefined where it could not be asked. */
+  /** What each node serves: undefined where it did not answer. */
   nodes: { name: string; serves: string | null | undefined }[];
 }
 
@@ -22,28 +22,37 @@ const bodyLength = 500;
 export function renderOutcome(outcome: Outcome, rollout: Pick<Rollout, "site" | "app" | "release">): string[] {
   const { verdict, failures, nodes } = outcome;
   const first = failures[0];
-  const head = `${rollout.site}: ${verdict}. ${meaning[verdict].replace("{release}", rollout.release.id)}`;
+  const text = meaning[verdict].replace("{release}", rollout.release.id).replace("{before}", whatServesAgain(nodes));
+  const head = `${rollout.site}: ${verdict}. ${text}`;
   return [
     head,
     ...failures.flatMap((failure, index) => renderFailure(failure, failures.slice(0, index))),
-    ...nodes.map(
-      (node) => `  ${node.name} serves ${node.serves === undefined ? "what is not known" : (node.serves ?? "nothing yet")}`,
-    ),
+    ...nodes.map((node) => `  ${node.name} ${servedBy(node.serves)}`),
     ...(first === undefined ? [] : [`  next: ${nextStep(first, verdict, rollout)}`]),
   ];
 }
 
 const meaning: Record<Verdict, string> = {
   live: "{release} serves.",
-  unchanged: "{release} served already, and answers.",
-  refused: "Nothing was touched; {release} was not rolled out.",
-  reverted: "All is as before; {release} was not let in.",
-  "live-failing": "{release} serves on every node, is not what the check wants, and could not go back.",
-  split: "The nodes differ: not all of them serve the same release.",
-  unknown: "A node is silent: what it serves is not known.",
+  unchanged: "{release} already serves, and answers.",
+  refused: "Nothing was changed; {release} was not rolled out.",
+  reverted: "Rolled back: {before}.",
+  "live-failing": "{release} serves on every node, fails its check, and could not be rolled back.",
+  split: "The nodes serve different releases.",
+  unknown: "A node does not answer, so what it serves is unknown.",
 };
 
-/** @param before failures told already: what was read there need not be read again */
+/** What a rollout that was undone leaves. */
+function whatServesAgain(nodes: Outcome["nodes"]): string {
+  const [one, ...others] = new Set(nodes.map(({ serves }) => serves));
+  if (others.length > 0) return "each node serves what it served before";
+  return one ? `${one} still serves` : "nothing serves yet";
+}
+
+const servedBy = (serves: string | null | undefined): string =>
+  serves === undefined ? "did not answer: what it serves is unknown" : `serves ${serves ?? "nothing yet"}`;
+
+/** @param before failures shown already: their log lines are not repeated */
 function renderFailure(failure: FailureDetails, before: readonly FailureDetails[]): string[] {
   const { node, step, message, answer, holder } = failure;
   const body = readableBody(answer?.body ?? "", bodyLength);
@@ -53,7 +62,7 @@ function renderFailure(failure: FailureDetails, before: readonly FailureDetails[
     `  ${node === undefined ? step : `${node}, ${step}`}: ${message}`,
     ...(holder === undefined
       ? []
-      : [`  it is held by ${holder.who} (process ${holder.pid}) since ${holder.since}, for ${holder.release}`]),
+      : [`  ${holder.who} (process ${holder.pid}) has held the lease since ${holder.since}, for ${holder.release}`]),
     ...(body === "" ? [] : ["  it answered:", ...indent(body.split("\n"))]),
     ...(log.length === 0 ? [] : ["  its last log lines:", ...(told ? ["    the same as above"] : indent(log))]),
   ];
@@ -67,7 +76,7 @@ const appsFault = new Set<FailureCode>(["start", "check", "package", "vcl"]);
 function nextStep(first: FailureDetails, verdict: Verdict, rollout: Pick<Rollout, "app">): string {
   if (first.fix !== undefined) return `${first.fix}; then pulumi up`;
   if (first.code === "leased") return "wait until that rollout has ended, then pulumi up";
-  if (verdict === "unknown") return "see that the silent node is up, then pulumi up";
-  if (appsFault.has(first.code)) return `put ${rollout.app} right, then pulumi up`;
+  if (verdict === "unknown") return "bring the silent node up, then pulumi up";
+  if (appsFault.has(first.code)) return `fix ${rollout.app}, then pulumi up`;
   return "pulumi up";
 }

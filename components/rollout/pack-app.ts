@@ -34,6 +34,6 @@ function packSent(root: string, directory: ConfigDirectory): PackedConfig {
 function packed<T>(directory: string, { value, issues }: Parsed<T>): T {
   if (value !== undefined) return value;
   const message = issues.map(({ place, message: text }) => `${place.file}: ${text}`).join("; ");
-  const fix = "leave the files alone while pulumi runs";
-  throw new Failure({ step: "pack", code: "changed", message: `${directory} can't be packed any more: ${message}`, fix });
+  const fix = "don't change files while pulumi runs";
+  throw new Failure({ step: "pack", code: "changed", message: `${directory} can't be packed now: ${message}`, fix });
 }

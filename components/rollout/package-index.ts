@@ -44,7 +44,7 @@ function pipSettings(text: string): Map<string, string> {
   return settings;
 }
 
-/** Python's `repr` of a text: what stands in URLs and paths needs no more than this. */
+/** Python's `repr` of a text: URLs and paths need no more than this. */
 const unquote = (text: string): string =>
   text
     .replace(/^(['"])(.*)\1$/, "$2")

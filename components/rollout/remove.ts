@@ -39,7 +39,7 @@ function renderFailed(failure: FailureDetails, site: string): string[] {
     `  ${node ?? site}, ${step}: ${message}`,
     ...(holder === undefined
       ? []
-      : [`  it is held by ${holder.who} (process ${holder.pid}) since ${holder.since}, for ${holder.release}`]),
+      : [`  ${holder.who} (process ${holder.pid}) has held the lease since ${holder.since}, for ${holder.release}`]),
     `  next: ${fix ?? "run it again"}; if ${node ?? "the node"} is gone for good: pulumi state delete the site's rollout`,
   ];
 }

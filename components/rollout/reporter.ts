@@ -6,7 +6,7 @@ export interface Reporter {
   lines(lines: readonly string[]): void;
 }
 
-/** Secrets shorter than this are not looked for in the output: they would be found everywhere. */
+/** Secrets shorter than this are not hidden in the output: they would match everywhere. */
 const shortestHidden = 4;
 
 /**

@@ -73,7 +73,7 @@ const request = z.strictObject({
 export type RolloutRequest = z.infer<typeof request>;
 
 /**
- * One run of the protocol for one site. The bundle's files are not in it, nor are those of a configuration directory; they are read, and
+ * One run of the protocol for one site. The files of the bundle and of a configuration directory are not in it; they are read, and
  * refused when they are not what was planned.
  */
 export interface Rollout {

@@ -16,7 +16,7 @@ export interface RunOptions {
   signal: AbortSignal;
   /** What it reads from stdin. Default: nothing. */
   input?: string;
-  /** Hears of all that stdout has so far, each time there is more. */
+  /** Gets all of stdout so far, each time there is more. */
   onOutput?: (stdout: string) => void;
 }
 
@@ -30,7 +30,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   };
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
-  // One that ends before it has read all says why by itself.
+  // A program that ends before it has read everything says why itself.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   let stdout = "";

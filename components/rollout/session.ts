@@ -5,10 +5,10 @@ import type { Channel, Exit } from "./channel.ts";
 import { Failure } from "./failure.ts";
 import type { FailureDetails } from "./failure.ts";
 
-/** Seconds between two signs of life to the agent; it takes a driver for dead after `silenceSeconds`. */
+/** Seconds between two signs of life to the agent; it considers a driver dead after `silenceSeconds`. */
 const pingSeconds = 5;
 
-/** Seconds after which a verb that never answers is taken for lost. `prepare` may install packages, and adds its own start. */
+/** Seconds after which a verb without an answer is considered lost. `prepare` may install packages, and adds its own start. */
 const verbSeconds = {
   hello: 30,
   ping: 30,
@@ -63,7 +63,7 @@ export class Session {
     this.#channel = options.channel;
     this.node = options.node;
     const { stdin, stdout, stderr, exited } = this.#channel;
-    // A write to a session that just ended fails; that it ended is told by `exited`.
+    // A write to a session that just ended fails; `exited` reports the end.
     stdin.on("error", () => undefined);
     stderr.on("data", (chunk: Buffer) => {
       this.#noise = (this.#noise + chunk.toString()).slice(-4000);
@@ -133,7 +133,7 @@ export class Session {
 
   #read(line: string): void {
     const parsed = message.safeParse(json(line));
-    // A greeting of the login shell, say: kept, for when it is the only word that came.
+    // A greeting of the login shell, for example: kept in case it is the only output.
     if (!parsed.success) {
       this.#noise = `${this.#noise}${line}\n`.slice(-4000);
       return;

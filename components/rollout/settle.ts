@@ -4,12 +4,12 @@ import type { SiteNode } from "./site-node.ts";
 import type { Tools } from "./tools.ts";
 
 /**
- * Finds out what a node serves whose session broke. Taking the lease anew makes its agent undo what was not cut over, and finish what was.
+ * Finds out what a node serves whose session broke. Taking the lease again makes its agent undo what was not cut over, and finish what was.
  * Leaves `serves` undefined when the node stays silent.
  */
 export async function settle(node: SiteNode, tools: Tools): Promise<void> {
   node.serves = undefined;
-  tools.reporter.step(node.name, "settle", "the session is gone: asking anew what it serves");
+  tools.reporter.step(node.name, "settle", "the session is gone: asking again what it serves");
   const deadline = performance.now() + tools.settle.withinSeconds * 1000;
   do {
     try {
@@ -24,7 +24,7 @@ export async function settle(node: SiteNode, tools: Tools): Promise<void> {
   } while (performance.now() < deadline);
 }
 
-/** Somebody else's rollout has the site now: what is live is theirs to say, and can only be looked at. */
+/** Another rollout has the site now: it decides what is live, and we can only look. */
 async function heldByAnother(node: SiteNode, error: Failure, tools: Tools): Promise<boolean> {
   const { code, holder } = error.details;
   if (code !== "leased" || holder === undefined) return false;

@@ -17,7 +17,7 @@ export class SiteNode {
   before: string | null | undefined;
   /** Bundles it keeps of the site, when the lease was taken. */
   bundles: readonly string[] = [];
-  /** What is live, as far as is known; undefined where it is not. */
+  /** What is live; undefined where that is unknown. */
   serves: string | null | undefined;
   readonly #node: RolloutNode;
   readonly #rollout: Rollout;
@@ -58,7 +58,7 @@ export class SiteNode {
       node: this.name,
       step: "connect",
       code: "machine",
-      message: `${this.#node.address} is another machine than ${this.name}: id ${hello.machineId}, expected ${expected}`,
+      message: `${this.#node.address} is not ${this.name}: machine id ${hello.machineId}, expected ${expected}`,
       fix: "run pulumi refresh, then pulumi up",
     });
   }
@@ -80,7 +80,7 @@ export class SiteNode {
     const wanted = { release: release.id, bundle: release.bundle.id, ...(wheels === undefined ? {} : { wheels: wheels.digest }) };
     const room = await this.#session.ask("receive", { ...this.#lease, ...wanted }, "upload");
     await this.#send(shipment.app, room, "files", stop);
-    if (wheels !== undefined && room.wheels !== undefined) await this.#send(wheels, room.wheels, "files of libraries", stop);
+    if (wheels !== undefined && room.wheels !== undefined) await this.#send(wheels, room.wheels, "library files", stop);
     this.#goOn("prepare", stop);
     await this.#timed(
       "prepare",
@@ -92,7 +92,7 @@ export class SiteNode {
   }
 
   /**
-   * Puts right what a node has lost of the release that it serves, and what is no part of a release: the site's services.
+   * Restores what a node has lost of the release that it serves, and of what is not part of a release: the site's services.
    * @returns whether anything was changed
    */
   async mend(shipment: Shipment): Promise<boolean> {
@@ -147,14 +147,14 @@ export class SiteNode {
       async () => {
         const { answer, log } = await this.#session.ask("check", args, step, within);
         if (answer.ok) return answer;
-        const message = `${answer.url}: ${answer.reason ?? "not as the check says"}`;
+        const message = `${answer.url}: ${answer.reason ?? "fails the check"}`;
         throw new Failure({ node: this.name, step, code: "check", message, log, answer });
       },
       (answer) => `${answer.url} answered ${answer.status ?? "nothing"}`,
     );
   }
 
-  /** Lets visitors in, so that it can still be taken back. */
+  /** Sends visitors to the release; this can still be taken back. */
   async flip(): Promise<void> {
     await this.#timed(
       "flip",

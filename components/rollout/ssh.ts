@@ -40,7 +40,7 @@ export function makeSshFiles(
   return {
     routeTo: (node) => {
       const route = routes.get(node.name);
-      if (route === undefined) throw new Error(`node ${node.name} is not one of those it was made for`);
+      if (route === undefined) throw new Error(`node ${node.name} is not in this set of connections`);
       return route;
     },
     remove: () => {
@@ -49,7 +49,7 @@ export function makeSshFiles(
   };
 }
 
-/** Words that start the agent on a node and keep its stdin and stdout as the session. Nothing secret stands in them. */
+/** Words that start the agent on a node and keep its stdin and stdout as the session. They contain nothing secret. */
 export function agentCommand(route: SshRoute): string[] {
   const { node, proxy, files } = route;
   return [
@@ -92,7 +92,7 @@ export function rsyncWords(route: SshRoute, directory: string): { shell: string[
   const { node, files } = route;
   const shell = ["-e", `ssh -S ${files.control} -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false`];
   const path = node.user === "root" ? [] : ["--rsync-path", "sudo -n rsync"];
-  // The name is never looked up: the connection is there already, or there is none (`ProxyCommand=false`).
+  // The name is never looked up: either the connection exists already, or there is no way to make one (`ProxyCommand=false`).
   return { shell: [...shell, ...path], target: `${node.user}@${alias(node)}:${directory}/` };
 }
 
@@ -111,8 +111,8 @@ export function explainSsh(route: SshRoute, exit: { code: number | null }, stder
     return {
       node: node.name,
       code: "host-key",
-      message: `the proxy ${route.proxy} on the way to ${node.name} is not known here: ${lines[0] ?? ""}`,
-      fix: `log in there once by hand (ssh ${route.proxy}) and compare its key, so that it stands in known_hosts`,
+      message: `the host key of the proxy ${route.proxy}, on the way to ${node.name}, is unknown here: ${lines[0] ?? ""}`,
+      fix: `log in there once (ssh ${route.proxy}) and compare its key: known_hosts then has it`,
     };
   }
   if (distrusted) {
@@ -121,7 +121,7 @@ export function explainSsh(route: SshRoute, exit: { code: number | null }, stder
       node: node.name,
       code: "host-key",
       message: `${where} showed another host key: expected ${fingerprint(node.hostKey)}, found ${found ?? "one of another type"}`,
-      fix: `if ${node.name} was set up anew, write its new hostKey into the environment; else find out who answers there`,
+      fix: `if ${node.name} was set up again, write its new hostKey into the environment; if not, find out what answers there`,
     };
   }
   if (refused !== undefined) {
@@ -129,7 +129,7 @@ export function explainSsh(route: SshRoute, exit: { code: number | null }, stder
       node: node.name,
       code: "login",
       message: `${where} refused the login: ${refused}`,
-      fix: `load a key into the SSH agent that is accepted there (ssh-add -l shows those loaded)`,
+      fix: `load a key that is accepted there into the SSH agent (ssh-add -l lists the loaded ones)`,
     };
   }
   if (stderr.includes("sudo:")) {
@@ -152,7 +152,7 @@ export function explainSsh(route: SshRoute, exit: { code: number | null }, stder
     node: node.name,
     code: "unreachable",
     message: `${where} can't be reached: ${last || `ssh ended with ${exit.code ?? "a signal"}`}`,
-    fix: `see that ${node.name} is up and that its address and port are right; a local node is started by npm run up`,
+    fix: `check that ${node.name} is up and its address and port are right; npm run up starts a local node`,
   };
 }
 

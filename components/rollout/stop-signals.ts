@@ -16,7 +16,7 @@ export function watchForStop(): AbortSignal {
   process.on("SIGINT", stop("interrupted"));
   process.on("SIGTERM", stop("terminated"));
   process.on("SIGHUP", stop("the terminal is gone"));
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", stop("nobody reads the output any more"));
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", stop("nothing reads the output any more"));
   const before = starters();
   setInterval(() => {
     if (starters() !== before) controller.abort("the process that started it is gone");
@@ -25,8 +25,8 @@ export function watchForStop(): AbortSignal {
 }
 
 /**
- * Who started us: our parent, and its parent where ours is but the shell of a `sh -c`, as under Pulumi. That shell outlives whoever
- * started it; the kernel then gives it another parent. Where there is no /proc, our own parent alone is told.
+ * Who started us: our parent, and its parent where ours is only the shell of a `sh -c`, as under Pulumi. That shell outlives the process
+ * that started it; the kernel then gives it another parent. Without /proc only our own parent is known.
  */
 function starters(): string {
   const parent = process.ppid;

@@ -21,13 +21,13 @@ export interface Tools {
   upload: (options: UploadOptions) => Promise<Uploaded>;
   /** Reads the app's directory, and the site's configuration directory. */
   pack: () => Promise<PackedApp>;
-  /** Has the wheel set of every node at hand; none where the app lists no libraries. */
+  /** Makes the wheel set of every node, or finds it in the cache; none where the app lists no libraries. */
   wheels: (app: PackedApp) => Promise<WheelSets>;
   reporter: Reporter;
   /** Somebody wants the rollout to end: before the cut-over it backs out, after it finishes. The reason is a string. */
   stop: AbortSignal;
   /** `user@host` of who runs this, and the process. */
   holder: { who: string; pid: number };
-  /** Seconds a node that went silent is given to come back, and seconds between two tries. */
+  /** Seconds that a silent node gets to come back, and seconds between two tries. */
   settle: { withinSeconds: number; everySeconds: number };
 }

@@ -11,7 +11,7 @@ export interface UploadOptions {
   target: string;
   /** rsync's words for the way there. */
   shell: readonly string[];
-  /** Says how far it is, at most every few seconds. */
+  /** Reports progress, at most every few seconds. */
   onProgress: (text: string) => void;
   /** Directories there from which equal files are linked. */
   linkFrom: readonly string[];
@@ -41,7 +41,7 @@ export function rsyncCommand(options: UploadOptions): string[] {
     "--checksum",
     "--from0",
     "--files-from=-",
-    // Its progress also ends an rsync whose rollout was killed: nobody reads what it writes.
+    // Its progress also ends an rsync whose rollout was killed: writing to the closed pipe fails.
     "--info=progress2,stats2",
     "--outbuf=Line",
     "--no-human-readable",
@@ -80,8 +80,8 @@ export async function upload(options: UploadOptions): Promise<Uploaded> {
     node: options.node,
     step: "upload",
     code: "upload",
-    message: `rsync to ${options.node} ended with ${code ?? "no exit code"}: ${lines.find((line) => line !== "") ?? "no word of why"}`,
-    fix: "see that rsync is installed here and there, and that the node has space",
+    message: `rsync to ${options.node} ended with ${code ?? "no exit code"}: ${lines.find((line) => line !== "") ?? "without a reason"}`,
+    fix: "check that rsync is installed here and there, and that the node has space",
     log: lines,
   });
 }

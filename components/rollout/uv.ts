@@ -19,7 +19,7 @@ export async function ensureUv(cache: string, signal: AbortSignal): Promise<stri
     const words = ["python3", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"];
     const options = ["--only-binary", ":all:", "--require-hashes", "--target", join(fresh, "all"), "-r", pinned.pathname];
     const { code, stderr } = await run([...words, ...options], { directory: fresh, environment: process.env, signal });
-    if (signal.aborted) throw new Failure({ step: "libraries", code: "stopped", message: "stopped before uv was there" });
+    if (signal.aborted) throw new Failure({ step: "libraries", code: "stopped", message: "stopped before uv was installed" });
     if (code !== 0) throw withoutUv(version, stderr);
     await cp(join(fresh, "all/bin/uv"), join(fresh, "tree/uv"));
   });
@@ -27,11 +27,11 @@ export async function ensureUv(cache: string, signal: AbortSignal): Promise<stri
 }
 
 function withoutUv(version: string, stderr: string): Failure {
-  const what = `uv ${version}, which gets an app's libraries, can't be had`;
+  const what = `could not install uv ${version}, which gets an app's libraries`;
   const said = /No module named pip|ENOENT/.test(stderr)
     ? { message: `${what}: there is no python3 with pip here`, fix: "install python3-pip on the machine that deploys" }
     : /No matching distribution|HASHES|hash/i.test(stderr)
-      ? { message: `${what}: the package index has no such file`, fix: "let the package index carry uv, unaltered" }
-      : { message: `${what}: pip failed`, fix: "see that pip reaches its package index: python3 -m pip download uv" };
+      ? { message: `${what}: the package index has no such file`, fix: "provide uv, unaltered, in the package index" }
+      : { message: `${what}: pip failed`, fix: "check that pip reaches its package index: python3 -m pip download uv" };
   return new Failure({ step: "libraries", code: "library", ...said });
 }

@@ -15,7 +15,7 @@ import { run } from "./run.ts";
 import type { PackedApp, PackedTree } from "./packed.ts";
 import { ensureUv } from "./uv.ts";
 
-/** The wheel set of each node by its name, or all that stands in the way of them. */
+/** The wheel set of each node by its name, or everything that prevents them. */
 export interface WheelSets {
   sets: Map<string, PackedTree>;
   failures: FailureDetails[];
@@ -29,7 +29,7 @@ export interface WheelOptions {
 }
 
 /**
- * Has the wheel set of every node of a rollout at hand, made or from the cache. Touches no node.
+ * Makes the wheel set of every node of a rollout, or finds it in the cache. Touches no node.
  * A set follows from the requirements, the Python and the platform alone.
  */
 export async function wheelSets(rollout: Rollout, app: PackedApp, options: WheelOptions): Promise<WheelSets> {
@@ -53,8 +53,8 @@ function requirementsOf({ release, app }: Rollout, { directory }: PackedApp): Re
   const file = `${app}/${REQUIREMENTS_FILE}`;
   const { value } = parseRequirements(readFileSync(join(directory, REQUIREMENTS_FILE), "utf8"), file);
   if (value?.digest === release.libraries?.requirements && value !== undefined) return value;
-  const fix = "leave the files alone while pulumi runs";
-  throw new Failure({ step: "libraries", code: "changed", message: `${file} has changed since the plan`, fix });
+  const fix = "don't change files while pulumi runs";
+  throw new Failure({ step: "libraries", code: "changed", message: `${file} changed since the plan`, fix });
 }
 
 interface SetOptions extends WheelOptions {
@@ -76,9 +76,9 @@ async function wheelSet(requirements: Requirements, target: PythonTarget, option
     const environment = await indexEnvironment(fresh, options.signal);
     const ended = await run([uv, ...installWords(target, list, tree)], { directory: fresh, environment, signal: options.signal });
     if (options.signal.aborted)
-      throw new Failure({ step: "libraries", code: "stopped", message: "stopped before the libraries were there" });
+      throw new Failure({ step: "libraries", code: "stopped", message: "stopped before the libraries were downloaded" });
     if (ended.code !== 0) throw new Failure(explainUv(ended.stderr, requirements, target, options));
-    // Programs of libraries name the Python of this machine, and nobody calls them on a node.
+    // Programs of libraries name the Python of this machine, and nothing calls them on a node.
     await rm(join(tree, "bin"), { recursive: true, force: true });
     await rm(join(tree, ".lock"), { force: true });
   });

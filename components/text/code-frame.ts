@@ -17,7 +17,7 @@ const widest = 100;
  *         | ^^^^^
  *       did you mean runner?
  *
- * @param read text of a file; undefined where it can't be had: then the frame is left out
+ * @param read text of a file; undefined where it can't be read: then the frame is left out
  */
 export function renderIssues(
   issues: readonly Issue[],

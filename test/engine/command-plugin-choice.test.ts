@@ -44,15 +44,15 @@ test("the real plugin is downloaded where its server answers, once for all check
   expect(vendor.paths).toEqual([expect.stringMatching(/^\/pulumi-resource-command-v1\.2\.1-linux-(amd64|arm64)\.tar\.gz$/)]);
 });
 
-test("our stand-in is used where the real plugin can't be had, which is tried once a checkout", async () => {
+test("our stand-in is used where the real plugin can't be downloaded, which is tried once a checkout", async () => {
   const machine = newcomer();
   const vendor = await serveOnLoopback((_, response) => response.writeHead(404).end());
   const environment = { SILVER_PLUGIN_URL: vendor.url };
   const first = await choose(machine, environment);
   expect(first.output).toMatch(/the real command plugin could not be downloaded: .*404/);
-  expect(first.output).toContain("✓ Command plugin 1.2.1 (our stand-in: the real one can't be had here)");
+  expect(first.output).toContain("✓ Command plugin 1.2.1 (our stand-in: the real one can't be downloaded here)");
   const second = await choose(machine, environment);
-  expect(second.output).toBe("✓ Command plugin 1.2.1 (our stand-in: the real one can't be had here) · cached\n");
+  expect(second.output).toBe("✓ Command plugin 1.2.1 (our stand-in: the real one can't be downloaded here) · cached\n");
   expect(vendor.paths).toHaveLength(1);
   expect(existsSync(join(machine.cache, "command-plugin-1.2.1"))).toBe(false);
 });

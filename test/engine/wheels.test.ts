@@ -121,7 +121,7 @@ test("requirements that are others than those planned are refused", async () => 
   const libraries = { requirements: "0".repeat(64), targets: [debian12] };
   const changed = { ...rollout, release: { ...rollout.release, libraries }, wheels: { web1: debian12 } };
   const { failures } = await wheelSets(changed, app, { cache, signal, say: () => undefined });
-  expect(failures).toMatchObject([{ code: "changed", message: "apps/hello/requirements.txt has changed since the plan" }]);
+  expect(failures).toMatchObject([{ code: "changed", message: "apps/hello/requirements.txt changed since the plan" }]);
 });
 
 test.each([

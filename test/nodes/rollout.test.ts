@@ -71,18 +71,18 @@ test.each([
     "if socket.gethostname() == 'web2': raise RuntimeError('not on this one')",
     "RuntimeError: not on this one",
   ],
-])("an app %s is not let in: the traceback is shown and the old release serves", async (_, code, trace) => {
+])("an app %s is rolled back: the traceback is shown and the old release serves", async (_, code, trace) => {
   const before = await releases();
   site.writeApp(failing(code));
   const { code: exit, stdout, stderr } = await site.deploy();
   expect(exit).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ verdict: "reverted" });
   const summary = stderr.slice(stderr.indexOf("roll: reverted."));
-  expect(summary).toContain("All is as before");
+  expect(summary).toContain("Rolled back: ");
   expect(summary).toContain("/health: status 500, expected 200");
   expect(summary).toContain(trace);
   expect(summary).toContain(
-    `  web1 serves ${String(before[0])}\n  web2 serves ${String(before[1])}\n  next: put apps/roll right, then pulumi up\n`,
+    `  web1 serves ${String(before[0])}\n  web2 serves ${String(before[1])}\n  next: fix apps/roll, then pulumi up\n`,
   );
   expect(await releases()).toEqual(before);
   expect(await site.bodies()).toEqual(["first", "first"]);
@@ -127,7 +127,7 @@ test("of two rollouts at once one wins, and the other is told who has it", async
   expect(JSON.parse(second.stdout)).toMatchObject({ verdict: "refused" });
   expect(second.stderr).toMatch(
     new RegExp(
-      `it is held by \\S+@\\S+ \\(process ${String(first.child.pid)}\\) since \\d{4}-.*, for ${site.rollout().release.id}`,
+      `\\S+@\\S+ \\(process ${String(first.child.pid)}\\) has held the lease since \\d{4}-.*, for ${site.rollout().release.id}`,
     ),
   );
   expect((await first.ended).code).toBe(0);

@@ -106,7 +106,7 @@ test("a failed rollout exits with 1, and its last lines are the summary", async 
   const { code, stdout, stderr } = await run(theRequest());
   expect({ code, stdout }).toEqual({ code: 1, stdout: `{"release":"${newRelease}","verdict":"reverted"}\n` });
   expect(stderr.trimEnd().split("\n").slice(-9)).toEqual([
-    `hello: reverted. All is as before; ${newRelease} was not let in.`,
+    `hello: reverted. Rolled back: ${oldRelease} still serves.`,
     "  web1, check: http://127.64.0.2:20002/health: status 500, expected 200",
     "  it answered:",
     "    Internal Server Error",
@@ -114,7 +114,7 @@ test("a failed rollout exits with 1, and its last lines are the summary", async 
     "    Traceback (most recent call last):",
     "    KeyError: 'STRIPE_KEY'",
     `  web1 serves ${oldRelease}`,
-    "  next: put apps/hello right, then pulumi up",
+    "  next: fix apps/hello, then pulumi up",
   ]);
 });
 
@@ -146,15 +146,15 @@ test("an app that changed since the plan is refused", async () => {
   writeFileSync(join(root, "apps/hello/src/wsgi.py"), "application = 2\n");
   const { code, stderr } = await run(request);
   expect(code).toBe(1);
-  expect(stderr).toContain("hello: refused. Nothing was touched");
-  expect(stderr).toContain("apps/hello has changed since the plan");
+  expect(stderr).toContain("hello: refused. Nothing was changed");
+  expect(stderr).toContain("the files of apps/hello changed since the plan");
 });
 
 test("a release that this project no longer makes of the plan is refused", async () => {
   setNode("web1");
   const { code, stderr } = await run(theRequest({ release: oldRelease }));
   expect(code).toBe(1);
-  expect(stderr).toContain("hello: refused. Nothing was touched");
+  expect(stderr).toContain("hello: refused. Nothing was changed");
   expect(stderr).toContain(
     `this project's own files have changed since the plan: they make ${newRelease} of what ${oldRelease} was`,
   );
@@ -180,7 +180,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s before the cut-over backs out, how
   writeFileSync(join(root, "go"), "");
   const { code, stderr } = await ended;
   expect(code).toBe(1);
-  expect(stderr).toContain(`hello: reverted. All is as before; ${newRelease} was not let in.\n  stop: stopped: `);
+  expect(stderr).toContain(`hello: reverted. Rolled back: ${oldRelease} still serves.\n  stop: stopped: `);
   expect(node("web1")).toMatchObject({ live: oldRelease, journal: null, holder: null, verdicts: ["reverted"] });
 });
 

@@ -117,7 +117,7 @@ test.each([
   expect(nodes.web1.calls).toEqual(["hello", "status"]);
 });
 
-test("libraries that can't be had refuse the rollout before any lease is taken", async () => {
+test("libraries that can't be downloaded refuse the rollout before any lease is taken", async () => {
   const nodes = twoNodes();
   const failure = { step: "libraries", code: "library", message: "pywin32 308 has no wheel" } as const;
   const outcome = await rollOut(nodes, { wheels: () => Promise.resolve({ sets: new Map(), failures: [failure] }) });
@@ -137,11 +137,11 @@ test("a node that can't be reached refuses the rollout and touches no other node
     { name: "web2", serves: undefined },
   ]);
   expect(renderOutcome(outcome, aRollout(["web1", "web2"]))).toEqual([
-    `hello: refused. Nothing was touched; ${newRelease} was not rolled out.`,
+    `hello: refused. Nothing was changed; ${newRelease} was not rolled out.`,
     "  web2, connect: root@10.0.0.2:22 can't be reached: ssh: connect to host 10.0.0.1 port 22: Connection refused",
     `  web1 serves ${oldRelease}`,
-    "  web2 serves what is not known",
-    "  next: see that web2 is up and that its address and port are right; a local node is started by npm run up; then pulumi up",
+    "  web2 did not answer: what it serves is unknown",
+    "  next: check that web2 is up and its address and port are right; npm run up starts a local node; then pulumi up",
   ]);
 });
 
@@ -163,15 +163,15 @@ test("another machine at a node's address is refused", async () => {
   expect(outcome).toMatchObject({ verdict: "refused", failures: [{ code: "machine", node: "web1" }] });
 });
 
-test("whoever comes second is told who rolls out, since when and what", async () => {
+test("a second rollout is refused, with who holds the lease, since when and for what", async () => {
   const holder = { who: "ann@desk", pid: 7, release: "1.0.1-33333333.cccccccc", since: "2026-01-02T03:04:05Z" };
   const nodes = twoNodes({}, { holder });
   const outcome = await rollOut(nodes);
   expect(outcome.verdict).toBe("refused");
   expect(renderOutcome(outcome, aRollout(["web1", "web2"]))).toEqual([
-    `hello: refused. Nothing was touched; ${newRelease} was not rolled out.`,
+    `hello: refused. Nothing was changed; ${newRelease} was not rolled out.`,
     "  web2, lease: hello is being rolled out",
-    "  it is held by ann@desk (process 7) since 2026-01-02T03:04:05Z, for 1.0.1-33333333.cccccccc",
+    "  ann@desk (process 7) has held the lease since 2026-01-02T03:04:05Z, for 1.0.1-33333333.cccccccc",
     `  web1 serves ${oldRelease}`,
     `  web2 serves ${oldRelease}`,
     "  next: wait until that rollout has ended, then pulumi up",
@@ -184,14 +184,14 @@ test("a release that doesn't start goes back everywhere, with the app's tracebac
   const nodes = twoNodes({}, { faults: [{ verb: "prepare", kind: "start" }] });
   const outcome = await rollOut(nodes);
   expect(renderOutcome(outcome, aRollout(["web1", "web2"]))).toEqual([
-    `hello: reverted. All is as before; ${newRelease} was not let in.`,
+    `hello: reverted. Rolled back: ${oldRelease} still serves.`,
     "  web2, prepare: prepare failed",
     "  its last log lines:",
     "    Traceback (most recent call last):",
     "    SyntaxError: invalid syntax",
     `  web1 serves ${oldRelease}`,
     `  web2 serves ${oldRelease}`,
-    "  next: put apps/hello right, then pulumi up",
+    "  next: fix apps/hello, then pulumi up",
   ]);
   expect(nodes.web1.calls.at(-2)).toBe("undo");
   expect(verdicts(nodes)).toEqual([["reverted"], ["reverted"]]);
@@ -215,7 +215,7 @@ test("a release that answers wrongly when asked directly is never flipped to", a
   const nodes = twoNodes({ faults: [{ verb: "check", on: "direct", kind: "not-ok" }] });
   const outcome = await rollOut(nodes);
   expect(renderOutcome(outcome, aRollout(["web1", "web2"]))).toEqual([
-    `hello: reverted. All is as before; ${newRelease} was not let in.`,
+    `hello: reverted. Rolled back: ${oldRelease} still serves.`,
     "  web1, check: http://127.64.0.2:20002/health: status 500, expected 200",
     "  it answered:",
     "    Internal Server Error",
@@ -224,7 +224,7 @@ test("a release that answers wrongly when asked directly is never flipped to", a
     "    KeyError: 'STRIPE_KEY'",
     `  web1 serves ${oldRelease}`,
     `  web2 serves ${oldRelease}`,
-    "  next: put apps/hello right, then pulumi up",
+    "  next: fix apps/hello, then pulumi up",
   ]);
   expect([...nodes.web1.calls, ...nodes.web2.calls].filter((call) => call.startsWith("flip"))).toEqual([]);
 });
