@@ -156,7 +156,7 @@ test("a release that this project no longer makes of the plan is refused", async
   expect(code).toBe(1);
   expect(stderr).toContain("hello: refused. Nothing was changed");
   expect(stderr).toContain(
-    `this project's own files have changed since the plan: they make ${newRelease} of what ${oldRelease} was`,
+    `this project's own files changed since the plan: they now render ${newRelease}, and ${oldRelease} was planned`,
   );
 });
 

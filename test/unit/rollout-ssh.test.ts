@@ -112,7 +112,9 @@ test("a proxy that is not known, or refuses the login, is told as what stopped t
     "No ED25519 host key is known for bastion.acme.net and you have requested strict checking.\nHost key verification failed.\nConnection closed by UNKNOWN port 65535";
   expect(explainSsh(way, { code: 255 }, unknown)).toMatchObject({
     code: "host-key",
-    message: expect.stringContaining("the host key of the proxy bastion.acme.net, on the way to web1, is unknown here: No ED25519") as string,
+    message: expect.stringContaining(
+      "the host key of the proxy bastion.acme.net, on the way to web1, is unknown here: No ED25519",
+    ) as string,
   });
   const refused = "root@bastion.acme.net: Permission denied (publickey).\nConnection closed by UNKNOWN port 65535";
   expect(explainSsh(way, { code: 255 }, refused).message).toContain(
