@@ -4,6 +4,7 @@ import { readApp } from "../components/manifest/read.ts";
 import type { Changes } from "../components/plan/changes.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import type { Plan, SitePlan } from "../components/plan/plan.ts";
+import { platforms } from "../components/platforms/registry.ts";
 import { sizeText } from "../components/plan/size-text.ts";
 
 /**
@@ -20,7 +21,7 @@ export function withWarnings(changes: Changes, root: string, plan: Plan, warning
 
 function overrides(root: string, environment: string, site: SitePlan): string[] {
   const manifest = readApp(root, site.app).value;
-  if (manifest === undefined || site.platform === "static") return [];
+  if (manifest === undefined || !platforms[site.platform].hasProcesses) return [];
   const origins = loadEnvironment(root, environment).value?.sites[site.name]?.origins ?? {};
   const line = (key: "processes" | "memory", is: string, asked: string) => {
     const { file, line: at } = origins[`limits.${key}`] ?? { file: `stacks/${environment}.yaml` };

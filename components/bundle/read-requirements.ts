@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Manifest } from "../manifest/manifest.ts";
+import { platforms, type PlatformName } from "../platforms/registry.ts";
 import type { Parsed } from "../text/issue.ts";
 import { parseRequirements, REQUIREMENTS_FILE, type Requirements } from "./requirements.ts";
 
@@ -11,8 +11,8 @@ import { parseRequirements, REQUIREMENTS_FILE, type Requirements } from "./requi
  * @param platform of the app, where its manifest could be read: to others than Python a file of that name means nothing
  * @returns no value and no issue where the app has no requirements.txt
  */
-export function readRequirements(root: string, app: string, platform: Manifest["platform"] | undefined): Parsed<Requirements> {
-  if (platform !== undefined && platform !== "python") return { issues: [] };
+export function readRequirements(root: string, app: string, platform: PlatformName | undefined): Parsed<Requirements> {
+  if (platform !== undefined && !platforms[platform].hasLibraries) return { issues: [] };
   const path = join(root, app, REQUIREMENTS_FILE);
   // A link that leads nowhere and a file that can't be read are told by the bundle.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return { issues: [] };

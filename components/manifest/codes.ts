@@ -29,11 +29,6 @@ export const manifestCodes = {
     example: { "app.yaml": "name: blog\nrunner: wsgi.py\n", "app.ini": "[production]\napp_name = blog\n" },
     fix: "Delete the one that is out of date.",
   },
-  "no-application": {
-    rule: "A Python runner defines `application`, the WSGI callable.",
-    example: { "app.yaml": "name: blog\nrunner: wsgi.py\n", "wsgi.py": "def app(environ, start_response): ...\n" },
-    fix: "Define it at the top level of the runner: def application(environ, start_response).",
-  },
   "no-data": {
     rule: "A migration needs a service that keeps data.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\nmigrate: {run: bin/migrate}\n" },
@@ -47,16 +42,6 @@ export const manifestCodes = {
       "bin/check-config": "#!/bin/sh\n",
     },
     fix: "Make it executable, and commit that: git update-index --chmod=+x FILE.",
-  },
-  "php-app": {
-    rule: "An app in PHP has a runner that ends in .php, or a php_root, and no .php in static/, where nothing is run; only such an app has one of these. Its processes have one thread, and its checker is a script in PHP.",
-    example: { "app.yaml": "name: blog\nrunner: index.php\nprocesses: {threads: 2}\n", "index.php": "<?php echo 'ok';\n" },
-    fix: "Do what the message says.",
-  },
-  "static-app": {
-    rule: "An app of the platform static has files in static/, one of which answers its check, and no key that only running code has a use for.",
-    example: { "app.yaml": "name: blog\nplatform: static\nservices: {files: {}}\n", "static/index.html": "<h1>Blog</h1>\n" },
-    fix: "Delete the key; or delete the platform, and give a runner.",
   },
   "template-statement": {
     rule: "A template of configuration (config.template) holds {{variable}} and {{default variable = value}}, and no other statement of Tempita.",

@@ -1,3 +1,4 @@
+import { platformKeys } from "../platforms/registry.ts";
 import { parseDocument, stringify } from "yaml";
 import type { z } from "zod";
 import { fieldRules } from "../text/schema/fields.ts";
@@ -16,16 +17,13 @@ export function renderExample(schemaPath?: string): string {
   return head + renderMap(manifestSchema, "").trimStart();
 }
 
-/** Keys that an app of another platform has: shown, but as comments. */
-const OF_OTHERS = ["php_root"];
-
 /** @param chosen values for some of the keys: then no others stand there */
 function renderMap(schema: z.ZodType, indent: string, chosen?: Record<string, unknown>): string {
   return Object.entries(shapeOf(schema) ?? {})
     .filter(([key]) => chosen === undefined || Object.hasOwn(chosen, key))
     .map(([key, field]) => {
       const value = chosen === undefined ? renderValue(field, indent) : ` ${String(chosen[key])}\n`;
-      return `${indent === "" ? "\n" : ""}${comment(descriptionOf(field), indent)}${indent}${OF_OTHERS.includes(key) ? "# " : ""}${key}:${value}`;
+      return `${indent === "" ? "\n" : ""}${comment(descriptionOf(field), indent)}${indent}${Object.hasOwn(platformKeys, key) ? "# " : ""}${key}:${value}`;
     })
     .join("");
 }

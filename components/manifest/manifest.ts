@@ -1,3 +1,4 @@
+import type { PlatformName } from "../platforms/registry.ts";
 import type { ManifestTree } from "./schema.ts";
 
 /** Keys of the same name in the file and here; absent where the app has none, or while not-yet.ts holds them back. */
@@ -10,7 +11,7 @@ export interface Manifest extends SameKeys {
   name: string;
   /** Semver without build metadata, or a timestamp such as `20261121_001`; absent: the content id alone. */
   version?: string;
-  platform: "python" | "php" | "static";
+  platform: PlatformName;
   /** Path of the WSGI or PHP file inside the app, e.g. `src/wsgi.py`; absent for a static app, and where `phpRoot` is all. */
   runner?: string;
   /** Directory of PHP files inside the app; only of the platform php. */

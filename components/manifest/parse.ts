@@ -3,7 +3,7 @@ import { parseIni } from "./ini/read.ts";
 import { byPlace, isError, type Parsed, type Place } from "../text/issue.ts";
 import { judge } from "../text/schema/judge.ts";
 import type { ConfigRequest, Manifest, ServiceRequest } from "./manifest.ts";
-import { platformOf } from "./platform.ts";
+import { platformOf } from "../platforms/registry.ts";
 import { manifestLater } from "./not-yet.ts";
 import { manifestSchema, type ManifestTree } from "./schema.ts";
 import type { Path } from "../text/source.ts";

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { join, posix, sep } from "node:path";
+import { join, sep } from "node:path";
 import { checkConfigFiles, checkDirectory } from "./read-config.ts";
 import { byPlace, error, isError, type Issue, type Parsed, type Place } from "../text/issue.ts";
-import type { Check, Manifest } from "./manifest.ts";
-import { platformOf } from "./platform.ts";
+import type { Manifest } from "./manifest.ts";
+import type { AppFiles } from "../platforms/platform.ts";
+import { platformOf, platforms } from "../platforms/registry.ts";
+import type { Path } from "../text/source.ts";
 import { CHARACTERS_MAX, examineManifest } from "./parse.ts";
 import { tooLarge } from "../text/too-large.ts";
 
@@ -23,7 +25,7 @@ const FORMS = ["app.yaml", "app.ini"] as const;
  * @param root the project's directory
  * @param app directory of the app, relative to it, with forward slashes
  * @returns the manifest, or all that is wrong with it: no manifest, two of them, what is wrong in it, and a runner that is
- * missing, leads out of the app or does not define `application`, what `config` names and is not there, and PHP where it is not run
+ * missing, leads out of the app or does not define `application`, what `config` names and is not there, and what the platform finds wrong in its files
  */
 export function readApp(root: string, app: string): AppManifest {
   const [form, second] = FORMS.filter((name) => existsSync(join(root, app, name)));
@@ -41,16 +43,17 @@ export function readApp(root: string, app: string): AppManifest {
   const large = size > 4 * CHARACTERS_MAX ? tooLarge({ length: size }, file, CHARACTERS_MAX) : undefined;
   if (large) return { issues: [large] };
   const { value, issues, parts, placeOf } = examineManifest(decodeManifest(readFileSync(join(root, file))), file);
+  const platform = platformOf(parts);
+  const { runner, ...rest } = parts;
+  const ofRunner = runner === undefined ? [] : checkRunner(root, app, runner, placeOf(["runner"]));
   const all = byPlace([
     ...issues,
-    ...(parts.runner === undefined ? [] : checkRunner(root, app, parts.runner, placeOf(["runner"]))),
-    ...(parts.php_root === undefined ? [] : checkDirectory(root, app, "php_root", parts.php_root, placeOf(["php_root"]))),
-    ...(platformOf(parts) === "php" ? checkStaticScripts(root, app) : []),
-    ...(parts.platform === "static" && parts.check !== undefined ? checkStatic(root, app, parts.check, placeOf(["check"])) : []),
+    ...ofRunner,
+    ...platforms[platform].judgeFiles(ofRunner.length > 0 ? rest : parts, filesOf(root, app, placeOf)),
     ...(parts.config === undefined ? [] : checkConfigFiles(root, app, parts.config, placeOf)),
   ]);
   const location = parts.default_location === undefined ? {} : { defaultLocation: parts.default_location };
-  const told = { issues: all, platform: platformOf(parts), ...location };
+  const told = { issues: all, platform, ...location };
   return value === undefined || all.some(isError) ? told : { value, ...told };
 }
 
@@ -63,7 +66,7 @@ export function decodeManifest(bytes: Buffer): string {
   }
 }
 
-/** The runner is a file of the app; of Python, it defines `application`. */
+/** The runner is a file of the app. */
 function checkRunner(root: string, app: string, runner: string, place: Place): Issue[] {
   // Not realpathSync itself, which asks for each directory on the way by a call of its own.
   const directory = realpathSync.native(join(root, app));
@@ -76,53 +79,22 @@ function checkRunner(root: string, app: string, runner: string, place: Place): I
   }
   if (!statSync(real).isFile())
     return [error("missing-file", place, `runner ${runner} is no file`, "write the path of the file that is run")];
-  if (runner.endsWith(".php")) return [];
-  if (definesApplication(readFileSync(real, "latin1"))) return [];
-  const fix = "define it at the top level: def application(environ, start_response)";
-  return [error("no-application", { file: `${app}/${runner}` }, "the runner does not define application", fix)];
+  return [];
 }
 
-/** A static app answers its check by a file, as its Apache finds it: the file itself, or a directory's index.html. */
-function checkStatic(root: string, app: string, { path, status }: Check, place: Place): Issue[] {
-  // Dots that lead out of static/ lead nowhere, as for a browser.
-  const file = join("static", posix.normalize((path.split("?")[0] ?? "").replace(/\/$/, "/index.html")));
-  if (status !== 200 || path.includes("%") || isFile(join(root, app, file))) return [];
-  const message = `the check asks for ${path}, and ${app}/${file} is no file: a static app would not pass it`;
-  return [error("missing-file", place, message, `create ${app}/${file}, or set check.path to a file in static/`)];
-}
-
-/** What stands in static/ is shown to whoever asks: a script would be told, and not run. */
-function checkStaticScripts(root: string, app: string): Issue[] {
-  const directory = join(root, app, "static");
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((path) => /\.php$/i.test(path))
-    .sort()
-    .map((path) => {
-      const message = `${app}/static/${path} would be shown, and not run`;
-      return error("php-app", { file: `${app}/static/${path}` }, message, "move it out of static/, or give it another name");
-    });
+/** The app's directory, as a platform looks at it. */
+function filesOf(root: string, app: string, placeOf: (path: Path) => Place): AppFiles {
+  const at = (path: string) => join(root, app, path);
+  return {
+    app,
+    isFile: (path) => isFile(at(path)),
+    read: (path) => readFileSync(at(path), "latin1"),
+    below: (directory) => (existsSync(at(directory)) ? readdirSync(at(directory), { recursive: true, encoding: "utf8" }) : []),
+    checkDirectory: (key, path) => checkDirectory(root, app, key, path, placeOf([key])),
+    placeOf,
+  };
 }
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-}
-
-/** Ways in which a line of Python binds `application`, or may bind it. */
-const BINDS = [
-  /^\s*(?:async\s+)?(?:def|class)\s+application\b/,
-  /\bapplication\s*(?::[^=]*)?=(?!=)/,
-  /^\s*(?:from|import)\b.*\bapplication\b/,
-  // The lines of an import in parentheses.
-  /^\s*(?:\w+\s+as\s+)?application\s*[,)]?\s*$/,
-  /\bimport\s*\*|\bexec\(|\bglobals\(\)/,
-];
-
-/**
- * Whether a Python text defines `application`. By its look alone, and in doubt it does:
- * whether it can really be called shows when the release starts.
- */
-function definesApplication(python: string): boolean {
-  const lines = python.split("\n").map((line) => line.replace(/#.*/, ""));
-  return lines.some((line) => BINDS.some((pattern) => pattern.test(line)));
 }

@@ -3,6 +3,7 @@ import { built, builtWords } from "./built.ts";
 import { cronTime } from "./cron-time.ts";
 import { isMap } from "../text/value.ts";
 import { choice, list, map, text, toggle } from "../text/schema/fields.ts";
+import { idlePlatforms, platformKeys, platformNames, runningKeys } from "../platforms/registry.ts";
 import { command, packageName, runner, urlPath, version } from "./app-fields.ts";
 import { line, location, name } from "../text/schema/names.ts";
 import { path } from "../text/schema/paths.ts";
@@ -142,7 +143,7 @@ export const manifestSchema = built("", {
   version: version()
     .exactOptional()
     .describe("Semver without build metadata, or a timestamp. Default: none; releases are told apart by their content alone."),
-  platform: choice(builtWords("platform", ["python", "php", "static"]))
+  platform: choice(builtWords("platform", platformNames))
     .exactOptional()
     .describe(
       "What serves the app; static: the files in static/, and nothing runs. Default: php where the runner ends in .php or there is a php_root, else python.",
@@ -152,11 +153,7 @@ export const manifestSchema = built("", {
     .describe(
       "Of Python the WSGI file, which defines `application`; of PHP the file that is run for every request that no file answers. Must be given, unless there is a php_root or the platform is static.",
     ),
-  php_root: path("the app's directory", "www")
-    .exactOptional()
-    .describe(
-      "Of PHP. Directory whose files are served as they are; those that end in .php are run, or, where there is a runner, left to it.",
-    ),
+  ...platformKeys,
   default_location: location()
     .exactOptional()
     .describe(
@@ -203,15 +200,14 @@ export const manifestSchema = built("", {
   .meta({
     description: "What an app needs: app.yaml, or the same as app.ini.",
     anyOf: [
-      { required: ["runner"], properties: { runner: {} } },
-      { required: ["php_root"], properties: { php_root: {} } },
-      { required: ["platform"], properties: { platform: { const: "static" } } },
+      ...runningKeys.map((key) => ({ required: [key], properties: { [key]: {} } })),
+      ...idlePlatforms.map((platform) => ({ required: ["platform"], properties: { platform: { const: platform } } })),
     ],
   });
 
 /** Whether a tree has what its platform runs; a value of a wrong form is told of by its own field. */
 function hasRunner(tree: unknown): boolean {
-  return !isMap(tree) || "runner" in tree || "php_root" in tree || tree.platform === "static";
+  return !isMap(tree) || runningKeys.some((key) => key in tree) || idlePlatforms.some((platform) => platform === tree.platform);
 }
 
 /** A manifest as the schema yields it: defaults filled in, durations in seconds, sizes in bytes. */

@@ -11,6 +11,7 @@ import { planLibraries } from "./libraries.ts";
 import { planPackages } from "./packages.ts";
 import { compareLocations, parseLocation } from "./location.ts";
 import type { BrokenSite, NodePlan, Plan, Route, SiteConfigDirectory, SitePlan } from "./plan.ts";
+import { platforms } from "../platforms/registry.ts";
 import { planServices } from "./plan-services.ts";
 import { siteUser } from "./site-name.ts";
 import { planVariables } from "./variables.ts";
@@ -89,8 +90,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
   const routes = planRoutes(site, manifest.defaultLocation);
   const processes = {
     ...manifest.processes,
-    // A static site has Apache alone.
-    count: manifest.platform === "static" ? 0 : (site.limits.processes ?? manifest.processes.count),
+    count: platforms[manifest.platform].hasProcesses ? (site.limits.processes ?? manifest.processes.count) : 0,
     memoryBytes: site.limits.memoryBytes ?? manifest.processes.memoryBytes,
   };
   const services = planServices(site.name, manifest, processes.count * processes.threads);

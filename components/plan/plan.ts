@@ -1,3 +1,4 @@
+import type { PlatformName } from "../platforms/registry.ts";
 import type { Issue } from "../text/issue.ts";
 import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
 import type { Environment, EnvironmentNode } from "../environment/environment.ts";
@@ -60,7 +61,7 @@ export interface SitePlan {
   user: string;
   app: string;
   version?: string;
-  platform: "python" | "php" | "static";
+  platform: PlatformName;
   runner?: string;
   /** Directory of PHP files inside the app. */
   phpRoot?: string;

@@ -1,5 +1,6 @@
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { siteUser } from "../plan/site-name.ts";
+import { platforms } from "../platforms/registry.ts";
 import { renderDoor } from "./door.ts";
 import {
   renderBootUnit,
@@ -25,14 +26,6 @@ const webPackages = [
   "varnish",
 ];
 
-/** By the node's `os`: version of the distribution's PHP, which is in the name of its service. */
-const phpVersions: Record<string, string> = {
-  "debian-12": "8.2",
-  "debian-13": "8.4",
-  "ubuntu-24.04": "8.3",
-  "ubuntu-26.04": "8.5",
-};
-
 /** One node as it should be, apart from its sites' releases. */
 export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
   const web = node.roles.includes("web");
@@ -48,17 +41,15 @@ export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
         ...(web ? ["silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"] : []),
       ],
       // An app's own packages may bring Debian's Apache, which would take port 80; varnishncsa writes a log nobody rotates.
-      stopped: web ? ["apache2.service", "varnishncsa.service", ...phpService(plan, node)] : [],
+      stopped: web ? ["apache2.service", "varnishncsa.service", ...unwantedUnits(plan, node)] : [],
     },
   };
 }
 
-/** Debian's own php-fpm, which PHP sites bring: its pool would run for nobody, from the next boot on. */
-function phpService({ sites, broken }: Plan, { name, os }: NodePlan): string[] {
-  if (![...sites, ...broken].some((site) => site.platform === "php" && site.nodes.includes(name))) return [];
-  const version = phpVersions[os];
-  if (version === undefined) throw new Error(`${os}: the schema lets no system through whose PHP is not known`);
-  return [`php${version}-fpm.service`];
+/** What the packages of the sites' platforms bring, and nobody asked for. */
+function unwantedUnits({ sites, broken }: Plan, { name, os }: NodePlan): string[] {
+  const here = [...sites, ...broken].filter((site) => site.nodes.includes(name)).flatMap(({ platform }) => platform ?? []);
+  return [...new Set(here)].flatMap((platform) => platforms[platform].unwantedUnits(os));
 }
 
 function doorFiles(): RenderedFile[] {

@@ -1,6 +1,7 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { configDirectoryText } from "../plan/changes-site.ts";
+import { platforms } from "../platforms/registry.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { renderRelease } from "../render/release.ts";
@@ -56,9 +57,9 @@ function reviewed(site: SitePlan, release: string): Record<string, string> {
     release,
     nodes: site.nodes.join(" "),
     locations: site.routes.map((route) => `${route.host}${route.path === "/" ? "" : route.path}`).join(" "),
-    ...(site.platform === "static"
-      ? { platform: "static" }
-      : { processes: `${site.processes.count} x ${site.processes.threads}` }),
+    ...(platforms[site.platform].hasProcesses
+      ? { processes: `${site.processes.count} x ${site.processes.threads}` }
+      : { platform: site.platform }),
     ...(site.configDirectory === undefined ? {} : { configDirectory: configDirectoryText(site.configDirectory) }),
     ...(site.packages.length === 0 ? {} : { packages: site.packages.join(" ") }),
     ...Object.fromEntries((site.services?.setUp ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),

@@ -22,7 +22,7 @@ const database = ({ site, generation }: Pick<ServiceUse, "site" | "generation">)
  */
 export const postgres: Service = {
   prefix: "PG",
-  phpPackage: "php-pgsql",
+  clientPackages: { php: "php-pgsql" },
   setUp: (use) => ({
     type: "postgres",
     name: use.name,

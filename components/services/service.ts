@@ -47,8 +47,8 @@ export interface Service {
   setUp: (use: ServiceUse) => SetUp;
   /** Its names in the variables of 2010: `PG` makes CONFIG_PG_HOST. */
   prefix: string;
-  /** apt package by which PHP speaks with it; absent where it needs none. */
-  phpPackage?: string;
+  /** Platform → apt package by which it speaks with the service; a platform that needs none is absent. */
+  clientPackages?: Readonly<Record<string, string>>;
   /** What the app must know, by the end of the variable's name: `HOST`, or empty for the prefix alone. Every type has a `URL`. */
   values: (use: Omit<ServiceUse, "requests">) => Record<string, string>;
 }

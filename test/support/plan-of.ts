@@ -3,7 +3,7 @@ import { parseRequirements } from "../../components/bundle/requirements.ts";
 import { parseEnvironment } from "../../components/environment/parse.ts";
 import type { Parsed } from "../../components/text/issue.ts";
 import { examineManifest } from "../../components/manifest/parse.ts";
-import { platformOf } from "../../components/manifest/platform.ts";
+import { platformOf } from "../../components/platforms/registry.ts";
 import { planEnvironment, type LoadedApp } from "../../components/plan/plan-environment.ts";
 import type { Plan, SitePlan } from "../../components/plan/plan.ts";
 

@@ -1,0 +1,79 @@
+import { error, type Issue } from "../text/issue.ts";
+import { path } from "../text/schema/paths.ts";
+import type { Source } from "../text/source.ts";
+import type { AppFiles, Declared, Platform } from "./platform.ts";
+
+/** By the node's `os`: version of the distribution's PHP, which is in the name of its service. */
+const versions: Record<string, string> = {
+  "debian-12": "8.2",
+  "debian-13": "8.4",
+  "ubuntu-24.04": "8.3",
+  "ubuntu-26.04": "8.5",
+};
+
+/** Scripts, run by php-fpm. */
+export const php = {
+  keys: {
+    php_root: path("the app's directory", "www")
+      .exactOptional()
+      .describe(
+        "Of PHP. Directory whose files are served as they are; those that end in .php are run, or, where there is a runner, left to it.",
+      ),
+  },
+  needs: ["runner", "php_root"],
+  detect: ({ runner, php_root: phpRoot }) => phpRoot !== undefined || runner?.endsWith(".php") === true,
+  judge: (declared, source) => [
+    ...judgeRunner(declared, source),
+    ...judgeThreads(declared, source),
+    ...judgeChecker(declared, source),
+  ],
+  judgeFiles: ({ php_root: phpRoot }, files) => [
+    ...(phpRoot === undefined ? [] : files.checkDirectory("php_root", phpRoot)),
+    ...staticScripts(files),
+  ],
+  hasProcesses: true,
+  hasLibraries: false,
+  packages: ["php-fpm"],
+  // Debian's own php-fpm: its pool would run for nobody, from the next boot on.
+  unwantedUnits: (os) => {
+    const version = versions[os];
+    if (version === undefined) throw new Error(`${os}: the schema lets no system through whose PHP is not known`);
+    return [`php${version}-fpm.service`];
+  },
+} as const satisfies Platform;
+
+function judgeRunner({ runner, platform, php_root: phpRoot }: Declared, source: Source): Issue[] {
+  if (runner?.endsWith(".py") !== true) return [];
+  const told = [...(platform === undefined ? [] : ["the platform"]), ...(phpRoot === undefined ? [] : ["php_root"])];
+  const fix = `name a file that ends in .php, or delete ${told.join(" and ")}`;
+  return [phpIssue(["runner"], `runner is "${runner}", and the platform is php`, fix, source)];
+}
+
+function judgeThreads({ processes }: Declared, source: Source): Issue[] {
+  if (processes === undefined || processes.threads === 1) return [];
+  const path = ["processes", "threads"];
+  const message = `${source.nameOf(path)} is ${processes.threads}, and a process of PHP serves one request at once`;
+  return [phpIssue(path, message, "raise processes.count instead", source)];
+}
+
+function judgeChecker({ config }: Declared, source: Source): Issue[] {
+  if (config?.checker?.endsWith(".php") !== false) return [];
+  const path = ["config", "checker"];
+  const message = `${source.nameOf(path)} is "${config.checker}", and an app in PHP is checked by a script in PHP`;
+  return [phpIssue(path, message, "name a file that ends in .php", source)];
+}
+
+function phpIssue(path: string[], message: string, fix: string, source: Source): Issue {
+  return error("php-app", source.placeOf(path, "value"), message, fix);
+}
+
+/** What stands in static/ is shown to whoever asks: a script would be told, and not run. */
+function staticScripts({ app, below }: AppFiles): Issue[] {
+  return below("static")
+    .filter((path) => /\.php$/i.test(path))
+    .sort()
+    .map((path) => {
+      const message = `${app}/static/${path} would be shown, and not run`;
+      return error("php-app", { file: `${app}/static/${path}` }, message, "move it out of static/, or give it another name");
+    });
+}

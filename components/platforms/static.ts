@@ -1,0 +1,37 @@
+import { posix } from "node:path";
+import { error } from "../text/issue.ts";
+import { isMap } from "../text/value.ts";
+import type { Platform } from "./platform.ts";
+
+/** Keys that only running code has a use for. */
+const OF_CODE = ["runner", "php_root", "packages", "services", "config", "processes"];
+
+/** Files alone. */
+export const staticPlatform = {
+  keys: {},
+  needs: [],
+  judge: (_, source) => {
+    const given = isMap(source.tree) ? source.tree : {};
+    return OF_CODE.filter((key) => Object.hasOwn(given, key)).map((key) =>
+      error(
+        "static-app",
+        source.placeOf([key], "key"),
+        `${source.nameOf([key])} has no effect: an app of the platform static runs no code`,
+        "delete it, or the platform",
+      ),
+    );
+  },
+  // It answers its check by a file, as its Apache finds it: the file itself, or a directory's index.html.
+  judgeFiles: ({ check }, { app, isFile, placeOf }) => {
+    if (check?.status !== 200 || check.path.includes("%")) return [];
+    // Dots that lead out of static/ lead nowhere, as for a browser.
+    const file = posix.join("static", posix.normalize((check.path.split("?")[0] ?? "").replace(/\/$/, "/index.html")));
+    if (isFile(file)) return [];
+    const message = `the check asks for ${check.path}, and ${app}/${file} is no file: a static app would not pass it`;
+    return [error("missing-file", placeOf(["check"]), message, `create ${app}/${file}, or set check.path to a file in static/`)];
+  },
+  hasProcesses: false,
+  hasLibraries: false,
+  packages: [],
+  unwantedUnits: () => [],
+} as const satisfies Platform;
