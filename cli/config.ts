@@ -17,7 +17,7 @@ import { UserError } from "./user-error.ts";
 /** One variable of a site. */
 interface Variable {
   name: string;
-  /** Absent for a secret: its value stands in no file that planning reads. */
+  /** Absent for a secret, whose value stands in no file that planning reads, and where the node gives it. */
   value?: string;
   /** Version of a secret. */
   secret?: number;
@@ -71,7 +71,14 @@ function variablesOf(site: SitePlan, declared: EnvironmentSite, inManifest: (var
     Object.hasOwn(site.config, name) ? { name, value, ...written(name) } : { name, value, by: "platform" },
   );
   const secrets = Object.entries(site.secrets).map(([name, secret]): Variable => ({ name, secret, ...written(name) }));
-  const bound = Object.entries(site.services?.variables ?? {}).map(([name, value]): Variable => ({ name, value, by: "service" }));
+  const bound = (site.services ?? []).flatMap(({ variables }) =>
+    Object.entries(variables).map(([name, value]): Variable => ({
+      name,
+      // Names and places are the node's to give.
+      ...(/@[A-Z]+@/.test(value) ? {} : { value }),
+      by: "service",
+    })),
+  );
   return [...plain, ...secrets, ...bound];
 }
 
@@ -102,6 +109,7 @@ function manifestPlaces(app: string): (...variable: string[]) => Place {
 
 function rowOf({ name, value, secret, by, place }: Variable): string[] {
   // One row a variable, whatever its value holds.
-  const shown = value === undefined ? `secret, version ${secret ?? 0}` : JSON.stringify(value);
+  const shown =
+    value !== undefined ? JSON.stringify(value) : secret !== undefined ? `secret, version ${secret}` : "set on the node";
   return [name, shown, place === undefined ? by : [place.file, place.line].filter((part) => part !== undefined).join(":")];
 }

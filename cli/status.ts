@@ -14,8 +14,7 @@ interface SiteStatus {
   previous: string | null;
   /** Who is rolling out right now. */
   holder: string | null;
-  /** The database, while it is over its quota. */
-  overQuota: SiteState["overQuota"] | null;
+  services: SiteState["services"];
   /** `ok`, or what is not as declared. */
   state: string;
 }
@@ -66,7 +65,7 @@ function statusOf(
   node: string,
   found: { sites: SiteState[] } | Failure | undefined,
 ): SiteStatus {
-  const unknown = { site, node, declared, live: null, previous: null, holder: null, overQuota: null };
+  const unknown = { site, node, declared, live: null, previous: null, holder: null, services: [] };
   if (found === undefined) return { ...unknown, state: "the environment has no such node" };
   if (found instanceof Failure) return { ...unknown, state: `unknown: ${found.details.message}` };
   const state = found.sites.find((candidate) => candidate.site === site);
@@ -75,19 +74,12 @@ function statusOf(
   const { live, previous } = state;
   const holder =
     state.holder === null ? null : `${state.holder.who} rolls out ${state.holder.release} since ${state.holder.since}`;
-  const { overQuota = null } = state;
+  const { services } = state;
   const wrong = [
     ...(declared !== null && live === declared ? [] : [wanted]),
-    ...(overQuota === null ? [] : [overText(overQuota)]),
+    ...services.flatMap(({ name, problem }) => (problem === null ? [] : [`${name} is ${problem}`])),
   ];
-  return { site, node, declared, live, previous, holder, overQuota, state: holder ?? (wrong.join("; ") || "ok") };
-}
-
-const effect = { "read-only": "read only", closed: "closed, for the site wrote on" };
-
-function overText({ used, quota, stage }: NonNullable<SiteState["overQuota"]>): string {
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MB`;
-  return `database over its quota: ${megabytes(used)} of ${megabytes(quota)}; ${effect[stage]}`;
+  return { site, node, declared, live, previous, holder, services, state: holder ?? (wrong.join("; ") || "ok") };
 }
 
 function asFailure(error: unknown): Failure {

@@ -3,7 +3,7 @@ import { notYet } from "./not-yet.ts";
 import { platformOf, platforms } from "../platforms/registry.ts";
 import { quote } from "../text/quote.ts";
 import type { ManifestTree } from "./schema.ts";
-import { serviceTypeOf, serviceTypes, type ServiceType } from "../services/service-types.ts";
+import { serviceType, serviceTypeOf, serviceTypes } from "../services/registry.ts";
 import type { Source } from "../text/source.ts";
 import { suggest } from "../text/suggest.ts";
 
@@ -16,7 +16,7 @@ function checkServices({ services = {} }: Partial<ManifestTree>, source: Source)
   return Object.entries(services).flatMap(([name, { type = serviceTypeOf(name), options }]) => {
     const path = ["services", name];
     if (type === undefined) return [missingType(name, source)];
-    const known = Object.keys((serviceTypes[type] as ServiceType).options);
+    const known = Object.keys(serviceType(type).options);
     return Object.keys(options)
       .filter((option) => !known.includes(option))
       .map((option) => {
@@ -50,7 +50,7 @@ function missingType(name: string, source: Source): Issue {
 function checkMigration({ migrate, services = {} }: Partial<ManifestTree>, source: Source): Issue[] {
   if (migrate === undefined) return [];
   const types = Object.entries(services).map(([name, { type }]) => type ?? serviceTypeOf(name));
-  if (types.some((type) => type !== undefined && serviceTypes[type].keepsData)) return [];
+  if (types.some((type) => type !== undefined && serviceType(type).keepsData)) return [];
   return [
     error(
       "no-data",

@@ -7,7 +7,7 @@ import { platformOf } from "../platforms/registry.ts";
 import { manifestLater } from "./not-yet.ts";
 import { manifestSchema, type ManifestTree } from "./schema.ts";
 import type { Path } from "../text/source.ts";
-import { serviceTypeOf } from "../services/service-types.ts";
+import { serviceTypeOf } from "../services/registry.ts";
 import { tooLarge } from "../text/too-large.ts";
 import { readYaml } from "../text/yaml.ts";
 

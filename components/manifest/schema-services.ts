@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { serviceTypeNames, serviceTypeOf, serviceTypes } from "../services/service-types.ts";
+import { serviceTypeNames, serviceTypeOf, serviceTypes } from "../services/registry.ts";
 import { field, map } from "../text/schema/fields.ts";
 import { name } from "../text/schema/names.ts";
 import { notYet } from "./not-yet.ts";

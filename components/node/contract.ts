@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { nodeState, release } from "../render/rendered.ts";
-import { siteServices } from "../services/service.ts";
+import { setUp } from "../services/registry.ts";
 import { anyText, bundleId, count, digest, innerPath, releaseId, seconds, siteName, variableName } from "../text/node-names.ts";
 
 /**
@@ -54,10 +54,17 @@ const siteState = z.strictObject({
   /** Data generation; 1 until a migration makes the next. */
   generation: z.number().int(),
   holder: holder.nullable(),
-  /** Absent while the site's database is within its quota, as the node last measured it. */
-  overQuota: z
-    .strictObject({ used: z.number().int(), quota: z.number().int(), stage: z.enum(["read-only", "closed"]) })
-    .exactOptional(),
+  /** Services that were set up for it, by name. */
+  services: z.array(
+    z.strictObject({
+      name: z.string(),
+      type: z.string(),
+      /** Data that it holds, as the node last measured it. */
+      bytes: z.number().int(),
+      /** What is wrong with it, for people: `over its quota: 40 MB of 32 MB; it can only be read`. */
+      problem: z.string().nullable(),
+    }),
+  ),
 });
 export type SiteState = z.infer<typeof siteState>;
 
@@ -122,9 +129,21 @@ export const verbs = {
     result: z.strictObject({ ...room.shape, wheels: room.exactOptional() }),
   },
   /**
-   * Installs the site's packages, sets its services up, checks the uploaded bytes against `listing`, writes the release's files,
+   * On the nodes that hold the site's services: installs their packages, makes each what its options say in the site's data generation,
+   * and tells where it is. Whatever becomes of the rollout, nothing of it is undone. Error `package`, `service`, `no-space`.
+   */
+  "set-up": {
+    args: z.strictObject({ ...leased, services: z.array(setUp) }),
+    result: z.strictObject({
+      changes: z.array(change),
+      /** The variables of all services, their placeholders filled in. */
+      variables: z.record(z.string(), z.string()),
+    }),
+  },
+  /**
+   * On the nodes that serve the site: installs the site's packages, checks the uploaded bytes against `listing`, writes the release's files,
    * lets the app's checker look at the configuration, starts its unit beside the live one and waits until it listens. Error
-   * `bundle-differs`, `package`, `service`, `config` (with the checker's words), `start` (with the app's last log lines).
+   * `bundle-differs`, `package`, `config` (with the checker's words), `start` (with the app's last log lines).
    */
   prepare: {
     args: z.strictObject({
@@ -134,8 +153,8 @@ export const verbs = {
       listing: anyText,
       /** Secret values by variable; never logged, never in an error, root- and site-readable on disk only. */
       secrets: z.record(variableName, anyText),
-      /** Absent where the site has none. */
-      services: siteServices.exactOptional(),
+      /** Variables of the site's services, as `set-up` told them; absent where it has none. */
+      bound: z.record(variableName, anyText).exactOptional(),
       /** Files of the configuration directory that travels with the release; absent where none does. */
       config: z
         .strictObject({

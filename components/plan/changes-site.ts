@@ -1,5 +1,5 @@
 import type { Bundle, BundleEntry } from "../bundle/bundle.ts";
-import { summary } from "../services/service.ts";
+import { summary } from "../services/registry.ts";
 import { locationText } from "./location.ts";
 import type { SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { sizeText } from "./size-text.ts";
@@ -150,5 +150,5 @@ function platformVariables({ variables, config }: SitePlan): object {
 }
 
 function serviceFacts({ services }: SitePlan): object {
-  return Object.fromEntries((services?.setUp ?? []).map((setUp) => [setUp.name, summary(setUp)]));
+  return Object.fromEntries((services ?? []).map((setUp) => [setUp.name, summary(setUp)]));
 }

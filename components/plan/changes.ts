@@ -115,7 +115,7 @@ function siteChange(
 ): Change | undefined {
   const name = (other ?? one)?.name ?? "";
   const base = blank("site", name, [`${name}-rollout`]);
-  const services = (site: SitePlan | undefined) => site?.services?.setUp ?? [];
+  const services = (site: SitePlan | undefined) => site?.services ?? [];
   if (other === undefined) {
     const data = services(one).map((setUp) => setUp.name);
     return { ...base, kind: "removed", ...(from === undefined ? {} : { from }), data };
@@ -124,14 +124,10 @@ function siteChange(
     return { ...base, kind: "added", ...(to === undefined ? {} : { to }), details: siteDetails(undefined, other) };
   const details = siteDetails(one, other);
   if (from === undefined || to === undefined || (from === to && details.length === 0)) return undefined;
-  const kept = new Map(services(other).map((setUp) => [setUp.name, placeOfData(setUp)]));
-  const data = services(one).filter((setUp) => kept.get(setUp.name) !== placeOfData(setUp));
+  const kept = new Map(services(other).map((setUp) => [setUp.name, setUp.type]));
+  const data = services(one).filter((setUp) => kept.get(setUp.name) !== setUp.type);
   const notes = releaseNotes({ ...one, release: from }, { ...other, release: to });
   return { ...base, from, to, notes, details, data: data.map((setUp) => setUp.name) };
-}
-
-function placeOfData(setUp: NonNullable<SitePlan["services"]>["setUp"][number]): string {
-  return setUp.type === "postgres" ? `postgres ${setUp.database}` : `files ${setUp.directory}`;
 }
 
 function nodeChange(one: NodePlan | undefined, other: NodePlan | undefined): Change[] {

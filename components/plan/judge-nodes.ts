@@ -50,8 +50,8 @@ function judgeConnections(environment: Environment, node: NodePlan, sites: SiteP
 export const mostSessions = 980;
 
 function judgeSessions(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
-  const databases = sites.flatMap((site) => (site.services?.setUp ?? []).filter((setUp) => setUp.type === "postgres"));
-  const sum = databases.reduce((total, { connections }) => total + connections, 0);
+  const databases = sites.flatMap((site) => (site.services ?? []).filter((setUp) => setUp.type === "postgres"));
+  const sum = databases.reduce((total, { options }) => total + (options.connections ?? 0), 0);
   if (sum <= mostSessions) return [];
   const message = `the sites of node ${node.name} may have ${sum} sessions in PostgreSQL at once, and it has ${mostSessions} for them`;
   return [

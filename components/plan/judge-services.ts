@@ -2,7 +2,7 @@ import type { EnvironmentSite } from "../environment/environment.ts";
 import { error, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { suggest } from "../text/suggest.ts";
-import { isReserved } from "../services/postgres.ts";
+import { serviceType } from "../services/registry.ts";
 import { serviceVariables } from "./plan-services.ts";
 
 /** What can't be of the services that an app asks for and an environment places. */
@@ -11,19 +11,19 @@ export function judgeServices(file: string, site: EnvironmentSite, manifest: Man
   return [...judgeNames(place, site, manifest), ...judgeTypes(place, site, manifest), ...judgePlaces(place, site, manifest)];
 }
 
-/** No two services tell the app different things under one name, and no role has a name that is PostgreSQL's own. */
+/** No two services tell the app of themselves under one name, and each can be had under the site's. */
 function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
   const issues: Issue[] = [];
   const types = Object.values(manifest.services).map(({ type }) => type);
-  if (types.includes("postgres") && isReserved(site.name)) {
-    const message = `site ${site.name} can't have a database: names of roles that begin with pg_ belong to PostgreSQL`;
-    issues.push(error("service-name", place, message, "give the site another name"));
+  for (const type of new Set(types)) {
+    const refused = serviceType(type).refuse?.(site.name);
+    if (refused !== undefined) issues.push(error("service-name", place, refused.message, refused.fix));
   }
-  const byVariable = Map.groupBy(serviceVariables(site.name, manifest), ({ variable }) => variable);
-  const clashes = [...byVariable.values()].filter((uses) => new Set(uses.map(({ value }) => value)).size > 1);
-  const pairs = new Map(
-    clashes.map((uses) => [[...new Set(uses.map(({ service }) => service))].join(" and "), uses[0]?.variable]),
-  );
+  const told = Object.entries(manifest.services)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .flatMap(([service, { type }]) => Object.keys(serviceVariables(service, type)).map((variable) => ({ variable, service })));
+  const clashes = [...Map.groupBy(told, ({ variable }) => variable).values()].filter((uses) => uses.length > 1);
+  const pairs = new Map(clashes.map((uses) => [uses.map(({ service }) => service).join(" and "), uses[0]?.variable]));
   // Two services of one type clash in every name: that they are two is said instead.
   if (new Set(types).size < types.length) return issues;
   for (const [pair, variable] of pairs) {

@@ -1,9 +1,9 @@
 import type { Manifest } from "../manifest/manifest.ts";
 import { platforms } from "../platforms/registry.ts";
-import { serviceOf } from "./plan-services.ts";
+import { serviceType } from "../services/registry.ts";
 
 /** Debian packages of a site, sorted: what its manifest lists, its platform's, and by which that speaks with the services. */
 export function planPackages({ platform, packages, services }: Manifest): string[] {
-  const ofServices = Object.values(services).flatMap(({ type }) => serviceOf(type).clientPackages?.[platform] ?? []);
+  const ofServices = Object.values(services).flatMap(({ type }) => serviceType(type).clientPackages?.[platform] ?? []);
   return [...new Set([...packages, ...platforms[platform].packages, ...ofServices])].sort();
 }

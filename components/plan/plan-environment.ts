@@ -93,7 +93,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     count: platforms[manifest.platform].hasProcesses ? (site.limits.processes ?? manifest.processes.count) : 0,
     memoryBytes: site.limits.memoryBytes ?? manifest.processes.memoryBytes,
   };
-  const services = planServices(site.name, manifest, processes.count * processes.threads);
+  const services = planServices(manifest, processes.count * processes.threads);
   return {
     name: site.name,
     user: siteUser(site.name),

@@ -4,7 +4,7 @@ import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
 import type { Environment, EnvironmentNode } from "../environment/environment.ts";
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { SiteLibraries } from "./libraries.ts";
-import type { SiteServices } from "../services/service.ts";
+import type { SetUp } from "../services/service.ts";
 
 /** Everything an environment will be, as plain data: what is rendered, sent and shown comes from here alone. */
 export interface Plan {
@@ -83,7 +83,7 @@ export interface SitePlan {
   /** Path of a script of the app, or `module:function`, that looks at the configuration before the release starts. */
   checker?: string;
   /** Absent where the app asks for none. */
-  services?: SiteServices;
+  services?: SetUp[];
   /** Absent where the app lists none. */
   libraries?: SiteLibraries;
   /** Releases kept on a node, the live one included. */

@@ -31,10 +31,9 @@ export type RenderedFile = z.infer<typeof renderedFile>;
 
 /**
  * What a rendered release file may contain, and the agent replaces at prepare:
- * the release's directory, its loopback address and port (bindings: in no id), its id (hashed over the files themselves), its VCL name,
- * the directory of the site's data generation.
+ * the release's directory, its loopback address and port (bindings: in no id), its id (hashed over the files themselves), its VCL name.
  */
-export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@", "@DATA@"] as const;
+export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@"] as const;
 
 /** What one node is, apart from the releases of its sites: sent whole, made true by `converge`. */
 export const nodeState = z.strictObject({

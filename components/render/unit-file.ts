@@ -1,6 +1,6 @@
 import type { SitePlan } from "../plan/plan.ts";
 import { capacity, temporaryBytes } from "../plan/capacity.ts";
-import type { SetUp } from "../services/service.ts";
+import { serviceType } from "../services/registry.ts";
 
 /** Bytes of /dev/shm: Python's locks between processes stand there. */
 const sharedBytes = 64 * 1024 ** 2;
@@ -88,14 +88,14 @@ SystemCallErrorNumber=EPERM
 `;
 }
 
-const has = (site: SitePlan, type: SetUp["type"]) => site.services?.setUp.some((setUp) => setUp.type === type) === true;
-
-/** After a boot, services come first; a release without its files would only do harm. */
+/** What the agent makes stand for all services of the site, in its data generation of now: after a boot, they come first. */
 function afterServices(site: SitePlan): string {
-  const postgres = has(site, "postgres") ? " postgresql.service" : "";
-  return postgres + (has(site, "files") ? "\nRequiresMountsFor=@DATA@" : "");
+  if (site.services === undefined) return "";
+  const target = `silver-data-${site.name}.target`;
+  return ` ${target}\nRequires=${target}`;
 }
 
 function writable(site: SitePlan): string {
-  return has(site, "files") ? "\nReadWritePaths=@DATA@" : "";
+  const writes = site.services?.some(({ type }) => serviceType(type).writesData) === true;
+  return writes ? `\nReadWritePaths=/srv/silver/${site.name}/data` : "";
 }

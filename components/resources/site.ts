@@ -6,7 +6,7 @@ import type { Plan, SitePlan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { renderRelease } from "../render/release.ts";
 import { requestRollout } from "../rollout/rollout.ts";
-import { summary } from "../services/service.ts";
+import { summary } from "../services/registry.ts";
 import type { Node } from "./node.ts";
 
 export interface SiteArgs {
@@ -62,7 +62,7 @@ function reviewed(site: SitePlan, release: string): Record<string, string> {
       : { platform: site.platform }),
     ...(site.configDirectory === undefined ? {} : { configDirectory: configDirectoryText(site.configDirectory) }),
     ...(site.packages.length === 0 ? {} : { packages: site.packages.join(" ") }),
-    ...Object.fromEntries((site.services?.setUp ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),
+    ...Object.fromEntries((site.services ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),
     ...Object.fromEntries(Object.entries(site.libraries?.versions ?? {}).map(([name, value]) => [`library_${name}`, value])),
     ...Object.fromEntries(Object.entries(site.config).map(([name, value]) => [`config_${name}`, value])),
     ...Object.fromEntries(Object.entries(site.secrets).map(([name, version]) => [`secret_${name}`, `version ${version}`])),

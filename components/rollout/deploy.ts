@@ -8,11 +8,12 @@ import type { Outcome } from "./outcome.ts";
 import type { Rollout } from "./rollout.ts";
 import { settle } from "./settle.ts";
 import { SiteNode } from "./site-node.ts";
+import type { Bound } from "./site-node.ts";
 import type { Shipment, Tools } from "./tools.ts";
 
 /**
- * Brings a release to every node of a site: lease → upload → start beside the live one → check → flip and watch, node by node → cut-over →
- * finish. Up to the cut-over every failure is undone on every node.
+ * Brings a release to every node of a site: lease → set services up → upload → start beside the live one → check → flip and watch, node by
+ * node → cut-over → finish. Up to the cut-over every failure is undone on every node.
  */
 export async function deploy(rollout: Rollout, tools: Tools): Promise<Outcome> {
   const start = performance.now();
@@ -40,16 +41,21 @@ async function run(course: Course): Promise<Outcome> {
   const older = olderThanLive(rollout, nodes);
   if (older.length > 0) return refuse(course, older);
 
-  const current = nodes.filter((node) => node.serves === rollout.release.id);
-  const mended: SiteNode[] = [];
+  const services = await setUp(course);
+  if (services.failures.length > 0) return backOut(course, services.failures);
+  const { bound } = services;
+
+  const web = nodes.filter((node) => node.has("web"));
+  const current = web.filter((node) => node.serves === rollout.release.id);
+  const mended = services.changed;
   const unmended = await onAll(current, async (node) => {
-    if (await node.mend(shipment)) mended.push(node);
+    if (await node.mend(shipment, bound)) mended.push(node);
   });
   if (unmended.length > 0) return backOut(course, unmended);
   const silent = await silentOf(current);
-  const behind = nodes.filter((node) => !current.includes(node) || silent.includes(node));
+  const behind = web.filter((node) => !current.includes(node) || silent.includes(node));
   if (behind.length === 0) return conclude(course, mended.length > 0 ? "live" : "unchanged", []);
-  const unprepared = await prepare(behind, shipment, tools);
+  const unprepared = await prepare(behind, shipment, bound, tools);
   if (unprepared.length > 0) return backOut(course, unprepared);
   return flipAll(course, behind);
 }
@@ -80,18 +86,32 @@ async function pack(rollout: Rollout, tools: Tools): Promise<Shipment | { failur
   }
 }
 
+/** Sets the site's services up on the nodes that hold them: what a release is told of them is known before it is brought anywhere. */
+async function setUp({ nodes, tools }: Course): Promise<{ failures: FailureDetails[]; bound: Bound; changed: SiteNode[] }> {
+  const bound: Bound = {};
+  const changed: SiteNode[] = [];
+  const holders = nodes.filter((node) => node.has("service"));
+  if (holders.length > 0 && tools.stop.aborted) return { failures: [stopped(tools)], bound, changed };
+  const failures = await onAll(holders, async (node) => {
+    const { changes, variables } = await node.setUp();
+    if (changes.length > 0) changed.push(node);
+    Object.assign(bound, variables);
+  });
+  return { failures, bound, changed };
+}
+
 /** Nodes that don't answer with the release that they should serve. */
 async function silentOf(nodes: SiteNode[]): Promise<SiteNode[]> {
   const failures = await onAll(nodes, (node) => node.check("varnish", 2));
   return nodes.filter((node) => failures.some((failure) => failure.node === node.name));
 }
 
-async function prepare(nodes: SiteNode[], shipment: Shipment, tools: Tools): Promise<FailureDetails[]> {
+async function prepare(nodes: SiteNode[], shipment: Shipment, bound: Bound, tools: Tools): Promise<FailureDetails[]> {
   const failing = new AbortController();
   const stop = AbortSignal.any([tools.stop, failing.signal]);
   const failures = await onAll(nodes, async (node) => {
     try {
-      await node.prepare(shipment, stop);
+      await node.prepare(shipment, bound, stop);
     } catch (error) {
       // What has failed on one node need not be tried on the others.
       failing.abort();

@@ -3,7 +3,7 @@ import type { Plan, SitePlan } from "../plan/plan.ts";
 import type { PythonTarget } from "../plan/libraries.ts";
 import { renderRelease } from "../render/release.ts";
 import type { Release } from "../render/rendered.ts";
-import type { SiteServices } from "../services/service.ts";
+import type { SetUp } from "../services/service.ts";
 
 const path = z.string().startsWith("/");
 
@@ -13,10 +13,7 @@ const pythonTarget: z.ZodType<PythonTarget> = z.strictObject({
 });
 
 /** What is set up is checked by the agent, to its last key. */
-const services = z.looseObject({
-  setUp: z.array(z.looseObject({ type: z.string(), name: z.string() })),
-  variables: z.record(z.string(), z.string()),
-});
+const services = z.array(z.looseObject({ type: z.string(), name: z.string() }));
 
 /** One machine of the site, and how SSH reaches it. */
 const rolloutNode = z.strictObject({
@@ -32,6 +29,10 @@ const rolloutNode = z.strictObject({
   machineId: z.exactOptional(z.string()),
 });
 export type RolloutNode = z.infer<typeof rolloutNode>;
+
+/** What a node is for the site: it serves it, or holds its services. Today one machine is both. */
+const placedNode = rolloutNode.extend({ roles: z.array(z.enum(["web", "service"])).min(1) });
+export type PlacedNode = z.infer<typeof placedNode>;
 
 /**
  * What a rollout itself reads of a site's plan. All else goes into the release, whose id must be the declared one.
@@ -65,7 +66,7 @@ const request = z.strictObject({
   /** Id of the release that is declared. */
   release: z.string().min(1),
   site: sitePlan,
-  nodes: z.array(rolloutNode).min(1),
+  nodes: z.array(placedNode).min(1),
   ssh: z.strictObject({ proxy: z.exactOptional(z.string().regex(/^[A-Za-z0-9_.:@[\]][A-Za-z0-9_.:@[\]-]*$/)) }),
   /** Values by variable: here and nowhere else. */
   secrets: z.record(z.string(), z.string()),
@@ -86,7 +87,7 @@ export interface Rollout {
   /** Configuration directory that travels with the release, relative to the project's root; absent where none does. */
   configDirectory?: string;
   /** Sorted by name. */
-  nodes: RolloutNode[];
+  nodes: PlacedNode[];
   ssh: { proxy?: string };
   check: Pick<SitePlan["check"], "path" | "status" | "body" | "withinSeconds">;
   /** Locations of the site; the check asks the first one. */
@@ -99,7 +100,7 @@ export interface Rollout {
   /** Values by variable. */
   secrets: Record<string, string>;
   /** Beside the release: its id does not follow from where they are. Absent where the site has none. */
-  services?: SiteServices;
+  services?: SetUp[];
   /** Name of the node → what its wheels must fit. Absent where the app lists no libraries. */
   wheels?: Record<string, PythonTarget>;
 }
@@ -123,7 +124,7 @@ export function requestRollout(
   return {
     release,
     site: { ...site, bundle: { ...bundle, entries: [] }, ...listed },
-    nodes: [...nodes],
+    nodes: nodes.map((node) => ({ ...node, roles: site.services === undefined ? ["web"] : ["web", "service"] })),
     ssh: ssh.proxy === undefined ? {} : { proxy: ssh.proxy },
     secrets,
   };

@@ -8,13 +8,14 @@ import type { FailureDetails } from "./failure.ts";
 /** Seconds between two signs of life to the agent; it considers a driver dead after `silenceSeconds`. */
 const pingSeconds = 5;
 
-/** Seconds after which a verb without an answer is considered lost. `prepare` may install packages, and adds its own start. */
+/** Seconds after which a verb without an answer is considered lost. `set-up` and `prepare` may install packages; `prepare` adds its own start. */
 const verbSeconds = {
   hello: 30,
   ping: 30,
   converge: 900,
   lease: 60,
   receive: 60,
+  "set-up": 900,
   prepare: 900,
   check: 30,
   flip: 60,

@@ -2,13 +2,16 @@ import type { Release } from "../render/rendered.ts";
 import type { Result, Room, SiteState, Verdict } from "../node/contract.ts";
 import { Failure } from "./failure.ts";
 import { checkTarget } from "./rollout.ts";
-import type { Rollout, RolloutNode } from "./rollout.ts";
+import type { PlacedNode, Rollout } from "./rollout.ts";
 import type { Session } from "./session.ts";
 import type { PackedTree } from "./packed.ts";
 import type { Shipment, Tools } from "./tools.ts";
 
 /** Longest time an answer through Varnish may take to be right: a label changes at once. */
 const throughVarnishSeconds = 10;
+
+/** Variables of the site's services, as the nodes that hold them have told them. */
+export type Bound = Result<"set-up">["variables"];
 
 /** One node of a rollout: its session, its lease, what it served before and serves now. */
 export class SiteNode {
@@ -19,13 +22,13 @@ export class SiteNode {
   bundles: readonly string[] = [];
   /** What is live; undefined where that is unknown. */
   serves: string | null | undefined;
-  readonly #node: RolloutNode;
+  readonly #node: PlacedNode;
   readonly #rollout: Rollout;
   readonly #tools: Tools;
   #session: Session;
   #token: number | undefined;
 
-  constructor(node: RolloutNode, rollout: Rollout, tools: Tools) {
+  constructor(node: PlacedNode, rollout: Rollout, tools: Tools) {
     this.name = node.name;
     this.#node = node;
     this.#rollout = rollout;
@@ -73,8 +76,20 @@ export class SiteNode {
     for (const { what, why } of recovered) this.#say("recover", `${what}: ${why}`);
   }
 
+  has(role: PlacedNode["roles"][number]): boolean {
+    return this.#node.roles.includes(role);
+  }
+
+  /** Sets the site's services up, and tells the variables by which an app finds them. */
+  async setUp(): Promise<Result<"set-up">> {
+    const services = this.#rollout.services ?? [];
+    const done = await this.#session.ask("set-up", { ...this.#lease, services });
+    for (const { what, why } of done.changes) this.#say("set-up", `${what}: ${why}`);
+    return done;
+  }
+
   /** Brings the release here and starts it beside the live one. */
-  async prepare(shipment: Shipment, stop: AbortSignal): Promise<void> {
+  async prepare(shipment: Shipment, bound: Bound, stop: AbortSignal): Promise<void> {
     const { release } = this.#rollout;
     const wheels = shipment.wheels.get(this.name);
     const wanted = { release: release.id, bundle: release.bundle.id, ...(wheels === undefined ? {} : { wheels: wheels.digest }) };
@@ -84,7 +99,7 @@ export class SiteNode {
     this.#goOn("prepare", stop);
     await this.#timed(
       "prepare",
-      () => this.#start(shipment),
+      () => this.#start(shipment, bound),
       ({ address, port }) => `${this.#rollout.site} ${release.id} started on ${address}:${port}`,
     );
     this.#goOn("check", stop);
@@ -92,11 +107,11 @@ export class SiteNode {
   }
 
   /**
-   * Restores what a node has lost of the release that it serves, and of what is not part of a release: the site's services.
+   * Restores what a node has lost of the release that it serves.
    * @returns whether anything was changed
    */
-  async mend(shipment: Shipment): Promise<boolean> {
-    const { changes } = await this.#start(shipment);
+  async mend(shipment: Shipment, bound: Bound): Promise<boolean> {
+    const { changes } = await this.#start(shipment, bound);
     for (const { what, why } of changes) this.#say("prepare", `${what}: ${why}`);
     return changes.length > 0;
   }
@@ -116,14 +131,14 @@ export class SiteNode {
     );
   }
 
-  #start({ app, wheels }: Shipment): Promise<Result<"prepare">> {
+  #start({ app, wheels }: Shipment, bound: Bound): Promise<Result<"prepare">> {
     const { release, secrets, services, timeouts } = this.#rollout;
-    const bound = services === undefined ? {} : { services };
+    const told = services === undefined ? {} : { bound };
     const config = app.config === undefined ? {} : { config: app.config.sent };
     const set = wheels.get(this.name);
     const libraries = set === undefined ? {} : { wheels: { listing: set.listing, digest: set.digest } };
     const { startSeconds } = timeouts;
-    const args = { ...this.#lease, release, listing: app.listing, secrets, ...bound, ...config, ...libraries, startSeconds };
+    const args = { ...this.#lease, release, listing: app.listing, secrets, ...told, ...config, ...libraries, startSeconds };
     return this.#session.ask("prepare", args, "prepare", timeouts.startSeconds);
   }
 

@@ -1,18 +1,18 @@
-import { parseBytes } from "../text/schema/quantities.ts";
-import type { Service, ServiceUse } from "./service.ts";
-
-const directory = ({ site, generation }: Pick<ServiceUse, "site" | "generation">) => `/srv/silver/${site}/data/g${generation}`;
+import { z } from "zod";
+import { parseBytes, unparsedSize } from "../text/schema/quantities.ts";
+import { count } from "../text/node-names.ts";
+import type { ServiceType } from "./service.ts";
 
 /** A directory for what users upload. Its quota is the size of a file system of its own, which every kernel can enforce. */
-export const files: Service = {
+export const files: ServiceType<{ bytes: number }> = {
+  summary: "a directory for uploaded files, within a quota",
+  options: { quota: unparsedSize("16M", "1T").describe("largest size of all files together, 1G by default") },
+  keepsData: true,
+  packages: ["e2fsprogs", "mount"],
+  told: z.strictObject({ bytes: count }),
+  tell: ({ options }) => ({ bytes: parseBytes(options.quota ?? "1G") }),
   prefix: "FILES",
-  setUp: (use) => ({
-    type: "files",
-    name: use.name,
-    packages: ["e2fsprogs", "mount"],
-    user: use.user,
-    directory: directory(use),
-    bytes: parseBytes(use.options.quota ?? "1G"),
-  }),
-  values: (use) => ({ "": directory(use), URL: `file://${directory(use)}` }),
+  variables: { "": "@DIRECTORY@", URL: "file://@DIRECTORY@" },
+  writesData: true,
+  shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
 };

@@ -1,8 +1,7 @@
-import { parseBytes } from "../text/schema/quantities.ts";
-import type { Service, ServiceUse } from "./service.ts";
-
-/** Where Debian's PostgreSQL listens for those who are known by their Unix user. */
-const socketDirectory = "/var/run/postgresql";
+import { z } from "zod";
+import { parseBytes, unparsedSize } from "../text/schema/quantities.ts";
+import { count } from "../text/node-names.ts";
+import type { ServiceType } from "./service.ts";
 
 /**
  * Releases of a site that may run at once: the new one, the live one, the previous one, which stays warm for its time, and
@@ -13,41 +12,41 @@ const releasesAtOnce = 4;
 /** Sessions beside those that requests hold: a migration, a person who looks. */
 const spareConnections = 4;
 
-const underscored = (site: string) => site.replaceAll("-", "_");
-const database = ({ site, generation }: Pick<ServiceUse, "site" | "generation">) => `${underscored(site)}_g${generation}`;
+const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
 
-/**
- * PostgreSQL on the site's own node. The role that logs in is named as the site's Unix user and needs no password; what the app
- * creates belongs to a second role, which nobody can log in as: taking the membership away is how writes will be stopped.
- */
-export const postgres: Service = {
-  prefix: "PG",
+/** PostgreSQL on the site's own node. The role that logs in is named as the site's Unix user and needs no password. */
+export const postgres: ServiceType<{ bytes: number; connections: number }> = {
+  summary: "a PostgreSQL database of the site's own, within a quota",
+  options: { quota: unparsedSize("16M", "1T").describe("size above which the database can only be read, 2G by default") },
+  keepsData: true,
+  oldName: "postgresql",
+  packages: ["postgresql"],
   clientPackages: { php: "php-pgsql" },
-  setUp: (use) => ({
-    type: "postgres",
-    name: use.name,
-    packages: ["postgresql"],
-    database: database(use),
-    owner: `${underscored(use.site)}_owner`,
-    user: use.user,
-    connections: releasesAtOnce * use.requests + spareConnections,
-    bytes: parseBytes(use.options.quota ?? "2G"),
+  told: z.strictObject({
+    /** Quota: a database above it can only be read. */
+    bytes: count,
+    /** Sessions that the site may have at once. */
+    connections: count,
   }),
-  values: (use) => {
-    const url = `postgresql://${use.user}@/${database(use)}?host=${socketDirectory}`;
-    return {
-      DBNAME: database(use),
-      USER: use.user,
-      PASSWORD: "",
-      HOST: socketDirectory,
-      PORT: "5432",
-      SQLALCHEMY: url,
-      URL: url,
-    };
+  tell: ({ options, requests }) => ({
+    bytes: parseBytes(options.quota ?? "2G"),
+    connections: releasesAtOnce * requests + spareConnections,
+  }),
+  prefix: "PG",
+  variables: {
+    DBNAME: "@DATABASE@",
+    USER: "@USER@",
+    PASSWORD: "",
+    HOST: "@SOCKET@",
+    PORT: "@PORT@",
+    SQLALCHEMY: url,
+    URL: url,
   },
+  writesData: false,
+  refuse: (site) => {
+    if (!`${site}-`.startsWith("pg-")) return undefined;
+    const message = `site ${site} can't have a database: names of roles that begin with pg_ belong to PostgreSQL`;
+    return { message, fix: "give the site another name" };
+  },
+  shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
 };
-
-/** Whether the roles of a site would have names that PostgreSQL keeps for itself. */
-export function isReserved(site: string): boolean {
-  return underscored(`${site}-`).startsWith("pg_");
-}

@@ -18,6 +18,7 @@ export const anyText = form("[^\\0]*", "text without NUL characters");
 
 const SITE = "[a-z][a-z0-9-]{0,23}";
 export const siteName = form(SITE, "a site name");
+export const serviceName = form(SITE, "a service's name");
 export const siteUser = form(`site-${SITE}`, "a site's user");
 
 const BUNDLE = "(?:[A-Za-z0-9][A-Za-z0-9._-]*-)?[0-9a-f]{8}";
@@ -28,7 +29,6 @@ export const digest = form("[0-9a-f]{64}", "a SHA-256 in hex");
 export const unitName = form("[A-Za-z0-9@_.-]+\\.(?:service|timer|socket|target|path)", "a systemd unit");
 export const packageName = form("[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?", "an apt package");
 export const variableName = form("[A-Za-z_][A-Za-z0-9_]*", "a variable's name");
-export const databaseName = form("[a-z][a-z0-9_]{0,62}", "a name of PostgreSQL");
 export const octalMode = form("0[0-7]{3}", "an octal mode such as 0644");
 
 /** A segment of a path that is not empty, `.` or `..`. */

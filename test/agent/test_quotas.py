@@ -5,8 +5,9 @@ from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import database_quota, files, log_files, postgres
+from silver import database_quota, files, log_files, site_services
 from silver.lock import shared
+from silver.services import Use, postgres
 
 MEGABYTE = 1024 * 1024
 QUOTA = 100 * MEGABYTE
@@ -30,8 +31,7 @@ class Databases(NodeTest):
         if "pg_database_size" in stdin:
             rows = [site for site in self.sizes if f"'{site}_g1'" in stdin]
             return "".join(
-                f"{site}_g1|{self.sizes[site]}|{'ft'[self.login[site]]}|{'ft'[self.reads_only[site]]}|{self.sessions[site]}\n"
-                for site in rows
+                f"{self.sizes[site]}|{'ft'[self.login[site]]}|{'ft'[self.reads_only[site]]}|{self.sessions[site]}\n" for site in rows
             )
         self.sql.append(stdin)
         for site in self.sizes:
@@ -46,8 +46,9 @@ class Databases(NodeTest):
                 self.reads_only[site] = False
 
     def set_up(self, site="hello", quota=QUOTA):
-        service = {"name": "db", "database": f"{site}_g1", "user": f"site-{site}", "bytes": quota}
-        return database_quota.set_up(self.node, site, service)
+        options = {"bytes": quota, "connections": 20}
+        files.write_json(self.paths.services(site), [{"type": "postgres", "name": "db", "options": options}])
+        return database_quota.set_up(self.node, Use(site, 1, "db", options))
 
     def measured(self, megabytes, site="hello"):
         """The stage after the database had so many megabytes when it was looked at."""
@@ -56,7 +57,7 @@ class Databases(NodeTest):
         return database_quota.read(self.node, site)["stage"]
 
     def over_quota(self, site="hello"):
-        return self.site_state(site).get("overQuota")
+        return self.site_state(site)["services"][0]["problem"]
 
     def test_below_its_quota_nothing_is_done(self):
         before = os.stat(self.paths.database("hello")).st_mtime_ns
@@ -68,9 +69,9 @@ class Databases(NodeTest):
     def test_above_it_can_only_be_read_and_is_given_back_well_below(self):
         self.assertEqual(self.measured(101), "read-only")
         self.assertEqual((self.login["hello"], self.reads_only["hello"]), (True, True))
-        self.assertEqual(self.over_quota(), {"used": 101 * MEGABYTE, "quota": QUOTA, "stage": "read-only"})
+        self.assertEqual(self.over_quota(), "over its quota: 101 MB of 100 MB; it can only be read")
         self.assertEqual(self.measured(95), "read-only")
-        self.assertEqual(self.over_quota()["used"], 95 * MEGABYTE)
+        self.assertEqual(self.over_quota(), "over its quota: 95 MB of 100 MB; it can only be read")
         self.assertEqual(self.measured(89), "open")
         self.assertEqual((self.login["hello"], self.reads_only["hello"]), (True, False))
         said = [text for site, text in self.node.told if site == "hello"]
@@ -150,12 +151,11 @@ class Databases(NodeTest):
         self.assertEqual(self.sql, [])
 
     def test_what_a_release_does_wrong_is_told_beside_it(self):
-        self.assertEqual(database_quota.remark(self.node, "hello"), "")
+        self.assertEqual(site_services.remark(self.node, "hello"), "")
         self.measured(101)
         self.assertEqual(
-            database_quota.remark(self.node, "hello"), "; its database is over its quota: 101 MB of 100 MB; it can only be read"
+            site_services.remark(self.node, "hello"), "; its service db is over its quota: 101 MB of 100 MB; it can only be read"
         )
-        self.assertEqual(database_quota.remark(self.node, "none"), "")
 
     def test_a_rollout_s_turn_and_a_server_that_is_down_are_left_alone(self):
         self.sizes["hello"] = 200 * MEGABYTE

@@ -6,19 +6,12 @@ from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import postgres, quota
+from silver import files, services, site_services, state
+from silver.services import Use, postgres
+from silver.services import files as file_service
 
 MEGABYTE = 1024 * 1024
-DATABASE = {
-    "type": "postgres",
-    "name": "db",
-    "packages": ["postgresql"],
-    "database": "hello_g1",
-    "owner": "hello_owner",
-    "user": "site-hello",
-    "connections": 20,
-    "bytes": 32 * MEGABYTE,
-}
+DATABASE = Use("hello", 1, "db", {"connections": 20, "bytes": 32 * MEGABYTE})
 
 
 class Postgres(NodeTest):
@@ -36,7 +29,7 @@ class Postgres(NodeTest):
     def runuser(self, *words, stdin=""):
         self.assertEqual(words[:4], ("-u", "postgres", "--", "psql"))
         if "pg_database_size" in stdin:
-            return f"hello_g1|{8 * MEGABYTE}|t|f|0\n"
+            return f"{8 * MEGABYTE}|t|f|0\n"
         self.sql.append(stdin)
         return self.found if "SELECT" in stdin else ""
 
@@ -44,7 +37,7 @@ class Postgres(NodeTest):
         return [call for call in self.machine.calls if word in call]
 
     def test_a_database_is_closed_until_only_its_site_gets_in(self):
-        changes = postgres.set_up(self.node, "hello", DATABASE)
+        changes = postgres.set_up(self.node, DATABASE)
         self.assertEqual(
             [change["what"] for change in changes if change["why"] == "a new service"],
             ["role hello_owner", "role site-hello", "database hello_g1"],
@@ -68,26 +61,24 @@ class Postgres(NodeTest):
 
     def test_what_is_there_is_not_made_again_and_its_rights_are_put_right(self):
         self.found = "role hello_owner\nrole site-hello\ndatabase hello_g1\n"
-        self.assertEqual([change for change in postgres.set_up(self.node, "hello", DATABASE) if change["why"] == "a new service"], [])
+        self.assertEqual([change for change in postgres.set_up(self.node, DATABASE) if change["why"] == "a new service"], [])
         self.assertNotIn("CREATE", self.sql[1])
         self.assertNotIn("DROP", self.sql[1])
         self.assertIn("REVOKE ALL", self.sql[1])
 
     def test_what_a_crash_left_half_made_is_finished(self):
         self.found = "role hello_owner\n"
-        changes = postgres.set_up(self.node, "hello", DATABASE)
+        changes = postgres.set_up(self.node, DATABASE)
         self.assertIn({"what": "database hello_g1", "why": "a new service"}, changes)
         self.assertNotIn('CREATE ROLE "hello_owner"', self.sql[1])
 
     def test_the_server_has_sessions_for_all_sites_of_a_node(self):
-        self.assertIn(
-            {"what": "/etc/postgresql/15/main/conf.d/silver.conf", "why": "missing"}, postgres.set_up(self.node, "hello", DATABASE)
-        )
+        self.assertIn({"what": "/etc/postgresql/15/main/conf.d/silver.conf", "why": "missing"}, postgres.set_up(self.node, DATABASE))
         with open(self.paths.at("/etc/postgresql/15/main/conf.d/silver.conf"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "max_connections = 1000\n")
 
     def test_the_words_go_by_stdin_and_names_are_quoted(self):
-        postgres.set_up(self.node, "hello", DATABASE)
+        postgres.set_up(self.node, DATABASE)
         self.assertFalse([call for call in self.calls("psql") if "hello" in call])
         self.assertEqual(postgres.name('a"; DROP'), '"a""; DROP"')
         self.assertEqual(postgres.value("a'; DROP"), "'a''; DROP'")
@@ -99,7 +90,7 @@ class Postgres(NodeTest):
         start = self.machine.start
         self.machine.start = lambda name: Done(1, "", "failed") if "15-main" in name else start(name)
         with self.assertRaises(AgentError) as caught:
-            postgres.set_up(self.node, "hello", DATABASE)
+            postgres.set_up(self.node, DATABASE)
         self.assertEqual(caught.exception.code, "service")
         self.assertEqual(caught.exception.message, "PostgreSQL: postgresql@15-main.service does not start")
         self.assertEqual(caught.exception.log, ['FATAL: syntax error in file "x.conf"'])
@@ -108,7 +99,7 @@ class Postgres(NodeTest):
     def test_a_node_without_a_cluster_at_the_usual_port_is_told(self):
         self.machine.pg_lsclusters = lambda *words: "15 main 5433 online postgres /x /y\n"
         with self.assertRaises(AgentError) as caught:
-            postgres.set_up(self.node, "hello", DATABASE)
+            postgres.set_up(self.node, DATABASE)
         self.assertIn("no cluster of PostgreSQL has the port 5432", caught.exception.message)
 
 
@@ -127,9 +118,9 @@ class Quota(NodeTest):
         self.machine.resize2fs = self.grow
         self.machine.tune2fs = lambda *words: setattr(self, "reserved", int(words[1]))
         for target, stand_in in (
-            ("silver.quota.superblock", lambda image: (4096, self.blocks, self.reserved)),
-            ("silver.quota.own", lambda *words: None),
-            ("silver.quota.os.statvfs", self.room),
+            ("silver.services.files.superblock", lambda image: (4096, self.blocks, self.reserved)),
+            ("silver.services.files.own", lambda *words: None),
+            ("silver.services.files.os.statvfs", self.room),
         ):
             patched = mock.patch(target, stand_in)
             patched.start()
@@ -147,8 +138,7 @@ class Quota(NodeTest):
         return types.SimpleNamespace(f_frsize=MEGABYTE, f_bavail=1024)
 
     def set_up(self, megabytes):
-        service = {"user": "site-hello", "directory": "/srv/silver/hello/data/g1", "bytes": megabytes * MEGABYTE}
-        return quota.set_up(self.node, "hello", service)
+        return file_service.set_up(self.node, Use("hello", 1, "files", {"bytes": megabytes * MEGABYTE}))
 
     def refused(self, megabytes):
         with self.assertRaises(AgentError) as caught:
@@ -166,13 +156,13 @@ class Quota(NodeTest):
         self.assertEqual(self.set_up(32), [])
 
     def test_a_hyphen_is_escaped_as_systemd_demands(self):
-        self.assertEqual(quota.unit_name("/srv/silver/a-b/data/g1"), "srv-silver-a\\x2db-data-g1.mount")
+        self.assertEqual(file_service.unit_name("/srv/silver/a-b/data/g1"), "srv-silver-a\\x2db-data-g1.mount")
 
     def test_it_grows_in_use_also_when_a_crash_stopped_it_before(self):
         self.set_up(32)
         self.assertIn("its quota is 64 MB now", self.set_up(64)[0]["why"])
         self.assertEqual(self.blocks * 4096, 64 * MEGABYTE)
-        quota.allocate(self.image, 96 * MEGABYTE)
+        file_service.allocate(self.image, 96 * MEGABYTE)
         self.set_up(96)
         self.assertEqual(self.blocks * 4096, 96 * MEGABYTE)
 
@@ -220,39 +210,92 @@ class Superblock(NodeTest):
         path = self.paths.at("/image")
         with open(path, "wb") as file:
             file.write(data)
-        self.assertEqual(quota.superblock(path), (4096, (1 << 32) + 8192, 100))
+        self.assertEqual(file_service.superblock(path), (4096, (1 << 32) + 8192, 100))
+
+
+# Every type: what it is told, what fills the placeholders of its variables in the second data generation, what a release waits for.
+TYPES = {
+    "postgres": {
+        "options": {"bytes": 32 * MEGABYTE, "connections": 20},
+        "values": {"DATABASE": "my_blog_g2", "USER": "site-my-blog", "SOCKET": "/var/run/postgresql", "PORT": "5432"},
+        "needs": ["Wants=postgresql.service", "After=postgresql.service"],
+    },
+    "files": {
+        "options": {"bytes": 32 * MEGABYTE},
+        "values": {"DIRECTORY": "/srv/silver/my-blog/data/g2"},
+        "needs": ["RequiresMountsFor=/srv/silver/my-blog/data/g2"],
+    },
+}
+
+
+class EveryType(NodeTest):
+    def test_each_module_is_in_this_table_and_keeps_the_interface(self):
+        folder = os.path.dirname(services.__file__)
+        modules = {name.removesuffix(".py") for name in os.listdir(folder) if name.endswith(".py") and name != "__init__.py"}
+        self.assertEqual(modules, set(TYPES))
+        for name in TYPES:
+            for function in ("set_up", "values", "needs", "size", "health", "remove"):
+                self.assertTrue(callable(getattr(services.of(name), function)), f"{name}.{function}")
+
+    def test_names_and_places_follow_from_the_site_and_its_data_generation(self):
+        for name, expected in TYPES.items():
+            with self.subTest(name):
+                use = Use("my-blog", 2, "data", expected["options"])
+                self.assertEqual(services.of(name).values(self.node, use), expected["values"])
+                self.assertEqual(services.of(name).needs(self.node, use), expected["needs"])
 
 
 class InARollout(NodeTest):
-    """Services are set up before a release starts, and told to it beside what it says itself."""
+    """Services are set up before a release is brought, and told to it beside what it says itself."""
 
     def setUp(self):
         super().setUp()
         self.converge()
-        self.machine.available.add("postgresql")
+        self.machine.available |= {"postgresql", "e2fsprogs"}
         self.made = []
-        patched = mock.patch("silver.postgres.set_up", lambda node, site, service: self.made.append(service["database"]) or [])
-        patched.start()
-        self.addCleanup(patched.stop)
+        for name in TYPES:
+            kind = services.of(name)
+            patched = mock.patch.object(kind, "set_up", lambda node, use, kind=kind: self.made.append((use, kind.values(node, use))) or [])
+            patched.start()
+            self.addCleanup(patched.stop)
         self.app_text = self.app()
         self.release_ = self.release(self.app_text)
         self.held = self.lease(self.release_)
-        self.upload(self.held, self.release_, self.app_text)
 
-    def bring(self, **variables):
-        services = {"setUp": [DATABASE], "variables": variables}
+    def wanted(self, kind, **variables):
+        packages = {"postgres": "postgresql", "files": "e2fsprogs"}[kind]
+        return {"type": kind, "name": kind, "packages": [packages], "options": TYPES[kind]["options"], "variables": variables}
+
+    def set_up_services(self, *wanted):
+        return self.ask("set-up", **self.held, services=list(wanted))
+
+    def bring(self, **bound):
+        self.upload(self.held, self.release_, self.app_text)
         words = {"release": self.release_, "listing": self.listing(self.app_text), "secrets": {}, "startSeconds": 5}
-        return self.ask("prepare", **self.held, **words, services=services)["changes"]
+        return self.ask("prepare", **self.held, **words, bound=bound)["changes"]
 
     def environ(self):
         return json.loads(self.text(f"/srv/silver/hello/releases/{self.release_['id']}/environ.json"))
 
-    def test_packages_then_services_then_the_release(self):
-        self.bring(CONFIG_PG_HOST="/var/run/postgresql")
+    def test_packages_then_services_then_where_they_are(self):
+        done = self.set_up_services(self.wanted("postgres", CONFIG_PG_DBNAME="@DATABASE@", CONFIG_PG_URL="//@USER@@/@DATABASE@"))
         self.assertIn("postgresql", self.machine.packages)
-        self.assertEqual(self.made, ["hello_g1"])
-        self.assertEqual(self.environ()["CONFIG_PG_HOST"], "/var/run/postgresql")
-        self.assertEqual(self.environ()["GREETING"], "hi")
+        self.assertEqual([use for use, _ in self.made], [Use("hello", 1, "postgres", TYPES["postgres"]["options"])])
+        self.assertEqual(done["variables"], {"CONFIG_PG_DBNAME": "hello_g1", "CONFIG_PG_URL": "//site-hello@/hello_g1"})
+        self.assertEqual([change["what"] for change in self.set_up_services(self.wanted("postgres"))["changes"]], [])
+
+    def test_in_the_second_data_generation_all_of_it_has_names_of_the_second(self):
+        state.change(self.node, "hello", generation=2)
+        wanted = (self.wanted("files", CONFIG_FILES="@DIRECTORY@"), self.wanted("postgres", CONFIG_PG_DBNAME="@DATABASE@"))
+        done = self.set_up_services(*wanted)
+        self.assertEqual({use.generation for use, _ in self.made}, {2})
+        self.assertEqual(done["variables"], {"CONFIG_FILES": "/srv/silver/hello/data/g2", "CONFIG_PG_DBNAME": "hello_g2"})
+        self.bring(**done["variables"])
+        self.assertEqual(self.environ()["CONFIG_FILES"], "/srv/silver/hello/data/g2")
+        self.assertIn("RequiresMountsFor=/srv/silver/hello/data/g2\n", self.text("/etc/systemd/system/silver-data-hello.target"))
+        self.ask("flip", **self.held, release=self.release_["id"], last=True)
+        self.assertEqual(self.finish(self.held, self.release_)["live"], self.release_["id"])
+        self.assertNotIn("g1", self.text("/srv/silver/hello/services.json") + self.text("/etc/systemd/system/silver-data-hello.target"))
 
     def test_a_release_that_stands_already_is_told_where_its_services_are_now(self):
         self.bring(CONFIG_PG_HOST="/var/run/postgresql")
@@ -263,17 +306,36 @@ class InARollout(NodeTest):
         (change,) = self.bring(CONFIG_PG_HOST="db.acme.net")
         self.assertTrue(change["what"].endswith("environ.json"))
         self.assertEqual(self.environ()["CONFIG_PG_HOST"], "db.acme.net")
+        self.assertEqual(self.environ()["GREETING"], "hi")
 
     def test_what_it_is_told_is_checked_before_anything_is_touched(self):
+        right = self.wanted("postgres")
         for wrong, said in (
-            ({**DATABASE, "database": 'x"; DROP'}, "should be a name of PostgreSQL"),
-            ({**DATABASE, "type": "oracle"}, "should be one of postgres, files"),
-            ({**DATABASE, "user": "postgres"}, "should be a site's user"),
-            ({**DATABASE, "user": "site-other"}, "db is not of the leased site hello"),
-            ({**DATABASE, "database": "other_g1"}, "db is not of the leased site hello"),
-            ({**DATABASE, "owner": "other_owner"}, "db is not of the leased site hello"),
+            ({**right, "type": "oracle"}, "services[0].type: should be one of"),
+            ({**right, "name": "../other"}, "should be a service's name"),
+            ({**right, "options": {"bytes": 1}}, "'connections' is missing"),
+            ({**right, "database": "other_g1"}, "unknown key 'database'"),
         ):
-            words = {"release": self.release_, "listing": self.listing(self.app_text), "secrets": {}, "startSeconds": 5}
-            services = {"setUp": [wrong], "variables": {}}
-            self.assertIn(said, self.refused("usage", "prepare", **self.held, **words, services=services).message)
+            self.assertIn(said, self.refused("usage", "set-up", **self.held, services=[wrong]).message)
         self.assertEqual(self.made, [])
+        self.assertIn(
+            "nothing fills @NOTHING@", self.refused("usage", "set-up", **self.held, services=[self.wanted("files", X="@NOTHING@")]).message
+        )
+
+    def test_what_is_wrong_with_a_service_is_told_with_the_site_and_with_its_releases(self):
+        self.set_up_services(self.wanted("files"))
+        self.assertEqual(self.site_state()["services"], [{"name": "files", "type": "files", "bytes": 0, "problem": "not mounted"}])
+        self.assertEqual(site_services.remark(self.node, "hello"), "; its service files is not mounted")
+        self.assertEqual(site_services.remark(self.node, "none"), "")
+
+    def test_a_site_that_is_removed_leaves_its_data_alone(self):
+        self.set_up_services(self.wanted("files"))
+        self.bring()
+        self.ask("flip", **self.held, release=self.release_["id"], last=True)
+        self.finish(self.held, self.release_)
+        self.place("/srv/silver/hello/data/g1.img", "data")
+        self.held = self.lease(self.release_)
+        self.ask("remove", **self.held)
+        self.assertEqual(self.text("/srv/silver/hello/data/g1.img"), "data")
+        self.assertFalse(os.path.exists(self.paths.unit("silver-data-hello.target")))
+        self.assertIsNone(files.read_json(self.paths.services("hello")))

@@ -128,7 +128,6 @@ function putRelease(node: TestNode, site: SitePlan): { root: string; units: stri
     "@ADDRESS@": "127.64.0.2",
     "@PORT@": "20001",
     "@RELEASE@": release.id,
-    "@DATA@": `/srv/silver/${site.name}/data/g1`,
     "@VCL@": `r_${siteLabel(site.name).slice("site_".length)}_${release.digest.slice(0, 8)}`,
   };
   const fill = (text: string) => Object.entries(values).reduce((filled, [name, value]) => filled.replaceAll(name, value), text);
@@ -140,6 +139,8 @@ function putRelease(node: TestNode, site: SitePlan): { root: string; units: stri
     return text === undefined ? [] : [[service + end, text] as const];
   });
   mkdirSync(join(node.root, root, "app"), { recursive: true });
+  // What the agent makes stand for the site's services.
+  put(node, { [`/etc/systemd/system/silver-data-${site.name}.target`]: "[Unit]\n" });
   put(node, { ...Object.fromEntries(files), ...Object.fromEntries(units) });
   return { root, units: units.map(([path]) => path) };
 }

@@ -152,12 +152,15 @@ test("a database over its quota can only be read within a minute, and the neighb
   await calmGoesOn();
   expect(await told()).toMatch(/silver-eater\[\d+\]: the database is over its quota: \d+ MB of 32 MB; it can only be read/);
   const { stdout, status: code } = status();
-  expect(stdout).toMatch(/eater +web1 .* database over its quota: \d+ MB of 32 MB; read only/);
+  expect(stdout).toMatch(/eater +web1 .* db is over its quota: \d+ MB of 32 MB; it can only be read/);
   expect(stdout).toMatch(/calm +web1 .* ok/);
   expect(code).toBe(1);
   expect(JSON.parse(status("--json").stdout)).toMatchObject([
-    { site: "calm", overQuota: null, state: "ok" },
-    { site: "eater", overQuota: { quota: 32 * 1024 ** 2, stage: "read-only" } },
+    { site: "calm", services: [{ name: "db", problem: null }], state: "ok" },
+    {
+      site: "eater",
+      services: [{ name: "db", type: "postgres", problem: expect.stringContaining("over its quota") as unknown }],
+    },
   ]);
 });
 
@@ -166,7 +169,7 @@ test("a release that needs to write does not come up, and the rollout says why",
   writeFileSync(path, `${app}\nwrite(1)\n`);
   project.edit("apps/eater/app.yaml", "version: 1.0.0", "version: 1.1.0");
   const output = await project.engine.upFails();
-  expect(output).toMatch(/its database is over its quota: \d+ MB of 32 MB; it can only be read/);
+  expect(output).toMatch(/its service db is over its quota: \d+ MB of 32 MB; it can only be read/);
   expect(output).toMatch(/web1 serves 1\.0\.0-/);
   writeFileSync(path, app);
 });
@@ -181,7 +184,7 @@ test("an app that takes the right to write for itself loses the right to log in,
   await says("eater", "/rows", noLogin);
   await calmGoesOn();
   expect(await told()).toMatch(/over its quota: \d+ MB of 32 MB; the site can't log in, for it wrote on/);
-  expect(status().stdout).toMatch(/eater +web1 .* database over its quota: \d+ MB of 32 MB; closed/);
+  expect(status().stdout).toMatch(/eater +web1 .* db is over its quota: \d+ MB of 32 MB; the site can't log in/);
 });
 
 test("that is so after a reboot, too", async () => {

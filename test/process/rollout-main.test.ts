@@ -6,14 +6,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { loadPlan } from "../../components/plan/load.ts";
 import { renderRelease } from "../../components/render/release.ts";
 import { requestRollout } from "../../components/rollout/rollout.ts";
-import type { RolloutNode, RolloutRequest } from "../../components/rollout/rollout.ts";
+import type { PlacedNode, RolloutRequest } from "../../components/rollout/rollout.ts";
 import { fakeNode } from "../support/fake-agent.ts";
 import type { FakeNode } from "../support/fake-agent.ts";
 import { startRollout } from "../support/rollout-program.ts";
 import type { Ended, Running } from "../support/rollout-program.ts";
 import { aRollout, oldRelease } from "../support/rollout-fixture.ts";
 
-const [web1] = aRollout(["web1"]).nodes as [RolloutNode];
+const [web1] = aRollout(["web1"]).nodes as [PlacedNode];
 let root = "";
 let uploaded = "";
 let newRelease = "";
@@ -236,7 +236,7 @@ test("remove stops serving the site and says where its data is; run again it cha
 
 test.each([
   ["makes no release any more", { platform: "php" }],
-  ["says less of a database", { services: { setUp: [{ type: "postgres", name: "db" }], variables: {} } }],
+  ["says less of a database", { services: [{ type: "postgres", name: "db" }] }],
 ])("a site can be removed whose plan, an older version's, %s", async (_, older) => {
   setNode("web1");
   const { site, ...rest } = theRequest();

@@ -132,6 +132,8 @@ class FakeSession {
       case "receive":
         node.journal = { release: String(args.release), before: node.live, prepared: false, flipped: false, cutOver: false };
         return { result: { directory: node.directory, linkFrom: [] } };
+      case "set-up":
+        return { result: { changes: [], variables: { CONFIG_FILES: "/srv/silver/hello/data/g1" } } };
       case "prepare": {
         const started = { address: "127.64.0.2", port: 20002, unit: "silver-hello@x.service", changes: node.lost };
         const { id } = args.release as { id: string };
@@ -183,7 +185,16 @@ class FakeSession {
 
   #state(): SiteState {
     const { live, previous, serial, holder } = this.#node;
-    return { site: this.#site, serial, live, previous, releases: this.#node.releases, generation: 1, holder };
+    return {
+      site: this.#site,
+      serial,
+      live,
+      previous,
+      releases: this.#node.releases,
+      generation: 1,
+      holder,
+      services: [],
+    };
   }
 }
 

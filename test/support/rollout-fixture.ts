@@ -31,6 +31,7 @@ export const aRollout = (names: readonly string[], changes: Partial<Rollout> = {
     port: 22,
     user: "root",
     hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtleQ==",
+    roles: ["web"],
   })),
   ssh: {},
   check: { path: "/health", status: 200, withinSeconds: 5 },

@@ -62,7 +62,7 @@ describe("every field has a reader", { timeout: 60_000 }, () => {
   test("of a plan; what travels to a node is read there", () => {
     const ofManifests = /^Plan\.sites\[\]\.check\.watchSeconds$/;
     const onNodes = (path: string) =>
-      path.startsWith("Plan.sites[].services.") && agent.includes(`"${path.split(".").at(-1) ?? ""}"`);
+      path.startsWith("Plan.sites[].services[].") && agent.includes(`"${path.split(".").at(-1) ?? ""}"`);
     expect(unread("components/plan/plan.ts", "Plan").filter((path) => !ofManifests.test(path) && !onNodes(path))).toEqual([]);
   });
 });

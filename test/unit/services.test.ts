@@ -1,88 +1,104 @@
 import { describe, expect, test } from "vitest";
-import fc from "fast-check";
 import { renderRelease } from "../../components/render/release.ts";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { parseRequest, planRollout, requestRollout } from "../../components/rollout/rollout.ts";
-import { planOf, planned, plannedSite } from "../support/plan-of.ts";
+import { serviceType, summary } from "../../components/services/registry.ts";
+import { planOf, plannedSite } from "../support/plan-of.ts";
 
 const nodes = "nodes:\n  web1: {local: true, os: debian-12}\n  web2: {local: true, os: debian-13}\n";
 const both = "services: {db: {type: postgres}, files: {quota: 2G}}\n";
 
 /** One site under a name of its own, whose app asks for services. */
-const named = (site: string, services: string, more = "") =>
+const named = (site: string, services: string, more = "", runner = "src/wsgi.py") =>
   planOf({
     "dev.yaml": `${nodes}sites:\n  ${site}: {app: apps/blog, locations: ["*"], ${more === "" ? "nodes: [web1]" : more}}\n`,
-    "apps/blog/app.yaml": `name: blog\nrunner: src/wsgi.py\nservices: ${services}\n`,
+    "apps/blog/app.yaml": `name: blog\nrunner: ${runner}\nservices: ${services}\n`,
   });
 
-describe("variables", () => {
-  test("stand under the names of 2010 and under the service's own", () => {
-    const url = "postgresql://site-blog@/blog_g1?host=/var/run/postgresql";
-    const database = { DBNAME: "blog_g1", USER: "site-blog", PASSWORD: "", HOST: "/var/run/postgresql", PORT: "5432" };
-    const under = (prefix: string) =>
-      Object.fromEntries(
-        Object.entries({ ...database, SQLALCHEMY: url, URL: url }).map(([end, value]) => [`CONFIG_${prefix}_${end}`, value]),
-      );
-    expect(plannedSite(both).services?.variables).toEqual({
-      ...under("PG"),
-      ...under("DB"),
-      CONFIG_FILES: "/srv/silver/blog/data/g1",
-      CONFIG_FILES_URL: "file:///srv/silver/blog/data/g1",
-    });
+const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
+
+/** Every type: what its options come to, what the node is told, by which variables an app finds it. */
+const types = [
+  {
+    type: "postgres",
+    packages: ["postgresql"],
+    php: ["php-pgsql"],
+    options: { "{}": { bytes: 2 * 1024 ** 3, connections: 36 }, "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 } },
+    prefix: "PG",
+    variables: {
+      _DBNAME: "@DATABASE@",
+      _USER: "@USER@",
+      _PASSWORD: "",
+      _HOST: "@SOCKET@",
+      _PORT: "@PORT@",
+      _SQLALCHEMY: url,
+      _URL: url,
+    },
+    shown: "postgres 2048M",
+  },
+  {
+    type: "files",
+    packages: ["e2fsprogs", "mount"],
+    php: [],
+    options: { "{}": { bytes: 1024 ** 3 }, "{quota: 2G}": { bytes: 2 * 1024 ** 3 } },
+    prefix: "FILES",
+    variables: { "": "@DIRECTORY@", _URL: "file://@DIRECTORY@" },
+    shown: "files 1024M",
+  },
+];
+
+describe.each(types)("a service of the type $type", ({ type, packages, php, options, prefix, variables, shown }) => {
+  const under = (first: string) =>
+    Object.fromEntries(Object.entries(variables).map(([end, value]) => [`CONFIG_${first}${end}`, value]));
+
+  test.each(Object.entries<object>(options))("with the options %s is set up by plain numbers", (given, told) => {
+    const [setUp] = plannedSite(`services: {${type}: ${given}}\n`).services ?? [];
+    expect(setUp).toEqual({ type, name: type, packages, options: told, variables: expect.anything() as unknown });
+    expect(serviceType(type).told.parse(told)).toEqual(told);
   });
 
-  test("of a service with a hyphen have an underscore", () => {
-    expect(plannedSite("services: {user-uploads: {type: files}}\n").services?.variables).toMatchObject({
-      CONFIG_FILES: "/srv/silver/blog/data/g1",
-      CONFIG_USER_UPLOADS: "/srv/silver/blog/data/g1",
-    });
+  test("is told under the names of 2010 and under its own", () => {
+    const [setUp] = plannedSite(`services: {user-data: {type: ${type}}}\n`).services ?? [];
+    expect(setUp?.variables).toEqual({ ...under(prefix), ...under("USER_DATA") });
+    expect(Object.keys(setUp?.variables ?? {})).toEqual(Object.keys(setUp?.variables ?? {}).sort());
   });
 
-  test("are none of the release's: its id says what kind of services it needs, and not where they are", () => {
-    const site = plannedSite(both);
-    const release = renderRelease(site);
-    expect(JSON.stringify(release)).not.toMatch(/blog_g1|CONFIG_|data\/g1/);
-    const elsewhere = { ...site, services: { setUp: site.services?.setUp ?? [], variables: { CONFIG_PG_HOST: "db.acme.net" } } };
-    expect(renderRelease(elsewhere).id).toBe(release.id);
+  test("brings PHP's side of it to sites in PHP alone", () => {
+    expect(plannedSite(`services: {${type}: {}}\n`).packages).toEqual([]);
+    const [site] = named("blog", `{${type}: {}}`, "", "index.php").value?.sites ?? [];
+    expect(site?.packages).toEqual(["php-fpm", ...php]);
   });
+
+  test("is shown to a reviewer by what it may take", () => {
+    expect((plannedSite(`services: {${type}: {}}\n`).services ?? []).map(summary)).toEqual([shown]);
+  });
+});
+
+test("data is named on the node: neither the plan nor the release knows of a generation", () => {
+  const site = plannedSite(both);
+  const release = renderRelease(site);
+  expect(JSON.stringify([site, release])).not.toMatch(/generation|[_/]g1\b/);
+  expect(JSON.stringify(release)).not.toContain("CONFIG_");
+  const elsewhere = site.services?.map((setUp) => ({ ...setUp, variables: { CONFIG_PG_HOST: "db.acme.net" } })) ?? [];
+  expect(renderRelease({ ...site, services: elsewhere }).id).toBe(release.id);
 });
 
 test("a release waits for its services, and may write to its files alone", () => {
   const unit = (manifest: string) =>
     renderRelease(plannedSite(manifest)).files.find(({ path }) => path === "conf/unit.service")?.content ?? "";
-  expect(unit(both)).toContain("\nAfter=network.target postgresql.service\nRequiresMountsFor=@DATA@\n");
-  expect(unit(both)).toContain("\nProtectSystem=strict\nReadWritePaths=@DATA@\n");
-  expect(unit("")).not.toMatch(/postgresql|@DATA@|ReadWritePaths/);
-  expect(unit("services: {postgres: {}}\n")).not.toMatch(/@DATA@|ReadWritePaths/);
+  expect(unit(both)).toContain("\nAfter=network.target silver-data-blog.target\nRequires=silver-data-blog.target\n");
+  expect(unit(both)).toContain("\nProtectSystem=strict\nReadWritePaths=/srv/silver/blog/data\n");
+  expect(unit("")).not.toMatch(/silver-data|ReadWritePaths/);
+  expect(unit("services: {postgres: {}}\n")).not.toContain("ReadWritePaths");
 });
 
-test("what is set up follows from the manifest and the processes", () => {
-  expect(plannedSite(`${both}processes: {count: 3, threads: 2}\n`).services?.setUp).toEqual([
-    {
-      type: "postgres",
-      name: "db",
-      packages: ["postgresql"],
-      database: "blog_g1",
-      owner: "blog_owner",
-      user: "site-blog",
-      connections: 28,
-      bytes: 2 * 1024 ** 3,
-    },
-    {
-      type: "files",
-      name: "files",
-      packages: ["e2fsprogs", "mount"],
-      user: "site-blog",
-      directory: "/srv/silver/blog/data/g1",
-      bytes: 2 * 1024 ** 3,
-    },
-  ]);
-  expect(plannedSite("services: {files: {}}\n").services?.setUp).toMatchObject([{ bytes: 1024 ** 3 }]);
-  expect(plannedSite("services: {postgres: {quota: 512M}}\n").services?.setUp).toMatchObject([{ bytes: 512 * 1024 ** 2 }]);
+test("sessions follow from the processes", () => {
+  const [setUp] = plannedSite("services: {postgres: {}}\nprocesses: {count: 3, threads: 2}\n").services ?? [];
+  expect(setUp?.options.connections).toBe(28);
   expect(plannedSite()).not.toHaveProperty("services");
 });
 
-test("a rollout carries them beside the release, and one without services carries none", () => {
+test("a rollout carries them beside the release, to nodes that hold services; one without carries none", () => {
   const rolloutOf = (manifest: string) => {
     const site = plannedSite(manifest);
     const node = { name: "web1", address: "10.0.0.1", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" };
@@ -90,34 +106,9 @@ test("a rollout carries them beside the release, and one without services carrie
     return planRollout(parseRequest(canonicalJson(request)));
   };
   expect(rolloutOf(both).services).toEqual(plannedSite(both).services);
+  expect(rolloutOf(both).nodes.map(({ roles }) => roles)).toEqual([["web", "service"]]);
   expect(rolloutOf("")).not.toHaveProperty("services");
-});
-
-const siteName = fc.stringMatching(/^[a-z][a-z0-9-]{0,23}$/).filter((name) => !name.endsWith("-") && !/^pg(-|$)/.test(name));
-
-test("no two sites have the user, the database or a role in common, whatever their names", () => {
-  const names = (site: string) => {
-    const [setUp] = planned({
-      "dev.yaml": `${nodes}sites:\n  ${site}: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
-      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nservices: {postgres: {}}\n",
-    }).sites.flatMap((planned) => planned.services?.setUp ?? []);
-    if (setUp?.type !== "postgres") throw new Error("no database was planned");
-    return { databases: [setUp.database], roles: [setUp.owner, setUp.user] };
-  };
-  const like = fc.tuple(siteName, fc.constantFrom("-g1", "-owner", "-g", "1", "-1")).map(([name, end]) => [name, name + end]);
-  const pair = fc
-    .oneof(fc.tuple(siteName, siteName), like)
-    .filter(([one = "", other = ""]) => one !== other && other.length <= 24);
-  fc.assert(
-    fc.property(pair, ([one = "", other = ""]) => {
-      const [first, second] = [names(one), names(other)];
-      expect(first.databases).not.toEqual(second.databases);
-      expect(first.roles.filter((role) => second.roles.includes(role))).toEqual([]);
-      // PostgreSQL cuts longer names without a word, and keeps pg_ to itself.
-      for (const name of [...first.databases, ...first.roles]) expect(name).toMatch(/^(?!pg_)[a-z][a-z0-9_-]{0,62}$/);
-    }),
-    { numRuns: 60 },
-  );
+  expect(rolloutOf("").nodes.map(({ roles }) => roles)).toEqual([["web"]]);
 });
 
 describe("refused", () => {

@@ -2,7 +2,7 @@
 
 import time
 
-from . import addresses, database_quota, redact, state, unit
+from . import addresses, redact, site_services, state, unit
 from .errors import AgentError
 
 MOST_SECONDS_PER_REQUEST = 10.0
@@ -38,7 +38,7 @@ def check(node, arguments):
         pause = min(pause * 1.5, 1.0)
     if answer["ok"]:
         return {"answer": answer, "log": []}
-    answer["reason"] += database_quota.remark(node, site)
+    answer["reason"] += site_services.remark(node, site)
     found = redact.values(node, site)
     answer["body"] = "\n".join(redact.redact(found, answer["body"].split("\n")))
     return {"answer": answer, "log": redact.redact(found, unit.log(node, service))}

@@ -3,7 +3,7 @@
 import os
 import time
 
-from . import database_quota, files, redact, unit
+from . import files, redact, site_services, unit
 from .errors import AgentError
 
 # What its unit is given, and some more: systemd ends it, not the agent.
@@ -28,7 +28,7 @@ def check(node, release):
     try:
         if why := run(node, service):
             words = redact.site_lines(node, site, spoken(node, service))
-            why += database_quota.remark(node, site)
+            why += site_services.remark(node, site)
             raise AgentError("config", f"{checker} {why}", fix=f"correct the configuration of {site}, or {checker}", log=words)
     finally:
         clear(node, site, name)

@@ -4,9 +4,10 @@ Stages: `open`; `read-only`, where sessions begin read-only, which an app may ov
 in, for an app that did. The record stands in the site's own directory, which only root can write to.
 """
 
-from . import files, postgres, state
+from . import files, state
 from .errors import AgentError
 from .lock import shared
+from .services import postgres
 
 OPEN, READ_ONLY, CLOSED = "open", "read-only", "closed"
 NEXT = {OPEN: READ_ONLY, READ_ONLY: CLOSED, CLOSED: CLOSED}
@@ -17,11 +18,12 @@ def read(node, site):
     return files.read_json(node.paths.database(site))
 
 
-def set_up(node, site, service):
+def set_up(node, use):
     """Puts a quota in force, in set-up's turn. Whoever rolls out gets another chance: a closed database can be read again."""
-    before, quota = read(node, site), service["bytes"]
-    plain = {"database": service["database"], "user": service["user"], "quota": quota}
-    used = look(node, [plain])[service["database"]].used
+    site, own = use.site, postgres.names(use)
+    before, quota = read(node, site), use.options["bytes"]
+    plain = {"database": own["database"], "user": own["user"], "quota": quota}
+    used = look(node, plain).used
     if used > quota and (before is None or quota < before["quota"]):
         raise AgentError(
             "service",
@@ -36,10 +38,10 @@ def set_up(node, site, service):
         tell(node, site, record)
     files.write_json(node.paths.database(site), record)
     if stage != OPEN:
-        node.say("services", f"{service['name']} is {words(record)}")
+        node.say("services", f"{use.name} is {words(record)}")
     if was != stage or (before is not None and before["quota"] != quota):
         why = f"its quota is {files.megabytes(quota)} now" if stage == OPEN else words(record)
-        return [{"what": f"database {service['database']}", "why": why}]
+        return [{"what": f"database {own['database']}", "why": why}]
     return []
 
 
@@ -59,30 +61,18 @@ def judge(record, used):
     return {**record, "stage": stage, "used": used if stage != OPEN else 0, "most": limit}
 
 
-def hold_all(node, failures):
-    """Measures every database that has a quota, by one query, and puts in force what follows. The changes; failures of sites are added."""
-    records = {site: record for site in state.sites(node) if (record := read(node, site)) is not None}
-    if not records:
-        return []
-    changes = []
+def hold(node, site):
+    """Measures the database of a site, and puts in force what follows. The changes."""
     # A rollout that sets a database up measures it by itself; a server that is down is told of by its sites.
     with shared(node, "postgres", wait=False) as ours:
-        if not ours or not postgres.answers(node):
+        before = read(node, site)
+        if not ours or before is None or not postgres.answers(node):
             return []
-        # Read again: it may have been another's turn just now.
-        records = {site: read(node, site) for site in records}
-        found = look(node, records.values())
-        for site, before in records.items():
-            if before["database"] not in found:
-                continue
-            try:
-                changes += hold(node, site, before, found[before["database"]])
-            except AgentError as error:
-                failures.append(error)
-    return changes
+        seen = look(node, before)
+        return [] if seen is None else follow(node, site, before, seen)
 
 
-def hold(node, site, before, seen):
+def follow(node, site, before, seen):
     record = judge(before, seen.used)
     changed = record["stage"] != before["stage"]
     # While it is open nothing is put right: a person may have changed the role for a while.
@@ -105,21 +95,21 @@ class Seen:
         return self.reads_only if stage == READ_ONLY else not self.may_log_in and self.sessions == 0
 
 
-def look(node, records):
-    """Database → what is seen of it."""
-    wanted = ", ".join(f"({postgres.value(each['database'])}, {postgres.value(each['user'])})" for each in records)
+def look(node, record):
+    """What is seen of a database; None when there is none."""
+    database, role = postgres.value(record["database"]), postgres.value(record["user"])
     rows = postgres.psql(
         node,
-        f"""SELECT wanted.database, pg_database_size(d.oid), r.rolcanlogin,
+        f"""SELECT pg_database_size(d.oid), r.rolcanlogin,
   coalesce(s.setconfig @> ARRAY['default_transaction_read_only=on'], false),
   (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid)
-FROM (VALUES {wanted}) AS wanted (database, role)
-JOIN pg_database d ON d.datname = wanted.database
-JOIN pg_roles r ON r.rolname = wanted.role
-LEFT JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = r.oid;
+FROM pg_database d
+JOIN pg_roles r ON r.rolname = {role}
+LEFT JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = r.oid
+WHERE d.datname = {database};
 """,
     )
-    return {database: Seen(*rest) for database, *rest in (line.split("|") for line in rows.splitlines())}
+    return Seen(*rows.strip().split("|")) if rows.strip() else None
 
 
 def enforce(node, record):
@@ -146,15 +136,7 @@ def words(record):
     return f"over its quota: {files.megabytes(record['used'])} of {quota}; {EFFECT[record['stage']]}"
 
 
-def remark(node, site):
-    """What must be said beside whatever a release of the site does wrong; empty while its database is open."""
+def problem(node, site):
+    """What is wrong with a database; None while it is open."""
     record = read(node, site)
-    return "" if record is None or record["stage"] == OPEN else f"; its database is {words(record)}"
-
-
-def status(node, site):
-    """For `silver status`: an entry while the database is over its quota, none otherwise."""
-    record = read(node, site)
-    if record is None or record["stage"] == OPEN:
-        return {}
-    return {"overQuota": {"used": record["used"], "quota": record["quota"], "stage": record["stage"]}}
+    return None if record is None or record["stage"] == OPEN else words(record)

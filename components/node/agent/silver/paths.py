@@ -39,6 +39,9 @@ class Paths:
     def database(self, site):
         return f"{self.site(site)}/database.json"
 
+    def services(self, site):
+        return f"{self.site(site)}/services.json"
+
     def logs(self, site):
         return self.at(f"/var/log/silver/{site}")
 

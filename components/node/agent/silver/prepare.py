@@ -4,7 +4,7 @@ import contextlib
 import socket
 import time
 
-from . import addresses, checker, database_quota, door, files, journal, packages, releases, services, state, undo, unit, varnish
+from . import addresses, checker, door, files, journal, packages, releases, site_services, state, undo, unit, varnish
 from .errors import AgentError
 
 
@@ -18,10 +18,6 @@ def check(node, lease, arguments):
         raise AgentError("usage", f"secrets: {', '.join(missing)} must stand in both the release and the secrets")
     if ("libraries" in release) != ("wheels" in arguments):
         raise AgentError("usage", "wheels: they belong to a release with libraries, and to no other")
-    generation = state.read(node, lease.site)["generation"]
-    for service in arguments.get("services", {"setUp": []})["setUp"]:
-        if not services.is_own(lease.site, service, generation):
-            raise AgentError("usage", f"services: {service['name']} is not of the leased site {lease.site}")
     if ("digest" in release.get("configDirectory", {})) != ("config" in arguments):
         raise AgentError("usage", "config: the files of the configuration directory come with the release that has its digest")
     paths = {file["path"] for file in release["files"]}
@@ -36,30 +32,27 @@ def check(node, lease, arguments):
 def prepare(node, lease, arguments):
     check(node, lease, arguments)
     release, secrets = arguments["release"], arguments["secrets"]
-    bound = arguments.get("services", {"setUp": [], "variables": {}})
-    wanted = [*release["packages"], *services.packages(bound)]
+    bound = arguments.get("bound", {})
     site, name = release["site"], release["id"]
     present = state.read(node, site)
     if name in present["releases"]:
         releases.check_record(node, release, secrets)
     if present["live"] == name:
         # Nothing to bring; what the node has lost of it meanwhile is put right.
-        changes = packages.install(node, wanted)
-        changes += services.set_up(node, site, bound)
-        changes += releases.write_environ(node, release, secrets, bound["variables"])
+        changes = packages.install(node, release["packages"])
+        changes += releases.write_environ(node, release, secrets, bound)
         changes += start(node, release, arguments["startSeconds"])
         with varnish.turn(node):
             changes += varnish.apply(node)
         return result(node, site, name, changes)
     begin(node, lease, name, present)
     try:
-        changes = packages.install(node, wanted)
-        changes += services.set_up(node, site, bound)
+        changes = packages.install(node, release["packages"])
         if name in present["releases"]:
-            changes += releases.write_environ(node, release, secrets, bound["variables"])
+            changes += releases.write_environ(node, release, secrets, bound)
         else:
             sent = {"wheel_set": arguments.get("wheels"), "config": arguments.get("config")}
-            releases.assemble(node, release, arguments["listing"], secrets, bound["variables"], **sent)
+            releases.assemble(node, release, arguments["listing"], secrets, bound, **sent)
             state.change(node, site, releases=[name, *present["releases"]])
             changes.append({"what": node.paths.release(site, name), "why": "new"})
         checker.check(node, release)
@@ -126,7 +119,7 @@ def start(node, release, seconds):
         if error.code == "unit":
             error.code = "start"
         if error.code == "start":
-            error.message += database_quota.remark(node, site)
+            error.message += site_services.remark(node, site)
         from . import redact
 
         error.log = redact.site_lines(node, site, error.log)

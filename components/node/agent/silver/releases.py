@@ -23,11 +23,6 @@ def wheels(node, site, release):
     return f"{node.paths.release(site, release)}/wheels"
 
 
-def data(site, generation):
-    """Where the files of a site's data generation stand."""
-    return f"/srv/silver/{site}/data/g{generation}"
-
-
 def partial(node, site, release):
     return f"{node.paths.release(site, release)}.partial"
 
@@ -163,7 +158,6 @@ def write_files(node, release, directory, final):
         "PORT": place["port"],
         "RELEASE": name,
         "VCL": varnish.vcl_name(site, release["digest"]),
-        "DATA": data(site, state.read(node, site)["generation"]),
     }
     for file in release["files"]:
         path = f"{directory}/{file['path']}"

@@ -2,7 +2,7 @@
 
 import os
 
-from . import files, history, journal, releases, state, varnish
+from . import files, history, journal, releases, site_services, state, varnish
 
 
 def remove(node, lease):
@@ -45,6 +45,7 @@ def go_on(node, site, record):
     releases.sweep(node, site)
     for release in sorted({*state.read(node, site)["releases"], *os.listdir(node.paths.releases(site))}):
         changes += releases.remove(node, site, release, archive if release == live else None)
+    changes += site_services.remove(node, site)
     history.append(
         node,
         site,

@@ -1,6 +1,6 @@
 """What is on this node, for people and for the rollout."""
 
-from . import addresses, database_quota, lease, redact, state, unit
+from . import addresses, lease, redact, site_services, state, unit
 from .errors import AgentError
 
 
@@ -29,7 +29,7 @@ def site(node, name):
         "releases": found,
         "generation": present["generation"],
         "holder": lease.holder(node, name),
-        **database_quota.status(node, name),
+        "services": site_services.status(node, name),
     }
 
 

@@ -67,6 +67,12 @@ def receive(node, session, arguments):
     return releases.receive(node, arguments["site"], arguments["release"], arguments["bundle"], arguments.get("wheels"))
 
 
+def set_up(node, session, arguments):
+    from . import site_services
+
+    return site_services.set_up(node, session.held(arguments), arguments)
+
+
 def prepare(node, session, arguments):
     from . import prepare
 
@@ -139,6 +145,7 @@ WORK = {
     "lease": lambda node, session, arguments: session.take(arguments),
     "converge": converge,
     "receive": receive,
+    "set-up": set_up,
     "prepare": prepare,
     "check": check,
     "flip": flip,

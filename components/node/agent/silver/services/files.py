@@ -3,17 +3,44 @@
 import os
 import struct
 
-from . import files, unit
-from .errors import AgentError, last_lines
+from .. import files, unit
+from ..errors import AgentError, last_lines
 
 # What must stay free on the node when an image has taken its share.
 SPARE_BYTES = 256 * 1024 * 1024
 
 
-def set_up(node, site, service):
-    directory, size = node.paths.at(service["directory"]), service["bytes"]
+def place(use):
+    return f"/srv/silver/{use.site}/data/g{use.generation}"
+
+
+def values(node, use):
+    return {"DIRECTORY": place(use)}
+
+
+def needs(node, use):
+    """A release without its files would only do harm."""
+    return [f"RequiresMountsFor={place(use)}"]
+
+
+def size(node, use):
+    directory = node.paths.at(place(use))
+    return used(directory) if os.path.ismount(directory) else 0
+
+
+def health(node, use):
+    return None if os.path.ismount(node.paths.at(place(use))) else "not mounted"
+
+
+def remove(node, use):
+    name = unit_name(place(use))
+    return [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+
+
+def set_up(node, use):
+    directory, size = node.paths.at(place(use)), use.options["bytes"]
     image = f"{directory}.img"
-    uid, gid = node.ids(service["user"])
+    uid, gid = node.ids(use.user)
     files.make_directory(os.path.dirname(directory), 0o750, gid)
     # Below the mount nobody may write: a site whose files are not there must notice.
     if not os.path.ismount(directory):
@@ -22,7 +49,7 @@ def set_up(node, site, service):
     if not os.path.exists(image):
         make_image(node, image, size, uid, gid)
         changes.append({"what": image, "why": "a new service"})
-    changes += mount(node, site, service["directory"])
+    changes += mount(node, use)
     own(directory, uid, gid)
     return changes + resize(node, image, directory, size)
 
@@ -72,11 +99,12 @@ def unit_name(directory):
     )
 
 
-def mount(node, site, directory):
+def mount(node, use):
+    directory = place(use)
     name = unit_name(directory)
-    text = f"""# Files of the site {site}: their quota is the size of the image.
+    text = f"""# Files of the site {use.site}: their quota is the size of the image.
 [Unit]
-Description=Files of the site {site}
+Description=Files of the site {use.site}
 
 [Mount]
 What={directory}.img
@@ -120,12 +148,11 @@ def own(directory, uid, gid):
 
 def resize(node, image, directory, size):
     """Grows the file system while it is in use. A lower quota keeps the rest back: nothing that is mounted can shrink."""
-    room = os.statvfs(directory)
-    used = (room.f_blocks - room.f_bfree) * room.f_frsize
-    if used > size:
+    held = used(directory)
+    if held > size:
         raise AgentError(
             "service",
-            f"the quota of {size // 1024**2} MB is below what is used: {-(-used // 1024**2)} MB",
+            f"the quota of {size // 1024**2} MB is below what is used: {files.megabytes(held)}",
             fix="raise the quota of files in the manifest, or have the app delete files",
         )
     block, blocks, reserved = superblock(image)
@@ -146,6 +173,11 @@ def resize(node, image, directory, size):
     if grown or back != reserved:
         return [{"what": directory, "why": f"its quota is {size // 1024**2} MB now"}]
     return []
+
+
+def used(directory):
+    room = os.statvfs(directory)
+    return (room.f_blocks - room.f_bfree) * room.f_frsize
 
 
 def grow(node, image, device, before, size):

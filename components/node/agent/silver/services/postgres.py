@@ -2,23 +2,53 @@
 
 import time
 
-from . import files, unit
-from .errors import AgentError, last_lines
-from .lock import shared
+from .. import database_quota, files, unit
+from ..errors import AgentError, last_lines
+from ..lock import shared
 
 START_SECONDS = 60
+SOCKET = "/var/run/postgresql"
 PORT = "5432"
 # Debian's 100 are used up by a few sites. What the plan lets the sites of a node have together (judge-nodes.ts), and some for people.
 SESSIONS = 1000
 TEMPORARY = "1GB"
 
 
-def set_up(node, site, service):
-    from . import database_quota
+def names(use):
+    own = use.site.replace("-", "_")
+    return {"database": f"{own}_g{use.generation}", "owner": f"{own}_owner", "user": use.user}
 
+
+def values(node, use):
+    own = names(use)
+    return {"DATABASE": own["database"], "USER": own["user"], "SOCKET": SOCKET, "PORT": PORT}
+
+
+def needs(node, use):
+    return ["Wants=postgresql.service", "After=postgresql.service"]
+
+
+def size(node, use):
+    return (database_quota.read(node, use.site) or {"used": 0})["used"]
+
+
+def health(node, use):
+    return database_quota.problem(node, use.site)
+
+
+def hold(node, use):
+    return database_quota.hold(node, use.site)
+
+
+def remove(node, use):
+    """The server is every site's."""
+    return []
+
+
+def set_up(node, use):
     with shared(node, "postgres"):
-        changes = [*run_server(node), *make_database(node, service)]
-        return changes + database_quota.set_up(node, site, service)
+        changes = [*run_server(node), *make_database(node, use)]
+        return changes + database_quota.set_up(node, use)
 
 
 def run_server(node):
@@ -90,8 +120,8 @@ def value(text):
     return "'" + text.replace("'", "''") + "'"
 
 
-def make_database(node, service):
-    database, owner, user = service["database"], service["owner"], service["user"]
+def make_database(node, use):
+    database, owner, user = names(use).values()
     found = set(
         psql(
             node,
@@ -109,7 +139,7 @@ UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(
         words.append(f"CREATE ROLE {name(owner)} NOLOGIN {rights};")
     if f"role {user}" in new:
         words.append(f"CREATE ROLE {name(user)} LOGIN {rights};")
-    words.append(f"ALTER ROLE {name(user)} CONNECTION LIMIT {service['connections']};")
+    words.append(f"ALTER ROLE {name(user)} CONNECTION LIMIT {use.options['connections']};")
     # A query that sorts without end stops before the disk, which is every site's, is full. Only a superuser can lift it.
     words.append(f"ALTER ROLE {name(user)} SET temp_file_limit = '{TEMPORARY}';")
     # Its errors are the app's to log: the server's own log is every site's, and nothing bounds what a failing statement writes there.

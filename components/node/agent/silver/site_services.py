@@ -1,0 +1,88 @@
+"""The services of one site, of whatever types: set up, told to its releases, kept within limits, looked at, stopped."""
+
+import re
+
+from . import files, packages, services, state, unit
+from .errors import AgentError
+
+
+def uses(node, site):
+    """(module, use) of each service that was set up last, in the site's data generation of now."""
+    generation = state.read(node, site)["generation"]
+    recorded = files.read_json(node.paths.services(site)) or []
+    return [(services.of(each["type"]), services.Use(site, generation, each["name"], each["options"])) for each in recorded]
+
+
+def set_up(node, lease, arguments):
+    """Makes every service of a site what it should be, and tells where each is."""
+    site, wanted = lease.site, arguments["services"]
+    changes = packages.install(node, [name for service in wanted for name in service["packages"]])
+    # Before anything is made: what is made by half is measured and stopped like the rest.
+    record = [{key: service[key] for key in ("type", "name", "options")} for service in wanted]
+    files.write_json(node.paths.services(site), record)
+    variables = {}
+    for (kind, use), service in zip(uses(node, site), wanted, strict=True):
+        changes += kind.set_up(node, use)
+        values = kind.values(node, use)
+        variables |= {name: bind(text, values) for name, text in service["variables"].items()}
+    return {"changes": changes + make_target(node, site), "variables": variables}
+
+
+def bind(text, values):
+    """Fills a variable's placeholders."""
+
+    def value(found):
+        if found[1] not in values:
+            raise AgentError("usage", f"services: nothing fills {found[0]}")
+        return str(values[found[1]])
+
+    return re.sub(r"@([A-Z]+)@", value, text)
+
+
+def make_target(node, site):
+    """One name for all services of a site, in whatever generation: releases wait for it, also after a boot."""
+    lines = [line for kind, use in uses(node, site) for line in kind.needs(node, use)]
+    text = "\n".join(
+        [f"# The data of the site {site}: its releases wait for it.", "[Unit]", f"Description=Data of the site {site}", *lines]
+    )
+    why = unit.install(node, target(site), text + "\n")
+    return [{"what": target(site), "why": why}] if why else []
+
+
+def target(site):
+    return f"silver-data-{site}.target"
+
+
+def hold_all(node, site):
+    """Keeps the services of a site within their limits, whatever one of them makes impossible; the changes."""
+    changes, failures = [], []
+    for kind, use in uses(node, site):
+        try:
+            changes += kind.hold(node, use) if hasattr(kind, "hold") else []
+        except AgentError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return changes
+
+
+def status(node, site):
+    """For people: each service of a site, how much it holds, and what is wrong with it."""
+    return [
+        {"name": use.name, "type": kind.__name__.rpartition(".")[2], "bytes": kind.size(node, use), "problem": kind.health(node, use)}
+        for kind, use in uses(node, site)
+    ]
+
+
+def remark(node, site):
+    """What must be said beside whatever a release of the site does wrong; empty while all of its services are well."""
+    found = [(use.name, kind.health(node, use)) for kind, use in uses(node, site)]
+    return "".join(f"; its service {name} is {problem}" for name, problem in found if problem is not None)
+
+
+def remove(node, site):
+    """Stops the services of a site that is removed; the changes. Data stays."""
+    changes = [change for kind, use in uses(node, site) for change in kind.remove(node, use)]
+    unit.remove(node, target(site))
+    files.remove(node.paths.services(site))
+    return changes

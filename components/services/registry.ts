@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { anyText, packageName, serviceName, variableName } from "../text/node-names.ts";
+import { files } from "./files.ts";
+import { postgres } from "./postgres.ts";
+import type { ServiceType, SetUp } from "./service.ts";
+
+/** Every type of service, by the name that a manifest gives it. */
+export const serviceTypes: Readonly<Record<string, ServiceType>> = { postgres, files };
+
+/** The types by all their names, old ones too. */
+const byName = new Map(
+  Object.entries(serviceTypes).flatMap(([name, { oldName }]) =>
+    [name, ...(oldName === undefined ? [] : [oldName])].map((known) => [known, name]),
+  ),
+);
+
+/** Every name of a type, old ones too. */
+export const serviceTypeNames = [...byName.keys()];
+
+/** The name of a type now, by any of its names; undefined when there is none. */
+export function serviceTypeOf(name: string): string | undefined {
+  return byName.get(name);
+}
+
+/** A type by its name. */
+export function serviceType(name: string): ServiceType {
+  const type = serviceTypes[name];
+  if (type === undefined) throw new Error(`no file of components/services is for the type ${name}`);
+  return type;
+}
+
+const [first, ...others] = Object.entries(serviceTypes).map(([name, { told }]) =>
+  z.strictObject({
+    type: z.literal(name),
+    name: serviceName,
+    packages: z.array(packageName),
+    options: told,
+    variables: z.record(variableName, anyText),
+  }),
+);
+if (first === undefined) throw new Error("there is no type of service");
+
+/** What a node is sent of a service, in the form of its type. */
+export const setUp = z.discriminatedUnion("type", [first, ...others]);
+
+/** One service as a reviewer reads it. */
+export function summary({ type, options }: SetUp): string {
+  return `${type} ${serviceType(type).shown(options)}`;
+}
