@@ -3,7 +3,7 @@ import type { CodeEntry } from "../text/code.ts";
 /** Codes of what only shows when an app's files, its manifest and an environment come together. */
 export const planCodes = {
   "full-node": {
-    rule: "The sites of a node may use at most 5,000 connections at once (8 for each process and thread, at least 128 a site) and 980 sessions in PostgreSQL (4 for each process and thread, and 4), and together the memory that the environment gives for the node.",
+    rule: "The sites of a node may use at most 5,000 connections at once (8 for each process and thread, at least 128 a site), and together the memory that the environment gives for the node.",
     example: {
       "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], limits: {processes: 256}}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nprocesses: {threads: 4}\n",

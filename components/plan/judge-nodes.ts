@@ -13,11 +13,7 @@ export function judgeNodes(environment: Environment, nodes: NodePlan[], sites: S
     ...new Map(shared.map((issue) => [issue.message, issue])).values(),
     ...nodes.flatMap((node) => {
       const here = sites.filter((site) => node.sites.includes(site.name));
-      return [
-        ...judgeConnections(environment, node, here),
-        ...judgeSessions(environment, node, here),
-        ...judgeMemory(environment, node, here),
-      ];
+      return [...judgeConnections(environment, node, here), ...judgeMemory(environment, node, here)];
     }),
   ];
 }
@@ -41,19 +37,6 @@ function judgeConnections(environment: Environment, node: NodePlan, sites: SiteP
   const sum = sites.reduce((total, site) => total + capacity(site).connections, 0);
   if (sum <= mostConnections) return [];
   const message = `the sites of node ${node.name} may use ${sum} connections at once, and Varnish has ${mostConnections} for them`;
-  return [
-    error("full-node", placeOf(environment, node), message, "lower limits.processes of its sites, or place some elsewhere"),
-  ];
-}
-
-/** `max_connections` of a node's PostgreSQL, as the agent sets it (postgres.py), without what people and superusers need. */
-export const mostSessions = 980;
-
-function judgeSessions(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
-  const databases = sites.flatMap((site) => (site.services ?? []).filter((setUp) => setUp.type === "postgres"));
-  const sum = databases.reduce((total, { options }) => total + (options.connections ?? 0), 0);
-  if (sum <= mostSessions) return [];
-  const message = `the sites of node ${node.name} may have ${sum} sessions in PostgreSQL at once, and it has ${mostSessions} for them`;
   return [
     error("full-node", placeOf(environment, node), message, "lower limits.processes of its sites, or place some elsewhere"),
   ];

@@ -5,8 +5,7 @@ from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import database_quota, files, log_files, site_services
-from silver.lock import shared
+from silver import files, log_files, site_services
 from silver.services import Use, postgres
 
 MEGABYTE = 1024 * 1024
@@ -19,51 +18,56 @@ class Databases(NodeTest):
     def setUp(self):
         super().setUp()
         self.sizes, self.login, self.reads_only, self.sessions, self.sql = {}, {}, {}, {}, []
-        self.machine.pg_isready = lambda *words: Done(0, "", "")
         self.machine.runuser = self.runuser
         for site in ("hello", "other"):
-            os.makedirs(self.paths.site(site))
+            self.machine.units[f"silver-postgres-{site}@g1.service"] = "active"
+            os.makedirs(self.paths.at(f"/srv/silver/{site}/data/pg"))
+            files.write_json(postgres.record_path(self.node, self.use(site)), {"version": "15"})
             self.sizes[site], self.login[site], self.reads_only[site], self.sessions[site] = 10 * MEGABYTE, True, False, 0
             self.set_up(site)
         self.sql.clear()
 
+    def use(self, site, quota=QUOTA):
+        return Use(site, 1, "db", {"bytes": quota, "connections": 20})
+
     def runuser(self, *words, stdin=""):
+        site = words[1].removeprefix("pg-")
         if "pg_database_size" in stdin:
-            rows = [site for site in self.sizes if f"'{site}_g1'" in stdin]
-            return "".join(
-                f"{self.sizes[site]}|{'ft'[self.login[site]]}|{'ft'[self.reads_only[site]]}|{self.sessions[site]}\n" for site in rows
-            )
+            if site not in self.sizes:
+                return ""
+            return f"{self.sizes[site]}|{'ft'[self.login[site]]}|{'ft'[self.reads_only[site]]}|{self.sessions[site]}\n"
         self.sql.append(stdin)
-        for site in self.sizes:
-            setting = f'ALTER ROLE "site-{site}" IN DATABASE "{site}_g1"'
-            if f'ALTER ROLE "site-{site}" NOLOGIN;' in stdin:
-                self.login[site], self.sessions[site] = False, 0
-            if f'ALTER ROLE "site-{site}" LOGIN;' in stdin:
-                self.login[site] = True
-            if f"{setting} SET default_transaction_read_only = on;" in stdin:
-                self.reads_only[site] = True
-            if f"{setting} RESET default_transaction_read_only;" in stdin:
-                self.reads_only[site] = False
+        setting = f'ALTER ROLE "site-{site}" IN DATABASE "{site}_g1"'
+        if f'ALTER ROLE "site-{site}" NOLOGIN;' in stdin:
+            self.login[site], self.sessions[site] = False, 0
+        if f'ALTER ROLE "site-{site}" LOGIN;' in stdin:
+            self.login[site] = True
+        if f"{setting} SET default_transaction_read_only = on;" in stdin:
+            self.reads_only[site] = True
+        if f"{setting} RESET default_transaction_read_only;" in stdin:
+            self.reads_only[site] = False
 
     def set_up(self, site="hello", quota=QUOTA):
-        options = {"bytes": quota, "connections": 20}
-        files.write_json(self.paths.services(site), [{"type": "postgres", "name": "db", "options": options}])
-        return database_quota.set_up(self.node, Use(site, 1, "db", options))
+        use = self.use(site, quota)
+        files.write_json(self.paths.services(site), [{"type": "postgres", "name": "db", "options": use.options}])
+        return postgres.begin_quota(self.node, use)
+
+    def record(self, site="hello"):
+        return postgres.read(self.node, self.use(site))
 
     def measured(self, megabytes, site="hello"):
         """The stage after the database had so many megabytes when it was looked at."""
         self.sizes[site] = megabytes * MEGABYTE
         self.ask("measure")
-        return database_quota.read(self.node, site)["stage"]
+        return self.record(site)["stage"]
 
     def over_quota(self, site="hello"):
         return self.site_state(site)["services"][0]["problem"]
 
     def test_below_its_quota_nothing_is_done(self):
-        before = os.stat(self.paths.database("hello")).st_mtime_ns
         self.assertEqual(self.measured(100), "open")
         self.assertEqual((self.sql, self.node.told), ([], []))
-        self.assertEqual(os.stat(self.paths.database("hello")).st_mtime_ns, before)
+        self.assertEqual(self.site_state()["services"][0]["bytes"], 100 * MEGABYTE)
         self.assertIsNone(self.over_quota())
 
     def test_above_it_can_only_be_read_and_is_given_back_well_below(self):
@@ -115,7 +119,7 @@ class Databases(NodeTest):
     def test_a_neighbour_is_not_touched(self):
         self.measured(101)
         self.assertFalse([words for words in self.sql if "other" in words])
-        self.assertEqual(database_quota.read(self.node, "other")["stage"], "open")
+        self.assertEqual(self.record("other")["stage"], "open")
 
     def test_a_role_that_can_not_be_changed_keeps_nobody_else_open(self):
         self.sizes["other"] = 200 * MEGABYTE
@@ -125,8 +129,8 @@ class Databases(NodeTest):
         )
         with self.assertRaises(AgentError):
             self.measured(200)
-        self.assertEqual(database_quota.read(self.node, "hello")["stage"], "open")
-        self.assertEqual(database_quota.read(self.node, "other")["stage"], "read-only")
+        self.assertEqual(self.record("hello")["stage"], "open")
+        self.assertEqual(self.record("other")["stage"], "read-only")
 
     def test_a_raised_quota_holds_at_once_a_kept_one_gives_another_chance(self):
         self.measured(110)
@@ -144,7 +148,7 @@ class Databases(NodeTest):
         self.sizes["hello"] = 90 * MEGABYTE
         for before in (True, False):
             if not before:
-                os.unlink(self.paths.database("hello"))
+                files.write_json(postgres.record_path(self.node, self.use("hello")), {"version": "15"})
             with self.assertRaises(AgentError) as caught:
                 self.set_up(quota=80 * MEGABYTE)
             self.assertEqual(caught.exception.message, "the quota of 80 MB is below what the database has: 90 MB")
@@ -159,9 +163,9 @@ class Databases(NodeTest):
 
     def test_a_rollout_s_turn_and_a_server_that_is_down_are_left_alone(self):
         self.sizes["hello"] = 200 * MEGABYTE
-        with shared(self.node, "postgres"):
+        with postgres.turn(self.node, self.use("hello")):
             self.assertEqual(self.ask("measure"), {"changes": []})
-        self.machine.pg_isready = lambda *words: Done(2, "", "")
+        self.machine.units["silver-postgres-hello@g1.service"] = "failed"
         self.assertEqual(self.ask("measure"), {"changes": []})
         self.assertEqual(self.sql, [])
 
@@ -170,14 +174,14 @@ class Databases(NodeTest):
         self.assertEqual(self.ask("measure"), {"changes": []})
 
     def test_only_root_can_read_or_write_the_record(self):
-        self.assertEqual(os.stat(self.paths.database("hello")).st_mode & 0o777, 0o600)
-        self.assertEqual(files.read_json(self.paths.database("hello"))["quota"], QUOTA)
+        self.assertEqual(os.stat(postgres.record_path(self.node, self.use("hello"))).st_mode & 0o777, 0o600)
+        self.assertEqual(self.record()["quota"], QUOTA)
 
     def test_names_are_quoted(self):
         with mock.patch.object(postgres, "psql", return_value="") as asked:
-            database_quota.enforce(self.node, {"user": "a\"'b", "database": 'c"', "stage": "closed"})
-        self.assertIn('ALTER ROLE "a""\'b" NOLOGIN;', asked.call_args[0][1])
-        self.assertIn("usename = 'a\"''b'", asked.call_args[0][1])
+            postgres.enforce(self.node, self.use("a\"'b"), "closed")
+        self.assertIn('ALTER ROLE "site-a""\'b" NOLOGIN;', asked.call_args[0][2])
+        self.assertIn("usename = 'site-a\"''b'", asked.call_args[0][2])
 
 
 class LogFiles(NodeTest):

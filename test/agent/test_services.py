@@ -15,92 +15,157 @@ DATABASE = Use("hello", 1, "db", {"connections": 20, "bytes": 32 * MEGABYTE})
 
 
 class Postgres(NodeTest):
+    """The server is a directory, a unit and what psql is asked here; what becomes of them is proved on real nodes."""
+
     def setUp(self):
         super().setUp()
-        self.found, self.sql, self.up, self.log = "", [], True, ""
-        self.machine.pg_lsclusters = lambda *words: "15 main 5432 online postgres /var/lib/postgresql/15/main /var/log/pg.log\n"
-        self.machine.pg_isready = lambda *words: Done(0 if self.up else 2, "", "")
+        self.machine.users |= {"site-hello", "site-other"}
+        self.found, self.sql = "", []
         self.machine.runuser = self.runuser
-        os.makedirs(self.paths.at("/etc/postgresql/15/main/conf.d"), exist_ok=True)
-        os.makedirs(self.paths.site("hello"))
-        for name in ("postgresql.service", "postgresql@15-main.service"):
-            self.machine.units[name] = "active"
+        os.makedirs(self.paths.at("/usr/lib/postgresql/15"))
+        os.makedirs(self.paths.at("/usr/lib/postgresql/9"))
+        for site in ("hello", "other"):
+            os.makedirs(self.paths.site(site))
 
     def runuser(self, *words, stdin=""):
-        self.assertEqual(words[:4], ("-u", "postgres", "--", "psql"))
+        option, user, dash, program, *rest = words
+        self.assertEqual((option, dash), ("-u", "--"))
+        self.assertRegex(user, "^pg-(hello|other)$")
+        if program.endswith("/initdb"):
+            (directory,) = [word.removeprefix("--pgdata=") for word in rest if word.startswith("--pgdata=")]
+            self.assertTrue(directory.endswith(".new"))
+            self.place_in(directory)
+            return None
+        self.assertEqual(program, "/usr/lib/postgresql/15/bin/psql")
+        self.assertIn("--dbname=postgres", rest)
         if "pg_database_size" in stdin:
             return f"{8 * MEGABYTE}|t|f|0\n"
         self.sql.append(stdin)
         return self.found if "SELECT" in stdin else ""
 
-    def calls(self, word):
-        return [call for call in self.machine.calls if word in call]
+    def place_in(self, directory):
+        with open(f"{directory}/PG_VERSION", "w") as file:
+            file.write("15\n")
 
-    def test_a_database_is_closed_until_only_its_site_gets_in(self):
-        changes = postgres.set_up(self.node, DATABASE)
-        self.assertEqual(
-            [change["what"] for change in changes if change["why"] == "a new service"],
-            ["role hello_owner", "role site-hello", "database hello_g1"],
-        )
-        _, made = self.sql
-        order = [
-            'CREATE ROLE "hello_owner" NOLOGIN NOSUPERUSER',
-            'CREATE ROLE "site-hello" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE',
-            'GRANT "hello_owner" TO "site-hello"',
-            "ALLOW_CONNECTIONS false",
-            'REVOKE ALL ON DATABASE "hello_g1" FROM PUBLIC',
-            "SET role = 'hello_owner'",
-            "ALLOW_CONNECTIONS true",
-        ]
-        places = [made.index(words) for words in order]
-        self.assertEqual(places, sorted(places))
+    def set_up(self, use=DATABASE):
+        return postgres.set_up(self.node, use)
+
+    def settings(self, end, use=DATABASE):
+        return self.text(f"{postgres.settings(use)}{end}")
+
+    def starts(self):
+        return [call for call in self.machine.calls if call.startswith("systemctl start")]
+
+    def test_a_server_of_the_site_s_own_is_made_once_and_runs(self):
+        made = ["/srv/silver/hello/data/pg/g1", "role site-hello", "database hello_g1"]
+        changes = self.set_up()
+        self.assertEqual([change["what"] for change in changes if change["why"] == "a new service"], made)
+        self.assertIn("pg-hello", self.machine.users)
+        self.assertEqual(self.machine.units["silver-postgres-hello@g1.service"], "active")
+        self.assertTrue(os.path.islink(self.paths.unit_link("silver-postgres-hello@g1.service")))
+        self.found = "role site-hello\ndatabase hello_g1\n"
+        self.assertEqual(self.set_up(), [])
+        self.assertEqual(len(self.starts()), 1)
+        self.assertNotRegex(self.sql[-1], "CREATE|DROP")
+
+    def test_what_a_crash_left_half_made_is_made_anew(self):
+        half = self.paths.at("/srv/silver/hello/data/pg/g1.new")
+        os.makedirs(half)
+        self.place_in(half)
+        self.assertIn({"what": "/srv/silver/hello/data/pg/g1", "why": "a new service"}, self.set_up())
+        self.assertFalse(os.path.exists(half))
+        self.found = "role site-hello\n"
+        self.assertIn({"what": "database hello_g1", "why": "a new service"}, self.set_up())
+
+    def test_only_the_agent_and_the_site_get_in_each_to_one_database_and_by_their_unix_user(self):
+        self.set_up()
+        rules = [line for line in self.settings(".hba").splitlines() if not line.startswith("#")]
+        self.assertEqual(rules, ["local postgres postgres peer map=agent", "local hello_g1 site-hello peer", "local all all reject"])
+        self.assertIn("\nagent pg-hello postgres\n", self.settings(".ident"))
+        self.assertIn("\nlisten_addresses = ''\n", self.settings(".conf"))
+        made = self.sql[1]
+        self.assertIn('CREATE ROLE "site-hello" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;', made)
+        self.assertIn('ALTER ROLE "site-hello" CONNECTION LIMIT 20;', made)
         for shared in ("postgres", "template1"):
             self.assertIn(f'REVOKE ALL ON DATABASE "{shared}" FROM PUBLIC;', made)
-        self.assertIn('ALTER ROLE "site-hello" CONNECTION LIMIT 20;', made)
-        self.assertIn("ALTER ROLE \"site-hello\" SET temp_file_limit = '1GB';", made)
 
-    def test_what_is_there_is_not_made_again_and_its_rights_are_put_right(self):
-        self.found = "role hello_owner\nrole site-hello\ndatabase hello_g1\n"
-        self.assertEqual([change for change in postgres.set_up(self.node, DATABASE) if change["why"] == "a new service"], [])
-        self.assertNotIn("CREATE", self.sql[1])
-        self.assertNotIn("DROP", self.sql[1])
-        self.assertIn("REVOKE ALL", self.sql[1])
+    def test_its_user_is_not_the_site_s_and_nothing_of_it_is_another_site_s(self):
+        self.set_up()
+        unit_text = self.text("/etc/systemd/system/silver-postgres-hello@g1.service")
+        self.assertIn("\nUser=pg-hello\nGroup=site-hello\n", unit_text)
+        self.assertIn("\nReadWritePaths=/srv/silver/hello/data/pg/g1\n", unit_text)
+        self.assertIn("\nRestrictAddressFamilies=AF_UNIX\n", unit_text)
+        self.assertIn(f"\nMemoryMax={1088 * MEGABYTE}\nTasksMax=96\n", unit_text)
+        self.assertIn("\nSlice=silver-hello.slice\n", unit_text)
+        self.assertEqual(os.stat(self.paths.at("/srv/silver/hello/data/pg/g1")).st_mode & 0o777, 0o700)
+        before = self.text("/etc/systemd/system/silver-postgres-hello@g1.service") + self.settings(".conf")
+        other = DATABASE._replace(site="other")
+        self.set_up(other)
+        self.assertEqual(self.text("/etc/systemd/system/silver-postgres-hello@g1.service") + self.settings(".conf"), before)
+        self.assertNotIn("hello", self.settings(".conf", other) + self.settings(".hba", other) + self.sql[-1])
 
-    def test_what_a_crash_left_half_made_is_finished(self):
-        self.found = "role hello_owner\n"
-        changes = postgres.set_up(self.node, DATABASE)
-        self.assertIn({"what": "database hello_g1", "why": "a new service"}, changes)
-        self.assertNotIn('CREATE ROLE "hello_owner"', self.sql[1])
+    def test_in_the_second_generation_no_name_is_of_the_first(self):
+        second = DATABASE._replace(generation=2)
+        self.set_up(second)
+        unit_text = self.text("/etc/systemd/system/silver-postgres-hello@g2.service")
+        self.assertNotRegex(unit_text + self.settings(".conf", second) + self.settings(".hba", second) + "".join(self.sql), "g1")
+        self.assertEqual(sorted(os.listdir(self.paths.at("/srv/silver/hello/data/pg"))), ["g2", "g2.json"])
 
-    def test_the_server_has_sessions_for_all_sites_of_a_node(self):
-        self.assertIn({"what": "/etc/postgresql/15/main/conf.d/silver.conf", "why": "missing"}, postgres.set_up(self.node, DATABASE))
-        with open(self.paths.at("/etc/postgresql/15/main/conf.d/silver.conf"), encoding="utf-8") as file:
-            self.assertEqual(file.read(), "max_connections = 1000\n")
+    def test_room_for_sessions_grows_by_doubling_and_only_that_restarts_the_server(self):
+        def asked(connections):
+            self.set_up(DATABASE._replace(options={**DATABASE.options, "connections": connections}))
+            return self.settings(".conf")
+
+        self.assertIn("\nmax_connections = 64\n", asked(36))
+        self.assertIn("\nmax_connections = 64\n", asked(61))
+        self.assertEqual(len(self.starts()), 1)
+        self.assertIn("CONNECTION LIMIT 61;", self.sql[-1])
+        self.assertIn("\nmax_connections = 128\n", asked(62))
+        self.assertEqual(len(self.starts()), 2)
+
+    def test_a_hyphen_of_a_site_is_not_one_of_a_slice(self):
+        self.assertEqual(postgres.slice_name("a-b"), "silver-a\\x2db.slice")
 
     def test_the_words_go_by_stdin_and_names_are_quoted(self):
-        postgres.set_up(self.node, DATABASE)
-        self.assertFalse([call for call in self.calls("psql") if "hello" in call])
+        self.set_up()
+        self.assertFalse([call for call in self.machine.calls if "psql" in call and "hello_g1" in call])
         self.assertEqual(postgres.name('a"; DROP'), '"a""; DROP"')
         self.assertEqual(postgres.value("a'; DROP"), "'a''; DROP'")
 
-    def test_a_server_that_does_not_start_is_told_with_the_words_of_its_start(self):
-        self.machine.units["postgresql@15-main.service"] = "failed"
-        self.place("/var/log/pg.log", "ERROR: what another site asked\n")
-        self.machine.journal = ['FATAL: syntax error in file "x.conf"']
+    def test_a_server_that_does_not_start_is_told_with_its_words_and_stopped(self):
         start = self.machine.start
-        self.machine.start = lambda name: Done(1, "", "failed") if "15-main" in name else start(name)
+        self.machine.start = lambda name: self.machine.units.update({name: "failed"}) if "postgres" in name else start(name)
+        self.machine.journal = ['FATAL: configuration file "x" contains errors']
         with self.assertRaises(AgentError) as caught:
-            postgres.set_up(self.node, DATABASE)
+            self.set_up()
         self.assertEqual(caught.exception.code, "service")
-        self.assertEqual(caught.exception.message, "PostgreSQL: postgresql@15-main.service does not start")
-        self.assertEqual(caught.exception.log, ['FATAL: syntax error in file "x.conf"'])
+        self.assertEqual(caught.exception.message, "PostgreSQL: silver-postgres-hello@g1.service did not start")
+        self.assertEqual(caught.exception.log, ['FATAL: configuration file "x" contains errors'])
+        self.assertEqual(self.machine.units["silver-postgres-hello@g1.service"], "inactive")
         self.assertEqual(self.sql, [])
 
-    def test_a_node_without_a_cluster_at_the_usual_port_is_told(self):
-        self.machine.pg_lsclusters = lambda *words: "15 main 5433 online postgres /x /y\n"
+    def test_a_server_that_can_not_be_made_leaves_nothing(self):
+        self.machine.runuser = lambda *words, stdin="": Done(1, "", "initdb: error: No space left on device")
         with self.assertRaises(AgentError) as caught:
-            postgres.set_up(self.node, DATABASE)
-        self.assertIn("no cluster of PostgreSQL has the port 5432", caught.exception.message)
+            self.set_up()
+        self.assertEqual(caught.exception.log, ["initdb: error: No space left on device"])
+        self.assertEqual(os.listdir(self.paths.at("/srv/silver/hello/data/pg")), [])
+
+    def test_no_cluster_comes_with_the_package_and_an_administrator_s_decision_stays(self):
+        postgres.before_install(self.node)
+        self.assertIn("\ncreate_main_cluster = false\n", self.text(postgres.NO_CLUSTER))
+        os.unlink(self.paths.at(postgres.NO_CLUSTER))
+        self.machine.packages.add("postgresql-common")
+        postgres.before_install(self.node)
+        self.assertFalse(os.path.exists(self.paths.at(postgres.NO_CLUSTER)))
+
+    def test_when_its_site_is_removed_it_stops_and_its_data_stays(self):
+        self.set_up()
+        self.assertEqual([change["what"] for change in postgres.remove(self.node, DATABASE)], ["silver-postgres-hello@g1.service"])
+        self.assertEqual(self.machine.units["silver-postgres-hello@g1.service"], "inactive")
+        self.assertTrue(os.path.isdir(self.paths.at("/srv/silver/hello/data/pg/g1")))
+        self.found = "role site-hello\ndatabase hello_g1\n"
+        self.assertNotIn("a new service", [change["why"] for change in self.set_up()])
 
 
 class Quota(NodeTest):
@@ -217,8 +282,8 @@ class Superblock(NodeTest):
 TYPES = {
     "postgres": {
         "options": {"bytes": 32 * MEGABYTE, "connections": 20},
-        "values": {"DATABASE": "my_blog_g2", "USER": "site-my-blog", "SOCKET": "/var/run/postgresql", "PORT": "5432"},
-        "needs": ["Wants=postgresql.service", "After=postgresql.service"],
+        "values": {"DATABASE": "my_blog_g2", "USER": "site-my-blog", "SOCKET": "/run/silver/pg-my-blog-g2", "PORT": "5432"},
+        "needs": ["Wants=silver-postgres-my-blog@g2.service", "After=silver-postgres-my-blog@g2.service"],
     },
     "files": {
         "options": {"bytes": 32 * MEGABYTE},
@@ -298,11 +363,11 @@ class InARollout(NodeTest):
         self.assertNotIn("g1", self.text("/srv/silver/hello/services.json") + self.text("/etc/systemd/system/silver-data-hello.target"))
 
     def test_a_release_that_stands_already_is_told_where_its_services_are_now(self):
-        self.bring(CONFIG_PG_HOST="/var/run/postgresql")
+        self.bring(CONFIG_PG_HOST="/run/silver/pg-hello-g1")
         self.ask("flip", **self.held, release=self.release_["id"], last=True)
         self.finish(self.held, self.release_)
         self.held = self.lease(self.release_)
-        self.assertEqual(self.bring(CONFIG_PG_HOST="/var/run/postgresql"), [])
+        self.assertEqual(self.bring(CONFIG_PG_HOST="/run/silver/pg-hello-g1"), [])
         (change,) = self.bring(CONFIG_PG_HOST="db.acme.net")
         self.assertTrue(change["what"].endswith("environ.json"))
         self.assertEqual(self.environ()["CONFIG_PG_HOST"], "db.acme.net")

@@ -83,7 +83,7 @@ const titleOf = ({ status, body }: Answer) => `${status} ${/<h1>(.*)<\/h1>/.exec
 async function rows(): Promise<string[]> {
   const told = await ssh(
     node,
-    `runuser -u site-guestbook -- psql -w -At -d guestbook_g1 -c 'SELECT message FROM entry ORDER BY message COLLATE "C"'`,
+    `runuser -u site-guestbook -- psql -w -At -h /run/silver/pg-guestbook-g1 -d guestbook_g1 -c 'SELECT message FROM entry ORDER BY message COLLATE "C"'`,
   );
   return told.split("\n");
 }

@@ -20,7 +20,8 @@ sites:
 
 /** As the measuring timer ends them. */
 const endSessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'site-guestbook'";
-const psql = (node: TestNode, sql: string) => ssh(node, "runuser -u postgres -- psql -qAt", sql);
+const psql = (node: TestNode, sql: string) =>
+  ssh(node, "runuser -u pg-guestbook -- psql -qAt -h /run/silver/pg-guestbook-g1 -U postgres", sql);
 
 let project: Project;
 let browser: Browser;
@@ -190,11 +191,11 @@ describe.each(["debian-12", "debian-13"])("on %s", (os) => {
   });
 
   test("while its database stands still the book says so and keeps what was typed; afterwards it opens by itself", async () => {
-    await ssh(node, "systemctl stop 'postgresql@*'");
+    await ssh(node, "systemctl stop silver-postgres-guestbook@g1");
     await sign({ name: "Patient", message: "Can you hear me?" });
     expect(await browser.page.getByRole("alert").innerText()).toContain("can't be opened right now");
     expect(await browser.page.getByLabel("Your words").inputValue()).toBe("Can you hear me?");
-    await ssh(node, "systemctl start postgresql@$(ls /etc/postgresql)-main");
+    await ssh(node, "systemctl start silver-postgres-guestbook@g1");
     await browser.page.getByRole("button", { name: "Sign the book" }).click();
     await browser.page.waitForURL("**/#entry-*");
     expect((await entries())[0]).toEqual({ words: "Can you hear me?", name: "Patient", shown: false });

@@ -33,6 +33,17 @@ def fill(megabytes):
     except OSError as error:
         return os.strerror(error.errno)
 
+def lock():
+    # Locks of a session outlive the statement that found no room for more.
+    global held
+    held = psycopg2.connect(os.environ["CONFIG_PG_SQLALCHEMY"])
+    held.autocommit = True
+    for start in range(0, 10**8, 1000):
+        try:
+            held.cursor().execute("SELECT count(pg_advisory_lock(%s + g)) FROM generate_series(1, 1000) g", [start])
+        except psycopg2.Error as error:
+            return str(error)
+
 def answer(path):
     files = os.environ["CONFIG_FILES"]
     match path.strip("/").split("/"):
@@ -48,6 +59,8 @@ def answer(path):
         case ["empty"]:
             os.unlink(os.path.join(files, "large"))
             return "emptied"
+        case ["lock"]:
+            return lock()
         case ["owner"]:
             return run("SELECT tableowner FROM pg_tables WHERE tablename = 'notes'")[0]
         case ["key"]:
@@ -86,13 +99,19 @@ const onNode = (command: string) => ssh(node, command);
 /** What a command as a user of the node says, right or wrong, with its exit code. */
 const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- sh -c '${command}' 2>&1; echo "exit code $?"`);
 
+/** psql in a site's database, and never a question for a password. */
+const psql = (name: string) => `psql -w -h /run/silver/pg-${name}-g1 -d ${name.replaceAll("-", "_")}_g1`;
+
+/** As many locks as are left in none of a server's tables when a session holds all it can get. */
+const lockMany = "SELECT count(pg_advisory_lock(-g)) FROM generate_series(1, 3000) g";
+
 /** What the site's app has written by now. */
 const kept = async (name: string): Promise<unknown> => JSON.parse(await get(name, "/read"));
 
 describe.each([
-  { os: "debian-12", cluster: "postgresql@15-main", configuration: "/etc/postgresql/15/main" },
-  { os: "debian-13", cluster: "postgresql@17-main", configuration: "/etc/postgresql/17/main" },
-])("on $os", ({ os, cluster, configuration }) => {
+  { os: "debian-12", version: "15" },
+  { os: "debian-13", version: "17" },
+])("on $os", ({ os, version }) => {
   beforeAll(async () => {
     project = await withProject({
       "apps/one-a/app.yaml": manifest("one-a"),
@@ -118,13 +137,13 @@ describe.each([
       expect(await get(name, "/write/first")).toBe("written");
       expect(await kept(name)).toEqual([["first"], ["first"]]);
     }
-    expect(await get("one-a", "/owner")).toBe("one_a_owner");
-    const url = "postgresql://site-one-a@/one_a_g1?host=/var/run/postgresql";
+    expect(await get("one-a", "/owner")).toBe("site-one-a");
+    const url = "postgresql://site-one-a@/one_a_g1?host=/run/silver/pg-one-a-g1";
     expect(JSON.parse(await get("one-a", "/variables"))).toMatchObject({
       CONFIG_PG_DBNAME: "one_a_g1",
       CONFIG_PG_USER: "site-one-a",
       CONFIG_PG_PASSWORD: "",
-      CONFIG_PG_HOST: "/var/run/postgresql",
+      CONFIG_PG_HOST: "/run/silver/pg-one-a-g1",
       CONFIG_PG_PORT: "5432",
       CONFIG_PG_SQLALCHEMY: url,
       CONFIG_DB_URL: url,
@@ -132,20 +151,50 @@ describe.each([
     });
   });
 
-  test("the server has sessions for all sites of a node", async () => {
-    expect(await asUser("site-one-a", 'psql -w -d one_a_g1 -c "SHOW max_connections"')).toMatch(/ 1000\n/);
+  test("each has a server of its own, in the site's slice, and none of the distribution's runs beside them", async () => {
+    const units = "silver-postgres-one-a@g1 silver-postgres-two@g1";
+    expect(await onNode(`systemctl show --value --property=Slice ${units} | grep .`)).toBe(
+      "silver-one\\x2da.slice\nsilver-two.slice",
+    );
+    expect(await onNode("ps -C postgres -o user= | sort -u")).toBe("pg-one-a\npg-two");
+    expect(await onNode("pg_lsclusters --no-header")).toBe("");
+    expect(await onNode(`cat /srv/silver/two/data/pg/g1/PG_VERSION`)).toBe(version);
+    expect(await onNode("ss -Htln sport = :5432")).toBe("");
+    expect(await onNode(`systemd-analyze verify ${units.replaceAll(/(@g1)/g, "$1.service")} 2>&1 | grep postgres || true`)).toBe(
+      "",
+    );
+  });
+
+  test("a site that takes every lock of its server takes none of another's", async () => {
+    expect(await get("one-a", "/lock")).toMatch(/out of shared memory/);
+    expect(await asUser("site-one-a", `${psql("one-a")} -c "${lockMany}"`)).toMatch(/out of shared memory/);
+    expect(await asUser("site-two", `${psql("two")} -c "${lockMany}"`)).toMatch(/exit code 0/);
+    expect(await get("two", "/write/meanwhile")).toBe("written");
+    await onNode("systemctl restart silver-postgres-one-a@g1");
+    expect(await kept("one-a")).toEqual([["first"], ["first"]]);
   });
 
   test("neither site gets at what is the other's", async () => {
     const denied = [
-      'psql -w -d two_g1 -c "SELECT * FROM notes"',
-      'psql -w -d postgres -c "SELECT 1"',
-      'psql -w -d template1 -c "SELECT 1"',
-      'psql -w -U site-two -d two_g1 -c "SELECT 1"',
-      'psql -w -U postgres -d two_g1 -c "SELECT 1"',
-      'psql -w -d one_a_g1 -c "COPY notes TO PROGRAM \\$\\$id\\$\\$"',
-      'psql -w -d one_a_g1 -c "SET ROLE two_owner"',
-      'psql -w -d one_a_g1 -c "CREATE DATABASE more"',
+      `${psql("two")} -c "SELECT * FROM notes"`,
+      `${psql("two")} -U site-two -c "SELECT 1"`,
+      `${psql("two")} -U postgres -d postgres -c "SELECT 1"`,
+      `${psql("one-a")} -d postgres -c "SELECT 1"`,
+      `${psql("one-a")} -d template1 -c "SELECT 1"`,
+      `${psql("one-a")} -U postgres -d postgres -c "SELECT 1"`,
+      `${psql("one-a")} -U postgres -c "SELECT 1"`,
+      `${psql("one-a")} -c "COPY notes TO PROGRAM \\$\\$id\\$\\$"`,
+      `${psql("one-a")} -c "COPY notes TO \\$\\$/tmp/notes\\$\\$"`,
+      `${psql("one-a")} -c "SET ROLE postgres"`,
+      `${psql("one-a")} -c "CREATE DATABASE more"`,
+      `${psql("one-a")} -c "SET temp_file_limit = -1"`,
+      "ls /srv/silver/one-a/data/pg/g1",
+      "touch /srv/silver/one-a/data/pg/g1/planted",
+      "touch /srv/silver/one-a/data/pg/planted",
+      "cat /srv/silver/one-a/data/pg/g1.json",
+      "mv /srv/silver/one-a/data/pg/g1 /srv/silver/one-a/data/g2",
+      "touch /run/silver/pg-one-a-g1/planted",
+      "touch /etc/silver/postgres/one-a-g1.hba",
       "ls /srv/silver/two/data",
       "cat /srv/silver/two/data/g1/first",
       "cat /srv/silver/two/releases/*/environ.json",
@@ -156,17 +205,29 @@ describe.each([
     for (const command of denied) {
       const said = await asUser("site-one-a", command);
       expect(said, command).not.toMatch(/exit code 0$/m);
-      expect(said, command).toMatch(/permission denied|Peer authentication failed|cannot access|No such file|must be superuser/i);
+      expect(said, command).toMatch(
+        /permission denied|Peer authentication failed|pg_hba.conf rejects|cannot access|No such file|must be superuser/i,
+      );
     }
     // What is its own works the same way.
-    expect(await asUser("site-one-a", 'psql -w -d one_a_g1 -c "SELECT text FROM notes"')).toMatch(/first[^]*exit code 0/);
+    expect(await asUser("site-one-a", `${psql("one-a")} -c "SELECT text FROM notes"`)).toMatch(/first[^]*exit code 0/);
     expect(await asUser("site-one-a", "cat /srv/silver/one-a/data/g1/first")).toMatch(/first[^]*exit code 0/);
   });
 
-  test("what a site's statements hold is in no log of all sites", async () => {
-    const said = await asUser("site-one-a", 'psql -w -d one_a_g1 -c "SELECT \\$\\$planted-in-no-log\\$\\$ FROM nowhere"');
+  test("what a site's statements hold is in no log", async () => {
+    const said = await asUser("site-one-a", `${psql("one-a")} -c "SELECT \\$\\$planted-in-no-log\\$\\$ FROM nowhere"`);
     expect(said).toContain('relation "nowhere" does not exist');
-    expect(await onNode("cat /var/log/postgresql/* | grep -c planted-in-no-log || true")).toBe("0");
+    expect(await onNode("journalctl --sync; journalctl --unit 'silver-postgres-*' | grep -c planted-in-no-log || true")).toBe(
+      "0",
+    );
+  });
+
+  test("a person who looks after the node comes to a site's data as the site, and to the server as the agent", async () => {
+    expect(await asUser("pg-one-a", `${psql("one-a")} -U postgres -d postgres -c "SELECT rolsuper FROM pg_roles"`)).toMatch(
+      /exit code 0/,
+    );
+    expect(await asUser("pg-one-a", `${psql("one-a")} -U postgres -c "SELECT 1"`)).toMatch(/pg_hba.conf rejects/);
+    expect(await asUser("pg-one-a", `${psql("two")} -U postgres -d postgres -c "SELECT 1"`)).toMatch(/permission denied/i);
   });
 
   test("no secret is where anybody but its own site could see it", async () => {
@@ -186,7 +247,9 @@ describe.each([
       "journalctl --all --output=export",
       "systemctl show '*'",
       "cat /var/log/silver/*/*",
-      "runuser -u postgres -- pg_dumpall",
+      ...Object.keys(secrets).map(
+        (name) => `runuser -u site-${name} -- pg_dump -h /run/silver/pg-${name}-g1 ${name.replaceAll("-", "_")}_g1`,
+      ),
     ];
     for (const place of places)
       expect(await onNode(`(${place}) 2>/dev/null | grep -acFf /dev/shm/planted || true`), place).toBe("0");
@@ -250,14 +313,16 @@ describe.each([
   });
 
   test("a database that does not start stops the rollout, with its own words, and the old release serves on", async () => {
-    await onNode(`echo 'shared_buffers = nonsense' > ${configuration}/conf.d/broken.conf; systemctl restart ${cluster}; true`);
+    const broken = "/srv/silver/one-a/data/pg/g1/postgresql.auto.conf";
+    await onNode(`echo 'shared_buffers = nonsense' > ${broken}; systemctl stop silver-postgres-one-a@g1`);
     project.edit("apps/one-a/app.yaml", "version: 1.2.0", "version: 1.3.0");
     const output = await project.engine.upFails();
-    expect(output).toContain(`PostgreSQL: ${cluster}.service does not start`);
+    expect(output).toContain("PostgreSQL: silver-postgres-one-a@g1.service did not start");
     expect(output).toMatch(/shared_buffers/);
     expect(output).toMatch(/web1 serves 1\.2\.0-/);
     expect(await get("one-a", "/")).toBe("ok");
-    await onNode(`rm ${configuration}/conf.d/broken.conf`);
+    expect(await get("two", "/write/beside")).toBe("written");
+    await onNode(`: > ${broken}`);
     await project.engine.up();
     expect(await kept("one-a")).toEqual([["first"], ["first"]]);
   });
@@ -267,8 +332,8 @@ describe.each([
     await reboot(node);
     await poll("the site answers", 60, async () => (await http(node, "/read", { Host: "two.test" })).status === 200);
     expect(await kept("two")).toEqual([
-      ["before", "first"],
-      ["before", "first"],
+      ["before", "beside", "first", "meanwhile"],
+      ["before", "beside", "first", "meanwhile"],
     ]);
     expect(await get("two", "/fill/64")).toBe("No space left on device");
   });

@@ -149,18 +149,6 @@ test("a node is refused more connections than Varnish has for its sites", () => 
   ]);
 });
 
-test("a node is refused more sessions than its PostgreSQL has for its sites", () => {
-  const sites = (count: number) =>
-    planOf({
-      "dev.yaml": `${node}sites:\n${Array.from({ length: count }, (_, index) => `  s${index}: {app: apps/blog, nodes: [web1], locations: [s${index}.acme.net]}\n`).join("")}`,
-      "apps/blog/app.yaml": `${app}services: {db: {type: postgres}}\nprocesses: {count: 24}\n`,
-    }).issues.map(({ code, message }) => `${code}: ${message}`);
-  expect(sites(9)).toEqual([]);
-  expect(sites(10)).toEqual([
-    "full-node: the sites of node web1 may have 1000 sessions in PostgreSQL at once, and it has 980 for them",
-  ]);
-});
-
 test("memory that the environment gives for a node is enough for all processes of its sites", () => {
   const sites = (memory: string) =>
     planOf({

@@ -17,6 +17,17 @@ def ensure(node, user, site):
         return True
 
 
+def ensure_server(node, user, group, home):
+    """The user that a server of a site runs as: the site can connect to it, and not be it."""
+    try:
+        node.ids(user)
+        return False
+    except KeyError:
+        words = ["--system", "--gid", group, "--no-create-home", "--home-dir", home, "--shell", "/usr/sbin/nologin"]
+        node.run(["useradd", *words, user])
+        return True
+
+
 def ensure_home(node, user, site):
     """A site's directory: root's, and nobody but root and the site gets in."""
     _, gid = node.ids(user)

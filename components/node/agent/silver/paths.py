@@ -36,9 +36,6 @@ class Paths:
     def journal(self, site):
         return f"{self.site(site)}/journal.json"
 
-    def database(self, site):
-        return f"{self.site(site)}/database.json"
-
     def services(self, site):
         return f"{self.site(site)}/services.json"
 

@@ -16,6 +16,8 @@ def uses(node, site):
 def set_up(node, lease, arguments):
     """Makes every service of a site what it should be, and tells where each is."""
     site, wanted = lease.site, arguments["services"]
+    for kind in {service["type"] for service in wanted}:
+        getattr(services.of(kind), "before_install", lambda node: None)(node)
     changes = packages.install(node, [name for service in wanted for name in service["packages"]])
     # Before anything is made: what is made by half is measured and stopped like the rest.
     record = [{key: service[key] for key in ("type", "name", "options")} for service in wanted]

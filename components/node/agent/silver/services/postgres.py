@@ -1,114 +1,336 @@
-"""PostgreSQL on this node: a database that only its own site gets into."""
+"""PostgreSQL: a server of the site's own, as a user of its own, which nobody but the site and the agent gets into.
 
+The superuser `postgres` is the agent's. It logs in to the database of the same name, where nothing is anybody else's: what a site put
+into its own database would run as whoever comes there.
+"""
+
+import os
 import time
 
-from .. import database_quota, files, unit
+from .. import accounts, database_quota, files, packages, state, unit
 from ..errors import AgentError, last_lines
 from ..lock import shared
 
-START_SECONDS = 60
-SOCKET = "/var/run/postgresql"
+PROGRAMS = "/usr/lib/postgresql"
 PORT = "5432"
-# Debian's 100 are used up by a few sites. What the plan lets the sites of a node have together (judge-nodes.ts), and some for people.
-SESSIONS = 1000
-TEMPORARY = "1GB"
+START_SECONDS = 60
+# Of Debian's own tools: the package would make and start a cluster that no site uses.
+NO_CLUSTER = "/etc/postgresql-common/createcluster.d/silver.conf"
+# Sessions of the agent beside those of the site.
+OWN_SESSIONS = 3
 
 
-def names(use):
-    own = use.site.replace("-", "_")
-    return {"database": f"{own}_g{use.generation}", "owner": f"{own}_owner", "user": use.user}
+def server_user(use):
+    return f"pg-{use.site}"
+
+
+def place(use):
+    return f"/srv/silver/{use.site}/data/pg/g{use.generation}"
+
+
+def socket(use):
+    return f"/run/silver/pg-{use.site}-g{use.generation}"
+
+
+def settings(use):
+    return f"/etc/silver/postgres/{use.site}-g{use.generation}"
+
+
+def service(use):
+    return f"silver-postgres-{use.site}@g{use.generation}.service"
+
+
+def database(use):
+    return f"{use.site.replace('-', '_')}_g{use.generation}"
 
 
 def values(node, use):
-    own = names(use)
-    return {"DATABASE": own["database"], "USER": own["user"], "SOCKET": SOCKET, "PORT": PORT}
+    return {"DATABASE": database(use), "USER": use.user, "SOCKET": socket(use), "PORT": PORT}
 
 
 def needs(node, use):
-    return ["Wants=postgresql.service", "After=postgresql.service"]
+    """A release starts after it, and goes on without it: what needs no database is served."""
+    return [f"Wants={service(use)}", f"After={service(use)}"]
+
+
+def record_path(node, use):
+    """Version and quota, beside the server's directory: what the server can write to is never asked for either."""
+    return f"{node.paths.at(place(use))}.json"
+
+
+def read(node, use):
+    return files.read_json(record_path(node, use))
 
 
 def size(node, use):
-    return (database_quota.read(node, use.site) or {"used": 0})["used"]
+    record = read(node, use)
+    return record["used"] if record else 0
 
 
 def health(node, use):
-    return database_quota.problem(node, use.site)
+    return database_quota.problem(read(node, use))
 
 
-def hold(node, use):
-    return database_quota.hold(node, use.site)
-
-
-def remove(node, use):
-    """The server is every site's."""
-    return []
+def before_install(node):
+    """An administrator's own clusters, and what was decided about them, stay as they are."""
+    if packages.missing(node, ["postgresql-common"]):
+        files.make_directory_for(node.paths.at(NO_CLUSTER))
+        files.write(node.paths.at(NO_CLUSTER), "# silver-agent: each site has a server of its own\ncreate_main_cluster = false\n")
 
 
 def set_up(node, use):
-    with shared(node, "postgres"):
-        changes = [*run_server(node), *make_database(node, use)]
-        return changes + database_quota.set_up(node, use)
+    with turn(node, use):
+        changes = make_server(node, use)
+        changes += run_server(node, use)
+        changes += make_database(node, use)
+        return changes + begin_quota(node, use)
 
 
-def run_server(node):
-    """Starts the node's server where it does not run, and lets it come back after a boot."""
-    changes = []
-    if unit.show(node, ["postgresql.service"])["postgresql.service"].get("UnitFileState") != "enabled":
-        node.run(["systemctl", "enable", "--quiet", "postgresql.service"])
-        changes.append({"what": "postgresql.service", "why": "was not enabled"})
-    cluster, settings, log = find_cluster(node)
-    # A server that runs takes it at its next start: one now would cut every site's sessions.
-    if why := files.write(node.paths.at(f"{settings}/conf.d/silver.conf"), f"max_connections = {SESSIONS}\n"):
-        changes.append({"what": f"{settings}/conf.d/silver.conf", "why": why})
-    if unit.active(node, ["postgresql.service", cluster]) == {"postgresql.service", cluster} and answers(node):
-        return changes
-    node.say("services", f"starting {cluster}")
-    # The cluster's unit is made by a generator, which must have seen a cluster that a package has just made.
-    unit.reload(node)
-    for name in (cluster, "postgresql.service"):
-        done = node.run(["systemctl", "start", name], ok=None, seconds=120)
-        if done.code != 0:
-            raise broken(node, f"{name} does not start", cluster, log)
-    end = time.monotonic() + START_SECONDS
-    while not answers(node):
-        node.still_wanted()
-        if time.monotonic() >= end:
-            raise broken(node, f"{cluster} does not answer within {START_SECONDS} s", cluster, log)
-        time.sleep(0.1)
-    return [*changes, {"what": cluster, "why": "did not run"}]
+def turn(node, use, wait=True):
+    """One at a time: whoever sets it up, and whoever measures it."""
+    return shared(node, f"postgres-{use.site}", wait)
 
 
-def find_cluster(node):
-    """(unit, directory of settings, log file) of the cluster at the usual port."""
-    done = node.run(["pg_lsclusters", "--no-header"], ok=None)
+def remove(node, use):
+    name = service(use)
+    changes = [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+    for end in ENDS:
+        files.remove(f"{node.paths.at(settings(use))}{end}")
+    return changes
+
+
+# The server: its directory, its settings, its unit
+
+
+def program(node, use, name):
+    return f"{PROGRAMS}/{read(node, use)['version']}/bin/{name}"
+
+
+def as_server(use, argv):
+    return ["runuser", "-u", server_user(use), "--", *argv]
+
+
+def newest(node):
+    """The version of PostgreSQL that a new server gets: the distribution's."""
+    found = [name for name in os.listdir(node.paths.at(PROGRAMS)) if name.isdigit()] if os.path.isdir(node.paths.at(PROGRAMS)) else []
+    if not found:
+        raise AgentError("service", f"there is no PostgreSQL below {PROGRAMS}", fix="see: apt-cache policy postgresql")
+    return max(found, key=int)
+
+
+def make_server(node, use):
+    """The directory has its name only when a whole server is in it."""
+    directory = node.paths.at(place(use))
+    accounts.ensure_server(node, server_user(use), use.user, place(use))
+    if os.path.isdir(directory) and read(node, use) is not None:
+        return []
+    _, gid = node.ids(use.user)
+    uid, _ = node.ids(server_user(use))
+    for parent in (os.path.dirname(os.path.dirname(directory)), os.path.dirname(directory)):
+        files.make_directory(parent, 0o750, gid)
+    version = newest(node)
+    node.say("services", f"making a server of PostgreSQL {version}")
+    new = f"{directory}.new"
+    files.remove_tree(new)
+    os.mkdir(new, 0o700)
+    os.chown(new, uid, gid)
+    # Where it ends up says nothing about where it was made: no file of it names its place.
+    words = [f"--pgdata={new}", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=reject"]
+    done = node.run(as_server(use, [f"{PROGRAMS}/{version}/bin/initdb", *words]), ok=None, seconds=120)
     if done.code != 0:
-        raise AgentError("service", "PostgreSQL: its settings can't be read", fix="put right what is named below", log=last_lines(done.err))
-    for line in done.out.splitlines():
-        version, name, port, _, _, _, log = line.split(maxsplit=6)
-        if port == PORT:
-            return f"postgresql@{version}-{name}.service", f"/etc/postgresql/{version}/{name}", log
-    raise AgentError("service", f"no cluster of PostgreSQL has the port {PORT}", fix="see: pg_lsclusters; make one with pg_createcluster")
+        files.remove_tree(new)
+        fix = "see the words below; it needs about 40 MB"
+        raise AgentError("service", "PostgreSQL: a new server can't be made", fix=fix, log=last_lines(done.out + "\n" + done.err))
+    files.write_json(record_path(node, use), {"version": version})
+    os.rename(new, directory)
+    files.sync_directory(os.path.dirname(directory))
+    return [{"what": place(use), "why": "a new service"}]
 
 
-def answers(node):
-    return node.run(["pg_isready", "--quiet", f"--port={PORT}"], ok=None).code == 0
+def sessions(use):
+    """What the server has room for. Memory is taken for each; so it grows by doubling, and few changes of a site restart it."""
+    most = 64
+    while most < use.options["connections"] + OWN_SESSIONS:
+        most *= 2
+    return most
 
 
-def broken(node, why, cluster, log):
-    """What the start itself said: the server's log file holds statements of every site."""
-    fix = f"look at {log} on the node, then: systemctl start {cluster}"
-    return AgentError("service", f"PostgreSQL: {why}", fix=fix, log=unit.log(node, cluster, 20))
+# Nothing a site can change, and nothing but root can write.
+ENDS = (".conf", ".hba", ".ident")
 
 
-def psql(node, sql):
+def settings_files(use):
+    return {
+        ".conf": f"""# Made by silver. PostgreSQL of the site {use.site}, data generation g{use.generation}.
+data_directory = '{place(use)}'
+hba_file = '{settings(use)}.hba'
+ident_file = '{settings(use)}.ident'
+listen_addresses = ''
+port = {PORT}
+unix_socket_directories = '{socket(use)}'
+unix_socket_permissions = 0770
+max_connections = {sessions(use)}
+superuser_reserved_connections = {OWN_SESSIONS}
+# Many servers on one node: the kernel's cache serves them all, and what one keeps for itself no other has.
+shared_buffers = 32MB
+min_wal_size = 32MB
+max_wal_size = 256MB
+# A session that compiled a query took 80 MB, and 7 without.
+jit = off
+max_parallel_workers = 2
+max_logical_replication_workers = 0
+# A query that sorts without end stops before the disk, which is every site's, is full.
+temp_file_limit = 1GB
+# A transaction that was forgotten would keep every dead row.
+idle_in_transaction_session_timeout = 1h
+log_destination = stderr
+logging_collector = off
+log_line_prefix = ''
+log_min_error_statement = panic
+log_timezone = UTC
+timezone = UTC
+""",
+        ".hba": f"""# Made by silver. By Unix user alone: the agent to its own database, the site to its own.
+local postgres postgres peer map=agent
+local {database(use)} {use.user} peer
+local all all reject
+""",
+        ".ident": f"""# Made by silver. The agent comes as the user that the server runs as.
+agent {server_user(use)} postgres
+""",
+    }
+
+
+def unit_text(node, use):
+    """Shut in as a release is: nothing writable but its own, no network, no capability."""
+    return f"""# Made by silver. PostgreSQL of the site {use.site}, data generation g{use.generation}. Restarted, never reloaded.
+[Unit]
+Description=PostgreSQL of the site {use.site}, data generation g{use.generation}
+RequiresMountsFor={place(use)}
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+User={server_user(use)}
+Group={use.user}
+Slice={slice_name(use.site)}
+ExecStart={program(node, use, "postgres")} -c config_file={settings(use)}.conf
+Restart=always
+RestartSec=1
+# Ends sessions, then the server: what is not committed is undone.
+KillMode=mixed
+KillSignal=SIGINT
+# After a crash it reads what it wrote since its last checkpoint.
+TimeoutStartSec=300
+TimeoutStopSec=60
+SyslogIdentifier=silver-postgres-{use.site}
+# Each refused login is a line, and an app may try without end.
+LogRateLimitIntervalSec=30
+LogRateLimitBurst=200
+
+RuntimeDirectory=silver/pg-{use.site}-g{use.generation}
+RuntimeDirectoryMode=0750
+UMask=0077
+# A session out of memory ends all of the site's, and the server comes back.
+OOMPolicy=continue
+MemoryMax={(64 + 16 * sessions(use)) * 1024**2}
+TasksMax={sessions(use) + 32}
+LimitCORE=0
+
+ProtectSystem=strict
+ReadWritePaths={place(use)}
+TemporaryFileSystem=/tmp:size=16M,mode=1777,nodev,nosuid /var/tmp:ro /dev/shm:size=256M,mode=1777
+RestrictAddressFamilies=AF_UNIX
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateIPC=yes
+ProtectHome=yes
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def slice_name(site):
+    """systemd reads a hyphen as a slice inside another: a site named a-b is not inside the site a."""
+    escaped = site.replace("-", "\\x2d")
+    return f"silver-{escaped}.slice"
+
+
+def run_server(node, use):
+    """Runs the server as its settings say now, and lets it come back after a boot."""
+    name = service(use)
+    changes, restart = [], False
+    files.make_directory_for(node.paths.at(settings(use)))
+    for end, text in settings_files(use).items():
+        path = f"{settings(use)}{end}"
+        if why := files.write(node.paths.at(path), text):
+            changes.append({"what": path, "why": why})
+            restart = True
+    if why := unit.install(node, name, unit_text(node, use)):
+        changes.append({"what": name, "why": why})
+        restart = True
+    unit.enable(node, name)
+    running = name in unit.active(node, [name])
+    if running and not restart:
+        return changes
+    if running:
+        # What it holds for sessions is taken at its start.
+        node.say("services", f"restarting {name}")
+        unit.stop(node, name)
+    else:
+        node.say("services", f"starting {name}")
+    start(node, use)
+    return [*changes, {"what": name, "why": "its settings changed" if running else "did not run"}]
+
+
+def start(node, use):
+    """systemd is told by the server itself that it lets sessions in."""
+    name = service(use)
+    node.run(["systemctl", "start", "--no-block", name])
+    end = time.monotonic() + START_SECONDS
+    while True:
+        node.still_wanted()
+        seen = unit.show(node, [name])[name]
+        if seen.get("ActiveState") == "active":
+            return
+        if seen.get("ActiveState") == "failed" or seen.get("NRestarts", "0") != "0" or time.monotonic() >= end:
+            log = unit.log(node, name, 20)
+            unit.stop(node, name)
+            fix = f"see its words below, then: systemctl start {name}"
+            raise AgentError("service", f"PostgreSQL: {name} did not start", fix=fix, log=log)
+        time.sleep(0.05)
+
+
+# The database, by SQL
+
+
+def psql(node, use, sql):
     """As the superuser, who must find nothing under a name but what PostgreSQL itself put there. The words go by stdin."""
-    argv = ["runuser", "-u", "postgres", "--", "psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only"]
-    argv += ["--set=ON_ERROR_STOP=1", f"--port={PORT}", "--dbname=postgres"]
-    done = node.run(argv, stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)
+    argv = [program(node, use, "psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]
+    argv += [f"--host={socket(use)}", f"--port={PORT}", "--username=postgres", "--dbname=postgres"]
+    done = node.run(as_server(use, argv), stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)
     if done.code != 0:
         words = last_lines(done.err)
-        raise AgentError("service", "PostgreSQL refused what a site's database needs", fix="see its words below", log=words)
+        raise AgentError("service", "PostgreSQL refused what the site's database needs", fix="see its words below", log=words)
     return done.out
 
 
@@ -121,38 +343,112 @@ def value(text):
 
 
 def make_database(node, use):
-    database, owner, user = names(use).values()
+    own, user = database(use), use.user
     found = set(
         psql(
             node,
-            f"""SELECT 'role ' || rolname FROM pg_roles WHERE rolname IN ({value(owner)}, {value(user)})
-UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(database)};
+            use,
+            f"""SELECT 'role ' || rolname FROM pg_roles WHERE rolname = {value(user)}
+UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(own)};
 """,
         ).splitlines()
     )
-    new = [what for what in (f"role {owner}", f"role {user}", f"database {database}") if what not in found]
-    if new:
-        node.say("services", f"making {', '.join(new)}")
-    rights = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+    new = [what for what in (f"role {user}", f"database {own}") if what not in found]
     words = []
-    if f"role {owner}" in new:
-        words.append(f"CREATE ROLE {name(owner)} NOLOGIN {rights};")
     if f"role {user}" in new:
-        words.append(f"CREATE ROLE {name(user)} LOGIN {rights};")
+        words.append(f"CREATE ROLE {name(user)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;")
     words.append(f"ALTER ROLE {name(user)} CONNECTION LIMIT {use.options['connections']};")
-    # A query that sorts without end stops before the disk, which is every site's, is full. Only a superuser can lift it.
-    words.append(f"ALTER ROLE {name(user)} SET temp_file_limit = '{TEMPORARY}';")
-    # Its errors are the app's to log: the server's own log is every site's, and nothing bounds what a failing statement writes there.
+    # What its statements hold is the app's to log: the journal is for those who look after the node.
     words.append(f"ALTER ROLE {name(user)} SET log_min_messages = fatal;")
-    words.append(f"GRANT {name(owner)} TO {name(user)};")
-    if f"database {database}" in new:
-        # Closed until nobody but its site can get in.
-        made = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8' ALLOW_CONNECTIONS false"
-        words.append(f"CREATE DATABASE {name(database)} OWNER {name(owner)} {made};")
-    words += [f"REVOKE ALL ON DATABASE {name(each)} FROM PUBLIC;" for each in (database, "postgres", "template1")]
-    words.append(f"GRANT CONNECT, TEMPORARY ON DATABASE {name(database)} TO {name(user)};")
-    # What the app creates belongs to the owner, whoever logged in.
-    words.append(f"ALTER ROLE {name(user)} IN DATABASE {name(database)} SET role = {value(owner)};")
-    words.append(f"ALTER DATABASE {name(database)} ALLOW_CONNECTIONS true;")
-    psql(node, "\n".join(words) + "\n")
+    if f"database {own}" in new:
+        words.append(f"CREATE DATABASE {name(own)} OWNER {name(user)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';")
+    words += [f"REVOKE ALL ON DATABASE {name(each)} FROM PUBLIC;" for each in ("postgres", "template1")]
+    psql(node, use, "\n".join(words) + "\n")
     return [{"what": what, "why": "a new service"} for what in new]
+
+
+# The quota
+
+
+def begin_quota(node, use):
+    """Puts a quota in force, in set-up's turn."""
+    before, quota = read(node, use), use.options["bytes"]
+    stood = before if "quota" in before else None
+    record = {"version": before["version"], **database_quota.begin(stood, quota, look(node, use).used, "postgres")}
+    was = stood["stage"] if stood else database_quota.OPEN
+    if was != record["stage"]:
+        enforce(node, use, record["stage"])
+        tell(node, use, record)
+    files.write_json(record_path(node, use), record)
+    if problem := database_quota.problem(record):
+        node.say("services", f"{use.name} is {problem}")
+    if was == record["stage"] and (stood is None or stood["quota"] == quota):
+        return []
+    why = database_quota.problem(record) or f"its quota is {files.megabytes(quota)} now"
+    return [{"what": f"database {database(use)}", "why": why}]
+
+
+def hold(node, use):
+    """Measures the database, and puts in force what follows."""
+    # A rollout that sets it up measures it by itself; a server that is down is told of by its site.
+    with turn(node, use, wait=False) as ours:
+        before = read(node, use)
+        if not ours or before is None or "quota" not in before or service(use) not in unit.active(node, [service(use)]):
+            return []
+        seen = look(node, use)
+        if seen is None:
+            return []
+        record = database_quota.judge(before, seen.used)
+        changed = record["stage"] != before["stage"]
+        # While it is open nothing is put right: a person may have changed the role for a while.
+        if changed or (record["stage"] != database_quota.OPEN and not seen.holds(record["stage"])):
+            enforce(node, use, record["stage"])
+        files.write_json(record_path(node, use), record)
+        if not changed:
+            return []
+        tell(node, use, record)
+        return [{"what": f"database {database(use)}", "why": database_quota.words(record)}]
+
+
+class Seen:
+    """What PostgreSQL says of a database and of the role that logs in."""
+
+    def __init__(self, used, may_log_in, reads_only, sessions):
+        self.used, self.may_log_in, self.reads_only, self.sessions = int(used), may_log_in == "t", reads_only == "t", int(sessions)
+
+    def holds(self, stage):
+        return self.reads_only if stage == database_quota.READ_ONLY else not self.may_log_in and self.sessions == 0
+
+
+def look(node, use):
+    """None when a person has dropped the database."""
+    row = psql(
+        node,
+        use,
+        f"""SELECT pg_database_size(d.oid), r.rolcanlogin,
+  coalesce(s.setconfig @> ARRAY['default_transaction_read_only=on'], false),
+  (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid)
+FROM pg_database d
+JOIN pg_roles r ON r.rolname = {value(use.user)}
+LEFT JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = r.oid
+WHERE d.datname = {value(database(use))};
+""",
+    ).strip()
+    return Seen(*row.split("|")) if row else None
+
+
+def enforce(node, use, stage):
+    """Sessions are ended first, so that none holds a lock on the role, and once more, for what came in between."""
+    user = name(use.user)
+    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {value(use.user)};"
+    setting = f"ALTER ROLE {user} IN DATABASE {name(database(use))}"
+    role = {
+        database_quota.OPEN: [f"ALTER ROLE {user} LOGIN;", f"{setting} RESET default_transaction_read_only;"],
+        database_quota.READ_ONLY: [f"{setting} SET default_transaction_read_only = on;", f"ALTER ROLE {user} LOGIN;"],
+        database_quota.CLOSED: [f"ALTER ROLE {user} NOLOGIN;"],
+    }
+    psql(node, use, "\n".join(["SET lock_timeout = '5s';", end, *role[stage], end]) + "\n")
+
+
+def tell(node, use, record):
+    node.tell(use.site, state.read(node, use.site)["live"], f"the database is {database_quota.words(record)}")
