@@ -2,7 +2,11 @@ import "./cli/require-node.js";
 import { defineConfig } from "vitest/config";
 
 /** One project a layer; `scripts/test.ts` decides which of them this machine can run, and says what it skips. */
-const layer = (name: string, testTimeout: number, options: { fileParallelism?: boolean; setupFiles?: string } = {}) => ({
+const layer = (
+  name: string,
+  testTimeout: number,
+  options: { fileParallelism?: boolean; setupFiles?: string; globalSetup?: string } = {},
+) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...options },
 });
 
@@ -16,7 +20,7 @@ export default defineConfig({
       layer("engine", 120_000),
       layer("upgrade", 120_000),
       // Nodes are real machines: one file after another, so that two cores are enough for their timings.
-      layer("nodes", 600_000, { fileParallelism: false }),
+      layer("nodes", 600_000, { fileParallelism: false, globalSetup: "test/support/choose-system.ts" }),
     ],
   },
 });

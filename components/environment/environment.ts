@@ -1,4 +1,5 @@
 import type { Place } from "../text/issue.ts";
+import type { SystemName } from "../systems/systems.ts";
 
 /** One Pulumi stack as `stacks/<name>.yaml` declares it, with every default filled in. Plain data; secrets are names only. */
 export interface Environment {
@@ -22,8 +23,8 @@ export interface EnvironmentNode {
   name: string;
   /** Where the node comes from: `local` boots one on this machine, `host` is any machine reached by SSH. */
   machine: { kind: "local" } | { kind: "host"; host: string; port: number; hostKey: string };
-  /** `<ID>-<VERSION_ID>` of /etc/os-release, e.g. `debian-13`; the agent refuses when the node disagrees. */
-  os: string;
+  /** `<ID>-<VERSION_ID>` of /etc/os-release, e.g. `ubuntu-24.04`; the agent refuses when the node disagrees. */
+  os: SystemName;
   roles: Role[];
   /** Memory that the processes of all its sites may take together; absent: not checked. */
   memoryBytes?: number;

@@ -4,9 +4,7 @@ import { hostKey, hostName } from "./machine-fields.ts";
 import { location, name, variable, variableValue } from "../text/schema/names.ts";
 import { path } from "../text/schema/paths.ts";
 import { count, duration, size } from "../text/schema/quantities.ts";
-
-/** The systems that a node's set-up and its tests know. */
-const SYSTEMS = ["debian-12", "debian-13", "ubuntu-24.04", "ubuntu-26.04"] as const;
+import { systemNames } from "../systems/systems.ts";
 
 /** One entry of `nodes`. */
 export const nodeSchema = z
@@ -17,7 +15,7 @@ export const nodeSchema = z
     hostKey: hostKey()
       .exactOptional()
       .describe("Its public host key, type and base64: without it nobody would notice another machine in its place."),
-    os: choice(SYSTEMS).describe("ID and VERSION_ID of its /etc/os-release. A rollout is refused when the node says otherwise."),
+    os: choice(systemNames).describe("ID and VERSION_ID of its /etc/os-release. A rollout is refused when the node says otherwise."),
     roles: list(choice(["web", "service"]), "a list of roles (web, service)", "[web]", 1)
       .default(["web"])
       .describe(

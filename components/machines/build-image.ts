@@ -16,8 +16,7 @@ export async function buildImage(
   target: string,
   progress: Progress,
 ): Promise<void> {
-  await checkArchive(recipe, workDirectory);
-  const keyring = await findKeyring(recipe.keyring, workDirectory);
+  const keyring = await reachArchive(recipe, workDirectory);
   const aptOptions = parseAptOptions(await mustRun("reading apt's settings", ["apt-config", "dump"]));
   const command = imageCommand(recipe, architecture, keyring, target, aptOptions);
   await mustRun(`building ${recipe.os}`, containedCommand(command), {
@@ -29,8 +28,8 @@ export async function buildImage(
   });
 }
 
-/** Says before a minute of work that the archive can't be reached. */
-async function checkArchive(recipe: ImageRecipe, workDirectory: string): Promise<void> {
+/** Refuses, before a minute of work, where the archive can't be reached or verified. Returns the file that verifies it. */
+export async function reachArchive(recipe: ImageRecipe, workDirectory: string): Promise<string> {
   const archive = recipe.sources[0]?.split(" ")[1] ?? "";
   const release = `${archive}/dists/${recipe.suite}/InRelease`;
   // apt's own downloader, so that apt's proxy settings hold for it as they will for the packages.
@@ -42,4 +41,5 @@ async function checkArchive(recipe: ImageRecipe, workDirectory: string): Promise
       `no ${recipe.os} node can be built here: ${release} can't be fetched\n  ${/^E: .*$/m.exec(fetched.stderr)?.[0] ?? "no answer in 60 s"}`,
       "let this computer reach the archive (apt's proxy settings are used), or choose another os for the node",
     );
+  return findKeyring(recipe.keyring, workDirectory);
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { SystemName } from "../systems/systems.ts";
 import type { Clone } from "./clone.ts";
 import { furnishRoot } from "./furnish-root.ts";
 import { ensureImage } from "./image.ts";
@@ -17,8 +18,7 @@ import { knownHostsLine } from "./ssh-command.ts";
 /** What a new node is. */
 export interface NodeSpec {
   name: string;
-  /** One of `systems`. */
-  os: string;
+  os: SystemName;
   /** Packages that are in its image already, their services not enabled: for tests that can't wait for apt. */
   prepared: readonly string[];
 }

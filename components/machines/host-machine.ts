@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { explainSsh } from "../rollout/ssh.ts";
+import type { SystemName } from "../systems/systems.ts";
 import type { Machine } from "./machine.ts";
 import { MachineError } from "./machine-error.ts";
 import { runCommand } from "./run-command.ts";
@@ -16,7 +17,7 @@ export interface Host {
   /** The only key that is accepted there: `ssh-ed25519 AAAA…`. */
   hostKey: string;
   /** What the environment says it runs: `<ID>-<VERSION_ID>` of /etc/os-release. */
-  os: string;
+  os: SystemName;
   /** Anyone but root must have sudo without a password there. */
   user: string;
   /** Jump host, `[user@]host[:port]`. */
@@ -49,7 +50,7 @@ export async function reachHost(host: Host): Promise<Machine> {
         `${host.name}: ${host.address} runs ${os}, and the environment says ${host.os}`,
         `write the os it runs into the environment, or set the machine up with ${host.os}`,
       );
-    return { name: host.name, address: host.address, port: host.port, hostKey: host.hostKey, machineId, os };
+    return { name: host.name, address: host.address, port: host.port, hostKey: host.hostKey, machineId, os: host.os };
   } finally {
     await rm(directory, { recursive: true });
   }

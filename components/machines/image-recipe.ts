@@ -1,12 +1,10 @@
 import { hash } from "node:crypto";
-import { debianKeyring, ubuntuKeyring } from "./keyring.ts";
-import type { Keyring } from "./keyring.ts";
-import { MachineError } from "./machine-error.ts";
+import type { Keyring } from "../systems/distribution.ts";
+import { systems, type SystemName } from "../systems/systems.ts";
 
-/** How to build the root file system of one operating system with mmdebstrap. */
+/** How to build the root file system of one system with mmdebstrap. */
 export interface ImageRecipe {
-  /** `<ID>-<VERSION_ID>` of /etc/os-release. */
-  os: string;
+  os: SystemName;
   suite: string;
   /** Lines of sources.list. */
   sources: string[];
@@ -17,21 +15,6 @@ export interface ImageRecipe {
   /** Shell commands run at the end, with the root file system as `$1`. */
   customize: string[];
 }
-
-const debianSources = (suite: string) => [
-  `deb http://deb.debian.org/debian ${suite} main`,
-  `deb http://deb.debian.org/debian ${suite}-updates main`,
-  `deb http://security.debian.org/debian-security ${suite}-security main`,
-];
-
-/** Ubuntu keeps the ports of other architectures than amd64 on a host of their own. */
-function ubuntuSources(suite: string, architecture: string): string[] {
-  const archive = architecture === "amd64" ? "http://archive.ubuntu.com/ubuntu" : "http://ports.ubuntu.com/ubuntu-ports";
-  return [suite, `${suite}-updates`, `${suite}-security`].map((pocket) => `deb ${archive} ${pocket} main universe`);
-}
-
-/** Operating systems a local node can have. */
-export const systems = ["debian-12", "debian-13", "ubuntu-24.04", "ubuntu-26.04"] as const;
 
 /** What every server of these systems has, as far as it matters to us; a site's needs are installed by its node. */
 const packages = [
@@ -53,21 +36,11 @@ const customize = [
   'ln -sf /dev/null "$1"/etc/systemd/system/apt-daily-upgrade.timer',
 ];
 
-/** The recipe of an operating system; refuses one we know nothing about. `architecture` in Debian's words, e.g. `amd64`. */
-export function imageRecipe(os: string, architecture: string): ImageRecipe {
-  const common = { os, packages, excluded, customize };
-  switch (os) {
-    case "debian-12":
-      return { ...common, suite: "bookworm", sources: debianSources("bookworm"), keyring: debianKeyring };
-    case "debian-13":
-      return { ...common, suite: "trixie", sources: debianSources("trixie"), keyring: debianKeyring };
-    case "ubuntu-24.04":
-      return { ...common, suite: "noble", sources: ubuntuSources("noble", architecture), keyring: ubuntuKeyring };
-    case "ubuntu-26.04":
-      return { ...common, suite: "resolute", sources: ubuntuSources("resolute", architecture), keyring: ubuntuKeyring };
-    default:
-      throw new MachineError(`a local node can't run "${os}"`, `choose one of ${systems.join(", ")}`);
-  }
+/** The recipe of a system; `architecture` in Debian's words, e.g. `amd64`. */
+export function imageRecipe(os: SystemName, architecture: string): ImageRecipe {
+  const { distribution, suite } = systems[os];
+  const { keyring, sources } = distribution;
+  return { os, suite, sources: sources(suite, architecture), keyring, packages, excluded, customize };
 }
 
 /**

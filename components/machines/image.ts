@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { cacheDirectory } from "../rollout/cache.ts";
-import { buildImage } from "./build-image.ts";
+import type { SystemName } from "../systems/systems.ts";
+import { buildImage, reachArchive } from "./build-image.ts";
 import { imageName, imageRecipe } from "./image-recipe.ts";
 import { withLock } from "./lock.ts";
+import { MachineError } from "./machine-error.ts";
 import { removeTree } from "./node-disk.ts";
 import { checkDisk } from "./preflight.ts";
 import { prepareImage } from "./prepared-image.ts";
@@ -26,8 +29,8 @@ const buildMegabytes = 1500;
  * The tar archive of an operating system's root file system: built when it is not in the cache, or not as it was built.
  * `prepared` packages are installed in it, their services not enabled: for tests that can't wait for apt.
  */
-export async function ensureImage(os: string, prepared: readonly string[], progress: Progress): Promise<string> {
-  const architecture = (await mustRun("asking for the architecture", ["dpkg", "--print-architecture"])).trim();
+export async function ensureImage(os: SystemName, prepared: readonly string[], progress: Progress): Promise<string> {
+  const architecture = await ownArchitecture();
   const recipe = imageRecipe(os, architecture);
   const name = imageName(recipe, architecture, prepared);
   const archive = join(imagesDirectory(), `${name}.tar`);
@@ -58,6 +61,28 @@ export async function ensureImage(os: string, prepared: readonly string[], progr
     progress(`✓ ${title} ${secondsSince(started)}`);
     return archive;
   });
+}
+
+/** Why no node of a system can be made here; undefined where its image is in the cache, or its archive within reach. */
+export async function imageObstacle(os: SystemName): Promise<MachineError | undefined> {
+  const architecture = await ownArchitecture();
+  const recipe = imageRecipe(os, architecture);
+  if (existsSync(join(imagesDirectory(), `${imageName(recipe, architecture)}.tar`))) return undefined;
+  const directory = await mkdtemp(join(tmpdir(), "silver-archive-"));
+  try {
+    await reachArchive(recipe, directory);
+    return undefined;
+  } catch (error) {
+    if (error instanceof MachineError) return error;
+    throw error;
+  } finally {
+    await removeTree(directory);
+  }
+}
+
+/** This computer's architecture in Debian's words. */
+async function ownArchitecture(): Promise<string> {
+  return (await mustRun("asking for the architecture", ["dpkg", "--print-architecture"])).trim();
 }
 
 /** SHA-256 in hex; undefined when there is no such file. */

@@ -1,29 +1,16 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { debian, type Keyring } from "../systems/distribution.ts";
+import { systems } from "../systems/systems.ts";
 import { MachineError } from "./machine-error.ts";
 import { runCommand } from "./run-command.ts";
 
-/** Keys that sign a distribution's archive: the file a package brings, where that package is in this computer's own archive. */
-export interface Keyring {
-  file: string;
-  package: string;
-}
-
-export const debianKeyring: Keyring = {
-  file: "/usr/share/keyrings/debian-archive-keyring.gpg",
-  package: "debian-archive-keyring",
-};
-
-export const ubuntuKeyring: Keyring = {
-  file: "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
-  package: "ubuntu-keyring",
-};
-
 // Debian 12 has no ubuntu-keyring and Debian 13 has: apt takes it from there, verified with Debian's keys, in directories of its own.
+const source = debian.sources(systems["debian-13"].suite, "all")[0]?.replace(/^deb /, "") ?? "";
 const fetchScript = `set -eu
 cd "$1"
 mkdir -p lists/partial archives/partial
-echo "deb [signed-by=$2] http://deb.debian.org/debian trixie main" >sources.list
+echo "deb [signed-by=$2] ${source}" >sources.list
 : >status
 own() {
   apt-get -q -o APT::Sandbox::User=root -o Dir::Etc::SourceList="$PWD/sources.list" -o Dir::Etc::SourceParts=/dev/null \\
@@ -40,8 +27,8 @@ dpkg-deb -x "$3"_*.deb keyring
  */
 export async function findKeyring(keyring: Keyring, workDirectory: string): Promise<string> {
   if (await isReadable(keyring.file)) return keyring.file;
-  if (keyring.package !== debianKeyring.package && (await isReadable(debianKeyring.file))) {
-    await runCommand(["sh", "-c", fetchScript, "sh", workDirectory, debianKeyring.file, keyring.package], {
+  if (keyring.package !== debian.keyring.package && (await isReadable(debian.keyring.file))) {
+    await runCommand(["sh", "-c", fetchScript, "sh", workDirectory, debian.keyring.file, keyring.package], {
       timeoutSeconds: 300,
     });
     const fetched = join(workDirectory, "keyring", keyring.file);

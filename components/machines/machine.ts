@@ -1,3 +1,5 @@
+import type { SystemName } from "../systems/systems.ts";
+
 /** A machine as the rest of the project sees it, wherever it comes from. */
 export interface Machine {
   name: string;
@@ -10,5 +12,5 @@ export interface Machine {
   /** systemd's machine id: a machine made anew has another. */
   machineId: string;
   /** `<ID>-<VERSION_ID>` of its /etc/os-release. */
-  os: string;
+  os: SystemName;
 }

@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
+import { isSystemName, systemNames, type SystemName } from "../systems/systems.ts";
 import { ownClone } from "./clone.ts";
 import { reachHost } from "./host-machine.ts";
 import type { Host } from "./host-machine.ts";
 import { ensureImage } from "./image.ts";
-import { systems } from "./image-recipe.ts";
 import { ensureNode, listNodes, removeAllNodes, removeNode, startAllNodes, startNode, stopNode } from "./local-machine.ts";
 import { MachineError } from "./machine-error.ts";
 
-const usage = `usage: node components/machines/main.ts <verb> [node] [--os debian-12]
+const usage = `usage: node components/machines/main.ts <verb> [node] [--os ${systemNames[0]}]
   ensure NODE    make the node or start it, and wait until it is booted
   start [NODE]   start the node, or every node of this checkout
   stop NODE      shut it down; its disk stays
@@ -17,7 +17,7 @@ const usage = `usage: node components/machines/main.ts <verb> [node] [--os debia
   image          build the image of --os ahead of time
   reach NODE     log in to a machine that somebody else made, and tell what it is; the environment has its
                  address, port, hostKey, user, os and, with a jump host, proxy
-The operating system may also come from the environment, as "os": one of ${systems.join(", ")}.
+The operating system may also come from the environment, as "os": one of ${systemNames.join(", ")}.
 A node and the list are printed on stdout as JSON; what happens is told on stderr.`;
 
 const progress = (line: string) => {
@@ -32,19 +32,24 @@ function parseWords(words: string[]) {
   }
 }
 
+function systemFrom(text: string = systemNames[0]): SystemName {
+  if (isSystemName(text)) return text;
+  throw new MachineError(`"${text}" is not a known system`, `choose one of ${systemNames.join(", ")}`);
+}
+
 /** The machine that the variables of a command declare. */
 function hostFrom(name: string, variables: NodeJS.ProcessEnv): Host {
   const { address, port = "22", hostKey, user = "root", os, proxy } = variables;
   if (address === undefined || hostKey === undefined || os === undefined)
     throw new MachineError(`reach needs address, hostKey and os of ${name} in its environment`);
-  return { name, address, port: Number(port), hostKey, user, os, ...(proxy === undefined ? {} : { proxy }) };
+  return { name, address, port: Number(port), hostKey, user, os: systemFrom(os), ...(proxy === undefined ? {} : { proxy }) };
 }
 
 /** Runs one verb; what it returns is for stdout. */
 async function run(words: string[]): Promise<unknown> {
   const { values, positionals } = parseWords(words);
   const [verb = "", name, ...rest] = positionals;
-  const os = values.os ?? process.env.os ?? systems[0];
+  const os = systemFrom(values.os ?? process.env.os);
   const clone = ownClone();
   const named = ["ensure", "stop", "remove", "reach"].includes(verb);
   if (rest.length > 0 || (named ? name === undefined : name !== undefined && verb !== "start")) throw new MachineError(usage);

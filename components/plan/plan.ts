@@ -33,7 +33,7 @@ export interface BrokenSite {
 export interface NodePlan {
   name: string;
   machine: EnvironmentNode["machine"];
-  os: string;
+  os: EnvironmentNode["os"];
   roles: EnvironmentNode["roles"];
   /** Names of the sites on this node, sorted; broken ones are among them. */
   sites: string[];

@@ -1,15 +1,8 @@
+import { systems } from "../systems/systems.ts";
 import { error, type Issue } from "../text/issue.ts";
 import { path } from "../text/schema/paths.ts";
 import type { Source } from "../text/source.ts";
 import type { AppFiles, Declared, Platform } from "./platform.ts";
-
-/** By the node's `os`: version of the distribution's PHP, which is in the name of its service. */
-const versions: Record<string, string> = {
-  "debian-12": "8.2",
-  "debian-13": "8.4",
-  "ubuntu-24.04": "8.3",
-  "ubuntu-26.04": "8.5",
-};
 
 /** Scripts, run by php-fpm. */
 export const php = {
@@ -34,12 +27,8 @@ export const php = {
   hasProcesses: true,
   hasLibraries: false,
   packages: ["php-fpm"],
-  // Debian's own php-fpm: its pool would run for nobody, from the next boot on.
-  unwantedUnits: (os) => {
-    const version = versions[os];
-    if (version === undefined) throw new Error(`${os}: the schema lets no system through whose PHP is not known`);
-    return [`php${version}-fpm.service`];
-  },
+  // The system's own php-fpm: its pool would run for nobody, from the next boot on.
+  unwantedUnits: (os) => [`php${systems[os].php}-fpm.service`],
 } as const satisfies Platform;
 
 function judgeRunner({ runner, platform, php_root: phpRoot }: Declared, source: Source): Issue[] {

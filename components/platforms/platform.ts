@@ -1,3 +1,4 @@
+import type { SystemName } from "../systems/systems.ts";
 import type { z } from "zod";
 import type { Issue, Place } from "../text/issue.ts";
 import type { Source } from "../text/source.ts";
@@ -46,5 +47,5 @@ export interface Platform {
   /** Debian packages of each of its sites, besides those that every web node has. */
   packages: readonly string[];
   /** Units that these packages bring, by the node's system, and that nobody asked for. */
-  unwantedUnits: (os: string) => string[];
+  unwantedUnits: (os: SystemName) => string[];
 }

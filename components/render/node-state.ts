@@ -40,7 +40,7 @@ export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
         "silver-nft.service",
         ...(web ? ["silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"] : []),
       ],
-      // An app's own packages may bring Debian's Apache, which would take port 80; varnishncsa writes a log nobody rotates.
+      // An app's own packages may bring the system's Apache, which would take port 80; varnishncsa writes a log nobody rotates.
       stopped: web ? ["apache2.service", "varnishncsa.service", ...unwantedUnits(plan, node)] : [],
     },
   };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pythonTarget } from "../plan/libraries.ts";
+import { pythonTarget } from "../systems/python-target.ts";
 import {
   absolutePath,
   anyText,

@@ -1,5 +1,6 @@
 import { REQUIREMENTS_FILE, type Requirements } from "../bundle/requirements.ts";
-import { targetText, type PythonTarget } from "../plan/libraries.ts";
+import { targetText } from "../plan/libraries.ts";
+import type { PythonTarget } from "../systems/python-target.ts";
 import type { FailureDetails } from "./failure.ts";
 
 /**

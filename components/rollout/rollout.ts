@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Plan, SitePlan } from "../plan/plan.ts";
-import type { PythonTarget } from "../plan/libraries.ts";
+import type { PythonTarget } from "../systems/python-target.ts";
 import { renderRelease } from "../render/release.ts";
 import type { Release } from "../render/rendered.ts";
 import type { SetUp } from "../services/service.ts";

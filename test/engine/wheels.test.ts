@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parseRequirements } from "../../components/bundle/requirements.ts";
-import type { PythonTarget } from "../../components/plan/libraries.ts";
+import type { PythonTarget } from "../../components/systems/python-target.ts";
 import { cacheDirectory } from "../../components/rollout/cache.ts";
 import { ensureUv } from "../../components/rollout/uv.ts";
 import { wheelSets } from "../../components/rollout/wheels.ts";

@@ -3,16 +3,17 @@ import type { SiteState } from "../../components/node/contract.ts";
 import { AgentNode, canDo, make, refusal, saying } from "../support/agent-node.ts";
 import { http, poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
+import { testOs } from "../support/systems.ts";
 
 const suite = useNodes("agent");
 
-describe.each(["debian-12", "debian-13"])("the agent on %s", (os) => {
+describe.each([testOs])("the agent on %s", (os) => {
   let node: TestNode;
   let agent: AgentNode;
   const sites = ["alpha", "beta"];
 
   beforeAll(async () => {
-    node = await suite.boot(os === "debian-12" ? "twelve" : "thirteen", { os, prepared: webPackages });
+    node = await suite.boot("web1", { os, prepared: webPackages });
     agent = new AgentNode(node);
     await agent.install();
     await agent.converge(sites);

@@ -4,6 +4,7 @@ import { http } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
 import { answering } from "../support/rollout-site.ts";
+import { testOs } from "../support/systems.ts";
 
 interface App {
   says: string;
@@ -16,7 +17,7 @@ interface App {
 const manifest = (name: string, { version, more = "" }: App) =>
   `name: ${name}\nversion: ${version}\nrunner: wsgi.py\ndefault_location: ${name}.test\ncheck: { path: /, within: 3s }\n${more}`;
 const environment = (names: readonly string[]) =>
-  `nodes:\n  web1: { local: true, os: debian-12, roles: [web] }\nsites:\n${names
+  `nodes:\n  web1: { local: true, os: ${testOs}, roles: [web] }\nsites:\n${names
     .map((name) => `  ${name}: { app: apps/${name}, nodes: [web1]${name === "wiki" ? "" : `, locations: [${name}.test]`} }\n`)
     .join("")}`;
 /** As `silver up` runs it. */

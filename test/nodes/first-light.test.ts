@@ -9,9 +9,9 @@ import { visitor } from "../support/load.ts";
 import { resourceCounts as counts, withProject } from "../support/project.ts";
 import type { TestNode } from "../support/nodes.ts";
 import type { Project } from "../support/project.ts";
+import { otherOs, testOs } from "../support/systems.ts";
 
-const environment = (sites: string, os = "debian-12") =>
-  `nodes:\n  web1: { local: true, os: ${os}, roles: [web] }\nsites:\n${sites}`;
+const environment = (sites: string, os = testOs) => `nodes:\n  web1: { local: true, os: ${os}, roles: [web] }\nsites:\n${sites}`;
 const greeterSite = '  greeter: { app: apps/greeter, nodes: [web1], locations: ["*"], config: { API_KEY: { secret: 1 } } }\n';
 const secret = "planted-6b1f0a77-value";
 
@@ -115,16 +115,16 @@ test("a host that is not what the environment says is refused in words, and goes
   const { hostKey } = node;
   const asHost = (host: string, os: string, key: string) =>
     `nodes:\n  web1: { host: ${host}, os: ${os}, roles: [web], hostKey: "${key}" }\nsites:\n${greeterSite}`;
-  const other = await withProject({ ...greeter("other"), "stacks/test.yaml": asHost(node.address, "debian-13", hostKey) });
+  const other = await withProject({ ...greeter("other"), "stacks/test.yaml": asHost(node.address, otherOs, hostKey) });
   try {
     other.engine.environment.SSH_AUTH_SOCK = project.engine.environment.SSH_AUTH_SOCK;
     await other.engine.run("config", "set", "--secret", "--path", 'secrets["greeter.API_KEY@1"]', secret);
-    expect(await other.engine.upFails()).toMatch(/web1.*debian-12.*debian-13|web1.*debian-13.*debian-12/);
-    other.engine.write({ "stacks/test.yaml": asHost(node.address, "debian-12", `${hostKey.slice(0, -4)}AAAA`) });
+    expect(await other.engine.upFails()).toMatch(new RegExp(`web1.*${testOs}.*${otherOs}|web1.*${otherOs}.*${testOs}`));
+    other.engine.write({ "stacks/test.yaml": asHost(node.address, testOs, `${hostKey.slice(0, -4)}AAAA`) });
     expect(await other.engine.upFails()).toMatch(/showed another host key: expected SHA256:\S+, found SHA256:\S+/);
-    other.engine.write({ "stacks/test.yaml": asHost("127.0.0.1:1", "debian-12", hostKey) });
+    other.engine.write({ "stacks/test.yaml": asHost("127.0.0.1:1", testOs, hostKey) });
     expect(await other.engine.upFails()).toContain("stacks/test.yaml:2");
-    other.engine.write({ "stacks/test.yaml": asHost("127.0.0.1, port: 1", "debian-12", hostKey) });
+    other.engine.write({ "stacks/test.yaml": asHost("127.0.0.1, port: 1", testOs, hostKey) });
     expect(await other.engine.upFails()).toMatch(/127\.0\.0\.1:1 can't be reached/);
     expect((await http(node, "/")).body).toBe("second light");
   } finally {

@@ -8,16 +8,17 @@ import { renderRelease } from "../../components/render/release.ts";
 import { goldenPlans } from "../support/golden-plans.ts";
 import { poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
+import { testOs } from "../support/systems.ts";
 
 // What the golden files are worth: each of them goes through the program that reads it, on each release of Debian.
 const suite = useNodes("golden");
 const plans = Object.entries(goldenPlans);
 
-describe.each(["debian-12", "debian-13"])("on %s", (os) => {
+describe.each([testOs])("on %s", (os) => {
   let node: TestNode;
 
   beforeAll(async () => {
-    node = await suite.boot(os.replace("-", ""), { os, prepared: [...webPackages, "php-fpm"] });
+    node = await suite.boot("web1", { os, prepared: [...webPackages, "php-fpm"] });
     // What the boot unit starts comes with the agent, and verify wants it to be there.
     put(node, { "/usr/local/bin/silver-agent": "#!/bin/sh\n" }, 0o755);
   });

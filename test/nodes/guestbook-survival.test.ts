@@ -15,9 +15,10 @@ import type { Answer, TestNode } from "../support/nodes.ts";
 import { resourceCounts, withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
 import { requirements } from "../support/requirements.ts";
+import { testOs } from "../support/systems.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
-const machines = "nodes:\n  web1: { local: true, os: debian-13, roles: [web] }\n";
+const machines = `nodes:\n  web1: { local: true, os: ${testOs}, roles: [web] }\n`;
 const environment = `${machines}sites:\n  guestbook: { app: apps/guestbook, nodes: [web1], locations: ["*/guestbook"] }\n`;
 const pages = "apps/guestbook/src/guestbook/pages.py";
 const picture = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), randomBytes(300_000)]);
@@ -161,24 +162,24 @@ test("an upgrade of its libraries, those it brings and those it lists, comes wit
     project.engine.write({
       "apps/guestbook/requirements.txt": requirements(listed),
       "apps/guestbook/lib/python/plaque/__init__.py":
-        "from importlib.metadata import version\nimport markupsafe\nfrom plaque.engraved import BY\n" +
-        'TEXT = f"Engraved by version {BY}, escaped by {version(markupsafe.__name__)}"\n',
+        "from importlib.metadata import version\nimport six\nfrom plaque.engraved import BY\n" +
+        'TEXT = f"Engraved by version {BY}, with six {version(six.__name__)}"\n',
       "apps/guestbook/lib/python/plaque/engraved.py": `BY = ${version}\n`,
     });
   };
-  libraries(1, "markupsafe==3.0.1");
+  libraries(1, "six==1.16.0");
   project.edit(pages, `TITLE = "${title}"`, "from plaque import TEXT as TITLE");
   await project.engine.up();
   const { looks, signs } = await readers("library");
-  libraries(2, "markupsafe==3.0.2");
+  libraries(2, "six==1.17.0");
   await project.engine.up();
   const seen = (await looks.stop()).map(titleOf);
   expect([...new Set(seen)]).toEqual([
-    "200 Engraved by version 1, escaped by 3.0.1",
-    "200 Engraved by version 2, escaped by 3.0.2",
+    "200 Engraved by version 1, with six 1.16.0",
+    "200 Engraved by version 2, with six 1.17.0",
   ]);
   expect(new Set((await signs.stop()).map(({ status }) => status))).toEqual(new Set([303]));
-  title = "Engraved by version 2, escaped by 3.0.2";
+  title = "Engraved by version 2, with six 1.17.0";
   await expectWhole();
 });
 

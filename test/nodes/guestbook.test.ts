@@ -9,6 +9,7 @@ import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { testOs } from "../support/systems.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
 const environment = (os: string) => `nodes:
@@ -114,7 +115,7 @@ const mistakes: [string, number, Words, string][] = [
   ],
 ];
 
-describe.each(["debian-12", "debian-13"])("on %s", (os) => {
+describe.each([testOs])("on %s", (os) => {
   beforeAll(async () => {
     // First, so that no project is left behind where there is no browser.
     browser = await openBrowser();
@@ -151,7 +152,7 @@ describe.each(["debian-12", "debian-13"])("on %s", (os) => {
     expect(await entries()).toEqual(both);
     // Nothing on the way was missing, refused by the page's own policy, or an error.
     expect(browser.complaints).toEqual([]);
-    if (process.env.UPDATE_GOLDEN !== undefined && os === "debian-12") {
+    if (process.env.UPDATE_GOLDEN !== undefined) {
       await browser.page.goto(`${book}/`);
       await browser.page.screenshot({ path: join(checkout, "docs/guestbook.png"), fullPage: true });
     }

@@ -9,6 +9,7 @@ import type { Host } from "../../components/machines/host-machine.ts";
 import { mustRun } from "../../components/machines/run-command.ts";
 import { ssh, useNodes } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
+import { otherOs, testOs } from "../support/systems.ts";
 
 const nodes = useNodes("host-machine");
 let node: TestNode;
@@ -78,6 +79,6 @@ test("a name that does not exist is told", async () => {
 
 test("another system than the environment says is refused", async () => {
   await expect(reachHost({ ...host, os: "ubuntu-24.04" })).rejects.toThrow(
-    `web9: ${node.address} runs debian-12, and the environment says ubuntu-24.04`,
+    `web9: ${node.address} runs ${testOs}, and the environment says ${otherOs}`,
   );
 });

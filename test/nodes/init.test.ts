@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withCheckout } from "../support/checkout.ts";
 import { http } from "../support/nodes.ts";
+import { testOs } from "../support/systems.ts";
 
 const kinds = ["", "--flask", "--django", "--php", "--static", "--ini", "--ini --php", "--ini --static"];
 const nameOf = (options: string) => `made${options.replaceAll(/ ?--/g, "-")}`;
@@ -16,7 +17,7 @@ beforeAll(async () => {
   const sites = kinds.map(
     (options) => `  ${nameOf(options)}: { app: apps/${nameOf(options)}, nodes: [web1], locations: ["*/${nameOf(options)}"] }\n`,
   );
-  project.engine.write({ "stacks/dev.yaml": `nodes:\n  web1: { local: true, os: debian-12 }\nsites:\n${sites.join("")}` });
+  project.engine.write({ "stacks/dev.yaml": `nodes:\n  web1: { local: true, os: ${testOs} }\nsites:\n${sites.join("")}` });
   const { code, output } = await project.sh([...made, impatient, "silver up"].join(" && "));
   expect(code, output).toBe(0);
   node = { address: /http:\/\/([\d.]+)\//.exec(output)?.[1] ?? "" };

@@ -13,6 +13,7 @@ import { filesOf } from "../../components/machines/node-disk.ts";
 import { mustRun, runCommand } from "../../components/machines/run-command.ts";
 import { sshCommand } from "../../components/machines/ssh-command.ts";
 import { poll } from "../support/nodes.ts";
+import { otherOs, testOs } from "../support/systems.ts";
 
 /** A checkout of its own, so that it is a clone of its own. */
 let checkout: string;
@@ -80,19 +81,19 @@ const uptime = ({ name, address, port }: Machine) => {
 };
 
 test("a node outlives the command that made it, which prints its record and nothing else", async () => {
-  const { code, stdout } = await run("ensure", "web1", "--os", "debian-12");
+  const { code, stdout } = await run("ensure", "web1", "--os", testOs);
   expect(code).toBe(0);
   const machine = JSON.parse(stdout) as Machine;
-  expect(machine).toMatchObject({ name: "web1", port: 22, os: "debian-12" });
+  expect(machine).toMatchObject({ name: "web1", port: 22, os: testOs });
   expect((await uptime(machine)).code).toBe(0);
   expect(JSON.parse((await run("list")).stdout)).toEqual([{ ...machine, running: true }]);
 });
 
 test("the system of a node may come from the environment, as a Pulumi command gives it", async () => {
-  const running = start(["ensure", "web1"], { os: "debian-13" });
+  const running = start(["ensure", "web1"], { os: otherOs });
   expect(await running.ended).toBe(1);
   expect(running.stderr).toBe(
-    "✗ node web1 exists and runs debian-12, not debian-13\n" +
+    `✗ node web1 exists and runs ${testOs}, not ${otherOs}\n` +
       "  remove it first (its disk goes with it): node components/machines/main.ts remove web1\n",
   );
 });
@@ -104,17 +105,17 @@ test("start starts every node that stands still", async () => {
 });
 
 test("a command killed while it makes a node leaves nothing that the next one trips over", async () => {
-  const killed = start(["ensure", "web2", "--os", "debian-12"]);
+  const killed = start(["ensure", "web2", "--os", testOs]);
   await killed.says("making web2");
   killed.kill();
   await killed.ended;
-  const { code, stderr } = await run("ensure", "web2", "--os", "debian-12");
+  const { code, stderr } = await run("ensure", "web2", "--os", testOs);
   expect(stderr).toContain("making web2");
   expect(code).toBe(0);
 });
 
 test("down takes away every node, and what a killed command left", async () => {
-  const killed = start(["ensure", "web3", "--os", "debian-12"]);
+  const killed = start(["ensure", "web3", "--os", testOs]);
   await killed.says("making web3");
   killed.kill();
   await killed.ended;
@@ -135,13 +136,13 @@ test("words it does not know are answered with its usage", async () => {
 
 test("an image that is not as it was built is built again; a build that was killed leaves no process and no mount", async () => {
   const architecture = (await mustRun("architecture", ["dpkg", "--print-architecture"])).trim();
-  const archive = `${imageName(imageRecipe("debian-12", architecture), architecture)}.tar`;
-  await ensureImage("debian-12", [], () => undefined);
+  const archive = `${imageName(imageRecipe(testOs, architecture), architecture)}.tar`;
+  await ensureImage(testOs, [], () => undefined);
   const images = join(checkout, "cache/silverlining/images");
   for (const name of [archive, `${archive}.sha256`]) await cp(join(imagesDirectory(), name), join(images, name));
   const damaged = join(images, archive);
   await appendFile(damaged, "x");
-  const image = () => start(["image", "--os", "debian-12"], { XDG_CACHE_HOME: join(checkout, "cache") });
+  const image = () => start(["image", "--os", testOs], { XDG_CACHE_HOME: join(checkout, "cache") });
   const killed = image();
   await killed.says("installing remaining packages");
   killed.kill();
@@ -151,7 +152,7 @@ test("an image that is not as it was built is built again; a build that was kill
   const running = image();
   expect(await running.ended).toBe(0);
   expect(running.stderr).toContain(`${damaged} is not as it was built: building it again`);
-  expect(running.stderr).toMatch(/✓ Node image debian-12 · \d+ s\n$/);
+  expect(running.stderr).toMatch(new RegExp(`✓ Node image ${testOs} · \\d+ s\n$`));
   expect(await mustRun("digest", ["sha256sum", damaged])).toContain(await readFile(`${damaged}.sha256`, "utf8"));
   expect((await readdir(images)).filter((name) => name.endsWith(".building"))).toEqual([]);
 });

@@ -5,11 +5,12 @@ import { visitor } from "../support/load.ts";
 import { http, poll, reboot, ssh, useNodes, webPackages } from "../support/nodes.ts";
 import type { Answer, TestNode } from "../support/nodes.ts";
 import { RolloutSite, sshAgent } from "../support/rollout-site.ts";
+import { testOs } from "../support/systems.ts";
 
 // How a site in PHP serves, from a visitor's side, on each release of Debian: what apache.conf, php-fpm.conf, prepend.php, run.sh
 // and the unit promise together.
 const suite = useNodes("php");
-const systems = ["debian-12", "debian-13"];
+const systems = [testOs];
 const nodes: TestNode[] = [];
 let site: RolloutSite;
 let agent: Awaited<ReturnType<typeof sshAgent>>;

@@ -7,6 +7,7 @@ import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { testOs } from "../support/systems.ts";
 
 const app = `import json, os, psycopg2
 
@@ -89,7 +90,7 @@ check: {path: /, status: 200, within: 3s}
 `;
 const site = (name: string) => `  ${name}: { app: apps/${name}, nodes: [web1], locations: [${name}.test] }\n`;
 const environment = (...names: string[]) =>
-  `nodes:\n  web1: { local: true, os: debian-12, roles: [web] }\nsites:\n${names.map(site).join("")}`;
+  `nodes:\n  web1: { local: true, os: ${testOs}, roles: [web] }\nsites:\n${names.map(site).join("")}`;
 
 let project: Project;
 let node: TestNode;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { RolloutSite, answering, sshAgent } from "../support/rollout-site.ts";
+import { otherOs } from "../support/systems.ts";
 
 const suite = useNodes("rollout");
 let site: RolloutSite;
@@ -12,8 +13,8 @@ let web2: TestNode;
 let agent: Awaited<ReturnType<typeof sshAgent>>;
 
 beforeAll(async () => {
-  web1 = await suite.boot("web1", { os: "debian-12", prepared: webPackages });
-  web2 = await suite.boot("web2", { os: "debian-13", prepared: webPackages });
+  web1 = await suite.boot("web1", { prepared: webPackages });
+  web2 = await suite.boot("web2", { os: otherOs, prepared: webPackages });
   agent = await sshAgent(web1.keyFile);
   site = new RolloutSite("roll", [web1, web2], agent.socket);
   site.writeApp(answering("first"));

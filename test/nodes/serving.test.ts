@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { poll, ssh, useNodes, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { RolloutSite, sshAgent } from "../support/rollout-site.ts";
+import { testOs } from "../support/systems.ts";
 
 // How one release serves, from a visitor's side, on each release of Debian: what apache.conf, wsgi.py, the unit and the VCL
 // promise together.
 const suite = useNodes("serving");
-const systems = ["debian-12", "debian-13"];
+const systems = [testOs];
 const source = readFileSync(join(import.meta.dirname, "../support/serving-app.py"), "utf8");
 const manifest = (version: string, request: string) => `name: serve
 version: ${version}

@@ -12,14 +12,13 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, onTestFailed } from "vitest";
 import type { Clone } from "../../components/machines/clone.ts";
 import type { NodeSpec } from "../../components/machines/create-node.ts";
-import { ensureImage } from "../../components/machines/image.ts";
 import { ensureNode, listNodes, removeAllNodes } from "../../components/machines/local-machine.ts";
 import type { Machine } from "../../components/machines/machine.ts";
-import { MachineError } from "../../components/machines/machine-error.ts";
 import { filesOf } from "../../components/machines/node-disk.ts";
 import { runCommand } from "../../components/machines/run-command.ts";
 import type { Finished } from "../../components/machines/run-command.ts";
 import { sshCommand } from "../../components/machines/ssh-command.ts";
+import { testOs } from "./systems.ts";
 
 /** A booted node, and what opens it. */
 export interface TestNode extends Machine {
@@ -37,7 +36,7 @@ export interface Answer {
   body: string;
 }
 
-/** What a test says of the node it wants. Default: a bare `debian-12`. */
+/** What a test says of the node it wants. Default: a bare `testOs`. */
 export type Wanted = Partial<Pick<NodeSpec, "os" | "prepared">>;
 
 /** Nodes of one suite. */
@@ -80,20 +79,9 @@ export function useNodes(suite: string): SuiteNodes {
   return {
     clone,
     boot: async (name, wanted = {}) => {
-      return testNode(clone, await ensureNode(clone, { name, os: "debian-12", prepared: [], ...wanted }, say));
+      return testNode(clone, await ensureNode(clone, { name, os: testOs, prepared: [], ...wanted }, say));
     },
   };
-}
-
-/** Why no node of an OS can be made here, its archive being out of reach; empty when one can. */
-export async function imageObstacle(os: string): Promise<string> {
-  try {
-    await ensureImage(os, [], () => undefined);
-    return "";
-  } catch (error) {
-    if (!(error instanceof MachineError) || !/can't be fetched|can't be verified/.test(error.message)) throw error;
-    return error.message;
-  }
 }
 
 /** A node of a clone, with what opens it. */

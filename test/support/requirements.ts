@@ -1,16 +1,15 @@
-/** Versions of small wheels of PyPI, with the hashes of those that Debian 12 and 13 on x86_64 take. */
+/** Versions of small wheels of PyPI, with the hashes of those that the Pythons of all systems on x86_64 take. */
 const hashes = {
-  // Compiled: one file for each Python.
-  "markupsafe==3.0.1": [
-    "244dbe463d5fb6d7ce161301a03a6fe744dac9072328ba9fc82289238582697b",
-    "c97ff7fedf56d86bae92fa0a646ce1a0ec7509a7578e1ed238731ba13aabcd1c",
-  ],
-  "markupsafe==3.0.2": [
-    "a123e330ef0853c6e822384873bef7507557d8e4a082961e1defa947aa59ba84",
-    "15ab75ef81add55874e7ab7055e9c397312385bd9ced94920f2802310c930396",
+  // Compiled: one file for each Python, from 3.11 to 3.14.
+  "markupsafe==3.0.3": [
+    "0bf2a864d67e76e5c9a34dc26ec616a66b9888e25e7b9460e1c76d3293bd9dbf",
+    "d6dd0be5b5b189d31db7cda48b91d7e0a9795f31430b7f271219ab30f1d3ac9d",
+    "ccfcd093f13f0f0b7fdd0f198b90053bf7b2f02a3927a30e63f3ccc9df56b676",
+    "457a69a9577064c05a97c41f4e65148652db078a3a509039e64d3467b9e7ef97",
   ],
   // Pure.
   "six==1.16.0": ["8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254"],
+  "six==1.17.0": ["4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"],
   // Pure, with a .pth file that makes its namespace.
   "sphinxcontrib-jsmath==1.0.1": ["2ec2eaebfb78f3f2078e73666b1415417a116cc848b72e5172e596c871103178"],
   // For Windows alone.

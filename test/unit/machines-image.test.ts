@@ -1,20 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { imageCommand, imageName, imageRecipe, systems } from "../../components/machines/image-recipe.ts";
-import { MachineError } from "../../components/machines/machine-error.ts";
-
-test("an unknown system is refused, and the known ones are named", () => {
-  expect(() => imageRecipe("debian-11", "amd64")).toThrow(
-    new MachineError('a local node can\'t run "debian-11"', "choose one of debian-12, debian-13, ubuntu-24.04, ubuntu-26.04"),
-  );
-});
+import { imageCommand, imageName, imageRecipe } from "../../components/machines/image-recipe.ts";
+import { systemNames } from "../../components/systems/systems.ts";
 
 test("the name of an image tells system, architecture and recipe, and is the same at any time", () => {
   const recipe = imageRecipe("debian-12", "amd64");
   expect(imageName(recipe, "amd64")).toMatch(/^debian-12-amd64-[0-9a-f]{12}$/);
   expect(imageName(imageRecipe("debian-12", "amd64"), "amd64")).toBe(imageName(recipe, "amd64"));
   expect(imageName({ ...recipe, packages: [...recipe.packages, "vim"] }, "amd64")).not.toBe(imageName(recipe, "amd64"));
-  const names = systems.flatMap((os) => ["amd64", "arm64"].map((machine) => imageName(imageRecipe(os, machine), machine)));
+  const names = systemNames.flatMap((os) => ["amd64", "arm64"].map((machine) => imageName(imageRecipe(os, machine), machine)));
   expect(new Set(names).size).toBe(names.length);
 });
 

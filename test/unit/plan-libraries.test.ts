@@ -38,9 +38,9 @@ test("a release without libraries says nothing of them, on whatever node", () =>
 });
 
 test("libraries are planned for each node, named with their versions, and put before what the system has", () => {
-  const { site, apache } = release("web1, web2", requirements("markupsafe==3.0.2") + six);
+  const { site, apache } = release("web1, web2", requirements("markupsafe==3.0.3") + six);
   expect(site.libraries).toMatchObject({
-    versions: { markupsafe: "3.0.2", six: "1.16.0" },
+    versions: { markupsafe: "3.0.3", six: "1.16.0" },
     targets: { web1: { python: "3.11.2" }, web2: { python: "3.13.5" } },
   });
   expect(apache).toContain('python-path="@ROOT@/wheels"');

@@ -1,0 +1,31 @@
+/** Who makes systems, and keeps an archive with the packages of all its releases. */
+export interface Distribution {
+  /** What verifies its archive. */
+  keyring: Keyring;
+  /** Lines of sources.list for a release; `architecture` in Debian's words, e.g. `amd64`. */
+  sources: (suite: string, architecture: string) => string[];
+}
+
+/** Keys that sign an archive: the file a package brings, where that package is in this computer's own archive. */
+export interface Keyring {
+  file: string;
+  package: string;
+}
+
+/** Ubuntu keeps the ports to other architectures than amd64 on a host of their own. */
+export const ubuntu: Distribution = {
+  keyring: { file: "/usr/share/keyrings/ubuntu-archive-keyring.gpg", package: "ubuntu-keyring" },
+  sources: (suite, architecture) => {
+    const archive = architecture === "amd64" ? "http://archive.ubuntu.com/ubuntu" : "http://ports.ubuntu.com/ubuntu-ports";
+    return [suite, `${suite}-updates`, `${suite}-security`].map((pocket) => `deb ${archive} ${pocket} main universe`);
+  },
+};
+
+export const debian: Distribution = {
+  keyring: { file: "/usr/share/keyrings/debian-archive-keyring.gpg", package: "debian-archive-keyring" },
+  sources: (suite) => [
+    `deb http://deb.debian.org/debian ${suite} main`,
+    `deb http://deb.debian.org/debian ${suite}-updates main`,
+    `deb http://security.debian.org/debian-security ${suite}-security main`,
+  ],
+};
