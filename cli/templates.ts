@@ -10,7 +10,7 @@ const manifest = (
 name: ${name}
 version: 0.1.0
 runner: ${runner}
-${packages.length === 0 ? "" : `# Debian's packages, installed on the app's nodes.\npackages: [${packages.join(", ")}]\n`}# A new release must answer this before any visitor sees it.
+${packages.length === 0 ? "" : `# Packages of apt, installed on the app's nodes.\npackages: [${packages.join(", ")}]\n`}# A new release must answer this before any visitor sees it.
 check: { path: /health, body: ok, within: 30s }
 `;
 

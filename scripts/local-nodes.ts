@@ -1,10 +1,11 @@
-// Before `pulumi up`: the images that new local nodes of stack dev need are made, and nodes that stand still are started.
+// Before `pulumi up`: the system of new local nodes of stack dev is chosen, the images that they need are made, and nodes that stand still are started.
 import { join } from "node:path";
 import { ownClone } from "../components/machines/clone.ts";
 import { ensureImage } from "../components/machines/image.ts";
 import { listNodes, startNode } from "../components/machines/local-machine.ts";
 import { MachineError } from "../components/machines/machine-error.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
+import { chooseSystem, wantedSystem } from "./dev-system.ts";
 
 /** Does it, with a line a step as `action` tells them; when it has nothing to tell, there was nothing to do. */
 async function step(title: string, action: (progress: (line: string) => void) => Promise<unknown>): Promise<void> {
@@ -18,10 +19,20 @@ async function step(title: string, action: (progress: (line: string) => void) =>
 
 async function main(): Promise<void> {
   // What is wrong with the file is told by the program itself, which reads it next.
-  const environment = loadEnvironment(join(import.meta.dirname, ".."), "dev").value;
+  const root = join(import.meta.dirname, "..");
+  const environment = loadEnvironment(root, "dev").value;
   const declared = Object.values(environment?.nodes ?? {}).filter(({ machine }) => machine.kind === "local");
   const existing = await listNodes(ownClone());
-  for (const os of new Set(declared.filter(({ name }) => !existing.some((node) => node.name === name)).map(({ os }) => os)))
+  const wanted = wantedSystem();
+  const other = existing.find(({ os }) => wanted !== undefined && os !== wanted);
+  if (other !== undefined)
+    throw new MachineError(
+      `SILVER_OS is ${wanted ?? ""}, and node ${other.name} runs ${other.os}`,
+      "npm run down removes it, with its data",
+    );
+  const absent = declared.filter(({ name }) => !existing.some((node) => node.name === name));
+  const chosen = await chooseSystem(join(root, "stacks/dev.yaml"), absent, console.log);
+  for (const os of new Set(chosen.map(({ os }) => os)))
     await step(`Node image ${os}`, (progress) => ensureImage(os, [], progress));
   for (const { name, running } of existing) {
     if (running) console.log(`✓ Node ${name} · running`);

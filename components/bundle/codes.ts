@@ -1,6 +1,6 @@
 import type { CodeEntry } from "../text/code.ts";
 
-const BLOG = `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`;
+const BLOG = `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`;
 
 /** Codes of what is wrong with an app's files, or with the libraries that it lists. */
 export const bundleCodes = {

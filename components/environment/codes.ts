@@ -4,26 +4,26 @@ import type { CodeEntry } from "../text/code.ts";
 export const environmentCodes = {
   "bad-host": {
     rule: "A host is a name or an IP address, without user, port or path.",
-    example: { "dev.yaml": "nodes:\n  web1: {host: 'root@10.0.1.11', os: debian-13, hostKey: 'ssh-ed25519 AAAAC3Nz'}\n" },
+    example: { "dev.yaml": "nodes:\n  web1: {host: 'root@10.0.1.11', os: ubuntu-24.04, hostKey: 'ssh-ed25519 AAAAC3Nz'}\n" },
     fix: "Give the bare name or address; port and ssh.user have keys of their own.",
   },
   "bad-host-key": {
     rule: "A host key is one line of type and base64, as ssh-keyscan prints it after the host.",
-    example: { "dev.yaml": "nodes:\n  web1: {host: 10.0.1.11, os: debian-13, hostKey: SHA256:abc}\n" },
+    example: { "dev.yaml": "nodes:\n  web1: {host: 10.0.1.11, os: ubuntu-24.04, hostKey: SHA256:abc}\n" },
     fix: "Take it from /etc/ssh/ssh_host_ed25519_key.pub on the node: type and key, without the comment.",
   },
   limit: {
     rule: "A site asks for no more than the environment's limits allow.",
     example: {
       "dev.yaml":
-        "limits: {processes: 8}\nnodes: {web1: {local: true, os: debian-13}}\nsites:\n  blog: {app: apps/blog, nodes: [web1], limits: {processes: 12}}\n",
+        "limits: {processes: 8}\nnodes: {web1: {local: true, os: ubuntu-24.04}}\nsites:\n  blog: {app: apps/blog, nodes: [web1], limits: {processes: 12}}\n",
     },
     fix: "Lower what the site asks for, or raise the environment's limit.",
   },
   "misplaced-key": {
     rule: "What belongs to one environment stands in its file; stacks/base.yaml has what holds for all of them.",
     example: {
-      "base.yaml": "nodes: {web1: {local: true, os: debian-13}}\n",
+      "base.yaml": "nodes: {web1: {local: true, os: ubuntu-24.04}}\n",
       "dev.yaml": 'sites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
     },
     fix: "Move it to stacks/<environment>.yaml.",
@@ -35,20 +35,20 @@ export const environmentCodes = {
   },
   "node-machine": {
     rule: "A node is either local (local: true) or reached by SSH (host and hostKey).",
-    example: { "dev.yaml": "nodes:\n  web1: {os: debian-13}\n" },
+    example: { "dev.yaml": "nodes:\n  web1: {os: ubuntu-24.04}\n" },
     fix: "Give local: true, or host and hostKey.",
   },
   "node-role": {
     rule: "A site runs on nodes with the role web; its services on nodes with the role service.",
     example: {
       "dev.yaml":
-        "nodes:\n  data1: {local: true, os: debian-13, roles: [service]}\nsites:\n  blog: {app: apps/blog, nodes: [data1]}\n",
+        "nodes:\n  data1: {local: true, os: ubuntu-24.04, roles: [service]}\nsites:\n  blog: {app: apps/blog, nodes: [data1]}\n",
     },
     fix: "Name another node, or give this one the role.",
   },
   "unknown-node": {
     rule: "A site runs on nodes of its environment.",
-    example: { "dev.yaml": "nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web2]}\n" },
+    example: { "dev.yaml": "nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web2]}\n" },
     fix: "Name a node that stands under nodes.",
   },
 } as const satisfies Record<string, CodeEntry>;

@@ -15,7 +15,9 @@ export const nodeSchema = z
     hostKey: hostKey()
       .exactOptional()
       .describe("Its public host key, type and base64: without it nobody would notice another machine in its place."),
-    os: choice(systemNames).describe("ID and VERSION_ID of its /etc/os-release. A rollout is refused when the node says otherwise."),
+    os: choice(systemNames).describe(
+      "ID and VERSION_ID of its /etc/os-release. A rollout is refused when the node says otherwise.",
+    ),
     roles: list(choice(["web", "service"]), "a list of roles (web, service)", "[web]", 1)
       .default(["web"])
       .describe(
@@ -112,7 +114,7 @@ export const environmentSchema = z
       })
       .prefault({})
       .describe("The most that any site may have, whatever its manifest says."),
-    nodes: map(name(), nodeSchema, "a map: name → node", "{web1: {local: true, os: debian-13}}")
+    nodes: map(name(), nodeSchema, "a map: name → node", "{web1: {local: true, os: ubuntu-24.04}}")
       .default({})
       .describe("The machines."),
     sites: map(name(), siteSchema, "a map: name → site", "{blog: {app: apps/blog, nodes: [web1]}}")

@@ -5,7 +5,7 @@ export const planCodes = {
   "full-node": {
     rule: "The sites of a node may use at most 5,000 connections at once (8 for each process and thread, at least 128 a site), and together the memory that the environment gives for the node.",
     example: {
-      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], limits: {processes: 256}}\n`,
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], limits: {processes: 256}}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nprocesses: {threads: 4}\n",
     },
     fix: "Lower limits.processes of its sites, or place some on another node.",
@@ -13,7 +13,7 @@ export const planCodes = {
   "missing-config": {
     rule: "The environment gives a site every variable that its manifest requires, and a configuration directory where it requires one.",
     example: {
-      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nconfig: {required: {STRIPE_KEY: from stripe.com/keys}}\n",
     },
     fix: "Add it to the site's config: a text, or {secret: 1}; a directory as config_dir.",
@@ -21,7 +21,7 @@ export const planCodes = {
   "no-location": {
     rule: "A site is somewhere: at the locations of its environment, else at the default_location of its manifest.",
     example: {
-      "dev.yaml": "nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1]}\n",
+      "dev.yaml": "nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1]}\n",
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
     },
     fix: 'Add locations: [blog.acme.net], or ["*"] for every host.',
@@ -29,7 +29,7 @@ export const planCodes = {
   "service-name": {
     rule: "A site's services yield different variables, and its roles in PostgreSQL don't begin with pg_, which PostgreSQL keeps for itself.",
     example: {
-      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  pg: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  pg: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nservices: {db: {type: postgres}}\n",
     },
     fix: "Give the site or the service another name.",
@@ -37,7 +37,7 @@ export const planCodes = {
   "shared-location": {
     rule: "No two sites of a node have the same location.",
     example: {
-      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n  shop: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n  shop: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
     },
     fix: "Give one of them another host or path.",
@@ -45,7 +45,7 @@ export const planCodes = {
   "undeclared-config": {
     rule: "The manifest declares each variable that an environment gives the site, as required or with a default; and it speaks of a configuration directory where the environment gives one.",
     example: {
-      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], config: {SIGNUPS: "on"}}\n`,
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], config: {SIGNUPS: "on"}}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
     },
     fix: "Delete it, or declare it in the manifest.",
@@ -53,7 +53,7 @@ export const planCodes = {
   "unknown-service": {
     rule: "An environment places services that the app asks for.",
     example: {
-      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-13}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], services: {db: web1}}\n`,
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], services: {db: web1}}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
     },
     fix: "Delete the line, or add the service to the manifest.",

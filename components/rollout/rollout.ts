@@ -1,16 +1,11 @@
 import { z } from "zod";
 import type { Plan, SitePlan } from "../plan/plan.ts";
-import type { PythonTarget } from "../systems/python-target.ts";
+import { pythonTarget, type PythonTarget } from "../systems/python-target.ts";
 import { renderRelease } from "../render/release.ts";
 import type { Release } from "../render/rendered.ts";
 import type { SetUp } from "../services/service.ts";
 
 const path = z.string().startsWith("/");
-
-const pythonTarget: z.ZodType<PythonTarget> = z.strictObject({
-  python: z.string().regex(/^3\.[0-9]+(\.[0-9]+)?$/),
-  platform: z.string().regex(/^[a-z0-9_-]+$/),
-});
 
 /** What is set up is checked by the agent, to its last key. */
 const services = z.array(z.looseObject({ type: z.string(), name: z.string() }));

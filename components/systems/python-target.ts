@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { anyText } from "../text/node-names.ts";
+import { pythonPlatform, pythonVersion } from "../text/node-names.ts";
 
 /** What compiled Python libraries must fit. */
 export const pythonTarget = z.strictObject({
   /** Version of the distribution's python3, which mod_wsgi is built for. */
-  python: anyText,
+  python: pythonVersion,
   /** As uv names platforms. */
-  platform: anyText,
+  platform: pythonPlatform,
 });
 export type PythonTarget = z.infer<typeof pythonTarget>;

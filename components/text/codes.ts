@@ -54,7 +54,7 @@ export const textCodes = {
   },
   "bad-switch": {
     rule: "A switch is true or false.",
-    example: { "dev.yaml": "nodes:\n  web1: {local: maybe, os: debian-13}\n" },
+    example: { "dev.yaml": "nodes:\n  web1: {local: maybe, os: ubuntu-24.04}\n" },
     fix: "Write true or false.",
   },
   "bad-text": {

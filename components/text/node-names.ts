@@ -29,6 +29,8 @@ export const digest = form("[0-9a-f]{64}", "a SHA-256 in hex");
 export const unitName = form("[A-Za-z0-9@_.-]+\\.(?:service|timer|socket|target|path)", "a systemd unit");
 export const packageName = form("[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?", "an apt package");
 export const variableName = form("[A-Za-z_][A-Za-z0-9_]*", "a variable's name");
+export const pythonVersion = form("3\\.[0-9]+(?:\\.[0-9]+)?", "a version of Python 3");
+export const pythonPlatform = form("[a-z0-9_-]+", "a platform of Python wheels");
 export const octalMode = form("0[0-7]{3}", "an octal mode such as 0644");
 
 /** A segment of a path that is not empty, `.` or `..`. */

@@ -107,7 +107,7 @@ test("the head of a node's command says what the node is, one fact a line, and i
   await declare(hello);
   const { create, stdin } = inputsOf("web1-state") as { create: string; stdin: string };
   expect(create.split("\n").filter((line) => line.startsWith("# "))).toEqual([
-    "# node: web1 (debian-12)",
+    "# node: web1 (ubuntu-24.04)",
     "# machine: 0123456789abcdef0123456789abcdef",
     expect.stringMatching(/^# packages: apache2-bin .*varnish/),
     "# sites: hello",
@@ -129,7 +129,7 @@ test("a machine that somebody else made is reached and never made or deleted", a
     port: "2222",
     hostKey: "ssh-ed25519 BBBB",
     user: "silver",
-    os: "debian-12",
+    os: "ubuntu-24.04",
     proxy: "bastion.acme.net",
   });
   expect(inputsOf("web1-state").create).toContain("sudo -n python3");

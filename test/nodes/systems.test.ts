@@ -19,7 +19,7 @@ describe.each([testOs, otherOs])("%s", (os) => {
   test("has its own packages within reach, of these versions", async () => {
     await ssh(node, "apt-get update -q --error-on=any");
     expect(await ssh(node, "apt-cache policy varnish libapache2-mod-wsgi-py3 | grep -c 'Candidate: [0-9]'")).toBe("2");
-    const fpm = await ssh(node, "apt-cache depends php-fpm | grep -o 'php[0-9.]*-fpm'");
+    const fpm = await ssh(node, "apt-cache depends php-fpm | grep -o 'php[0-9.]\\+-fpm'");
     expect(fpm).toBe(`php${php}-fpm`);
   });
 

@@ -1,9 +1,11 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { withSystem } from "../../scripts/dev-system.ts";
 import { capture, type Captured } from "./capture.ts";
 import type { Files } from "./engine.ts";
 import { withProject, type Project } from "./project.ts";
+import { testOs } from "./systems.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
 
@@ -29,13 +31,16 @@ export async function offlineCheckout(): Promise<Checkout & { remove: () => void
 
 /**
  * One with the real engine and a stack `dev`.
- * @param files `stacks/dev.yaml`, and apps, by path. Default: those of this checkout
+ * @param files `stacks/dev.yaml`, and apps, by path. Default: those of this checkout, on the system of the tests
  */
 export async function withCheckout(files?: Files): Promise<Checkout & Project> {
   const project = await withProject(files ?? {}, { stack: "dev" });
   const { root, engine } = project;
-  if (files === undefined)
-    for (const name of ["apps", "stacks/dev.yaml"]) cpSync(join(checkout, name), join(root, name), { recursive: true });
+  if (files === undefined) {
+    cpSync(join(checkout, "apps"), join(root, "apps"), { recursive: true });
+    const declared = readFileSync(join(checkout, "stacks/dev.yaml"), "utf8");
+    writeFileSync(join(root, "stacks/dev.yaml"), withSystem(declared, "web1", testOs));
+  }
   return { ...project, ...(await begin(root, join(engine.folder, "bin"), engine.environment)) };
 }
 

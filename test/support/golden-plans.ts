@@ -5,12 +5,12 @@ import { planned } from "./plan-of.ts";
 export const goldenPlans: Record<string, Plan> = {
   hello: planned({
     "dev.yaml":
-      'nodes:\n  web1: {local: true, os: debian-12}\nsites:\n  hello: {app: apps/hello, nodes: [web1], locations: ["*"]}\n',
+      'nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  hello: {app: apps/hello, nodes: [web1], locations: ["*"]}\n',
     "apps/hello/app.yaml": "name: hello\nversion: 1.0.0\nrunner: src/wsgi.py\n",
   }),
   blog: planned({
     "dev.yaml": `nodes:
-  web1: {local: true, os: debian-12}
+  web1: {local: true, os: ubuntu-24.04}
   data1: {local: true, os: debian-13, roles: [service]}
 sites:
   blog-two:
@@ -36,7 +36,7 @@ timeouts: {request: 60s, start: 2m, drain: 5m}
   }),
   php: planned({
     "dev.yaml": `nodes:
-  web1: {local: true, os: debian-12}
+  web1: {local: true, os: ubuntu-24.04}
   web2: {local: true, os: debian-13}
 sites:
   front: {app: apps/front, nodes: [web1, web2], locations: [front.acme.net, acme.net/front]}

@@ -38,7 +38,7 @@ export function planned(sources: Sources): Plan {
 /** One site `blog` on one node `web1`: what its manifest says besides name and runner, and its environment besides app and nodes. */
 export function plannedSite(manifest = "", site = 'locations: ["*"]'): SitePlan {
   const { sites } = planned({
-    "dev.yaml": `nodes:\n  web1: {local: true, os: debian-12}\nsites:\n  blog: {app: apps/blog, nodes: [web1], ${site}}\n`,
+    "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], ${site}}\n`,
     "apps/blog/app.yaml": `name: blog\nversion: 1.5.0\nrunner: src/wsgi.py\n${manifest}`,
   });
   if (sites[0] === undefined) throw new Error("no site was planned");

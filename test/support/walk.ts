@@ -77,6 +77,7 @@ function steady(text: string): string {
       // What Pulumi says around a line of a command differs from terminal to terminal.
       .replaceAll(/^ ([+~-]) {2}command:\w+:Command (\S+) \w+ \([^)]*\)(?: \[diff: [^\]]*\])?;?/gm, " $1  $2")
       .replaceAll(/\b[0-9a-f]{8}\b/g, "<id>")
+      .replaceAll(/\b(?:ubuntu|debian)-[\d.]+\b/g, "<system>")
       .replaceAll(/\b\d+\.\d+\.\d+\.\d+(?::\d+)?\b/g, "<address>")
       .replaceAll(/\b\d+(?:\.\d+)? ?s\b/g, "<time>")
       .replaceAll(/\b\d+ bytes\b/g, "<bytes>")
