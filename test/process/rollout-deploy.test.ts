@@ -1,0 +1,484 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { agentError } from "../../components/node/contract.ts";
+import type { AgentError, Verb } from "../../components/node/contract.ts";
+import type { Channel } from "../../components/rollout/channel.ts";
+import { deploy } from "../../components/rollout/deploy.ts";
+import { renderOutcome } from "../../components/rollout/outcome.ts";
+import type { Outcome } from "../../components/rollout/outcome.ts";
+import { Session } from "../../components/rollout/session.ts";
+import { answering, rollOut, toolsOver, useFakeNodes } from "../support/declared.ts";
+import type { Declared, Nodes, Wanted } from "../support/declared.ts";
+import type { FakeNode } from "../support/fake-node.ts";
+import type { Fault } from "../support/faults.ts";
+
+const { boot, declare } = useFakeNodes();
+const older = declare("1.0.0");
+const newer = declare("1.1.0");
+/** Another release of the older bundle. */
+const greeted = declare("1.0.0", { greeting: "welcome" });
+/** A newer one that always answers wrongly, and one whose Apache ends as it starts. */
+const failing = declare("1.1.0", {
+  source: "def application(environ, start_response):\n    return [environ['STRIPE_KEY']]\n",
+});
+const ending = declare("1.1.0", { source: `# Apache ends by itself.\n${answering("1.1.0")}` });
+const much = declare("1.10.0");
+const dated = declare("20261121");
+const names = ["web1", "web2"];
+const idOf = (declared: Declared): string => declared.rollout(names).declared;
+const [oldRelease, newRelease] = [idOf(older), idOf(newer)];
+
+/** By default both serve the older release. */
+const twoNodes = (web1: Partial<Wanted> = {}, web2: Partial<Wanted> = {}) =>
+  boot({ web1: { live: older, ...web1 }, web2: { live: older, ...web2 } });
+const lives = (nodes: Nodes): Promise<(string | null)[]> => Promise.all(Object.values(nodes).map((node) => node.live()));
+/** How rollouts ended on each node, but for those that made the test's nodes. */
+const verdicts = (nodes: Nodes): string[][] =>
+  Object.values(nodes).map((node) =>
+    node
+      .verdicts()
+      .slice(1)
+      .map(({ verdict }) => verdict),
+  );
+const summary = (outcome: Outcome, declared = newer): string[] => renderOutcome(outcome, declared.rollout(names));
+
+test("a release is brought to all nodes, flipped and watched on one after the other, and every node is told that it came through", async () => {
+  const nodes = await twoNodes();
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome).toEqual({
+    verdict: "live",
+    failures: [],
+    nodes: [
+      { name: "web1", serves: newRelease },
+      { name: "web2", serves: newRelease },
+    ],
+  });
+  const calls = ["hello", "lease", "receive", "prepare", "check direct", "flip not-last", "check varnish", "flip last", "finish"];
+  expect([nodes.web1.calls, nodes.web2.calls]).toEqual([calls, calls]);
+  expect(await lives(nodes)).toEqual([newRelease, newRelease]);
+  expect(verdicts(nodes)).toEqual([["live"], ["live"]]);
+});
+
+test("a release that serves already on every node and answers is unchanged", async () => {
+  const nodes = await twoNodes({ live: newer }, { live: newer });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome.verdict).toBe("unchanged");
+  expect(nodes.web1.calls).toEqual(["hello", "lease", "prepare", "check varnish", "finish"]);
+});
+
+test("what a node has lost of its live release is put right without a flip", async () => {
+  const nodes = await twoNodes({ live: newer }, { live: newer });
+  const unit = await nodes.web1.run("list-units", "silver-*hello*");
+  await nodes.web1.run("systemctl", "stop", unit);
+  const tools = toolsOver(nodes, newer);
+  expect((await deploy(newer.rollout(names), tools)).verdict).toBe("live");
+  expect(tools.told).toContain(`web1 prepare ${unit}: did not run`);
+  expect(nodes.web1.calls).toEqual(["hello", "lease", "prepare", "check varnish", "finish"]);
+  expect(await lives(nodes)).toEqual([newRelease, newRelease]);
+});
+
+test("what can't be put right on a node that serves the release already is told, and nothing is flipped", async () => {
+  const nodes = await twoNodes({}, { live: newer, faults: [{ verb: "prepare", kind: "service" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "prepare", code: "service" }] });
+  expect(await lives(nodes)).toEqual([oldRelease, newRelease]);
+});
+
+test("a release that is live but doesn't answer is brought anew", async () => {
+  const nodes = await boot({ web1: { live: newer, faults: [{ verb: "check", on: "varnish", kind: "not-ok" }] } });
+  expect((await rollOut(nodes, newer)).verdict).toBe("live");
+  expect(nodes.web1.calls.filter((call) => call === "prepare")).toHaveLength(2);
+});
+
+test("only the node that lags behind is changed", async () => {
+  const nodes = await twoNodes({}, { live: newer });
+  expect((await rollOut(nodes, newer)).verdict).toBe("live");
+  expect(nodes.web1.calls).toContain("flip last");
+  expect(nodes.web2.calls).toEqual(["hello", "lease", "prepare", "check varnish", "finish"]);
+});
+
+test("a bundle that is there already is not sent again", async () => {
+  const nodes = await boot({ web1: { live: older } });
+  const outcome = await rollOut(nodes, greeted, { upload: () => Promise.reject(new Error("nothing to send")) });
+  expect(outcome.verdict).toBe("live");
+  expect(await lives(nodes)).toEqual([idOf(greeted)]);
+});
+
+test("a version older than what serves is refused, unless its bundle is kept there: then it is a rollback", async () => {
+  const nodes = await twoNodes({ live: much }, { live: much });
+  const { verdict, failures } = await rollOut(nodes, newer);
+  expect({ verdict, codes: failures.map(({ code }) => code) }).toEqual({ verdict: "refused", codes: ["older", "older"] });
+  expect(nodes.web1.calls).toEqual(["hello", "lease"]);
+  const kept = await twoNodes({ live: newer }, { live: newer });
+  expect((await rollOut(kept, much)).verdict).toBe("live");
+  expect((await rollOut(kept, newer)).verdict).toBe("live");
+  expect(await lives(kept)).toEqual([newRelease, newRelease]);
+});
+
+test("timestamps don't compare with other versions", async () => {
+  const nodes = await twoNodes({ live: much }, { live: much });
+  expect((await rollOut(nodes, dated)).verdict).toBe("live");
+});
+
+test.each([
+  ["files of the app", {}],
+  ["files of the configuration", { config: { digest: "3".repeat(64), sent: { listing: "", files: {} } } }],
+])("%s that changed since the plan are refused before any lease is taken", async (_, packed) => {
+  const nodes = await twoNodes();
+  const { digest } = newer.rollout(names).release.bundle;
+  const pack = () =>
+    Promise.resolve({
+      listing: "",
+      directory: "/app",
+      paths: [],
+      digest: "config" in packed ? digest : "3".repeat(64),
+      ...packed,
+    });
+  const outcome = await rollOut(nodes, newer, { pack });
+  expect(outcome.verdict).toBe("refused");
+  expect(outcome.failures[0]?.message).toContain("changed since the plan");
+  expect(nodes.web1.calls).toEqual(["hello", "status"]);
+});
+
+test("libraries that can't be downloaded refuse the rollout before any lease is taken", async () => {
+  const nodes = await twoNodes();
+  const failure = { step: "libraries", code: "library", message: "pywin32 308 has no wheel" } as const;
+  const outcome = await rollOut(nodes, newer, { wheels: () => Promise.resolve({ sets: new Map(), failures: [failure] }) });
+  expect(outcome).toMatchObject({ verdict: "refused", failures: [failure] });
+  expect([nodes.web1.calls, nodes.web2.calls]).toEqual([
+    ["hello", "status"],
+    ["hello", "status"],
+  ]);
+});
+
+test("a node that can't be reached refuses the rollout and touches no other node", async () => {
+  const nodes = await twoNodes({}, { unreachable: -1 });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome.verdict).toBe("refused");
+  expect(outcome.nodes).toEqual([
+    { name: "web1", serves: oldRelease },
+    { name: "web2", serves: undefined },
+  ]);
+  expect(summary(outcome)).toEqual([
+    `hello: refused. Nothing was changed; ${newRelease} was not rolled out.`,
+    "  web2, connect: root@10.0.0.2:22 can't be reached: ssh: connect to host 10.0.0.1 port 22: Connection refused",
+    `  web1 serves ${oldRelease}`,
+    "  web2 did not answer: what it serves is unknown",
+    "  next: check that web2 is up and its address and port are right; npm run up starts a local node; then pulumi up",
+  ]);
+});
+
+test("an agent of another protocol is refused, and the message says which side is older", async () => {
+  const older = await rollOut(await boot({ web1: { live: null, hello: { protocol: 0 } } }), newer);
+  const newest = await rollOut(await boot({ web1: { live: null, hello: { protocol: 9 } } }), newer);
+  expect(older.failures[0]).toMatchObject({ code: "protocol", step: "connect", node: "web1" });
+  expect(older.failures[0]?.fix).toContain("brings the new agent");
+  expect(newest.failures[0]?.fix).toContain("update this checkout");
+});
+
+test("another machine at a node's address is refused", async () => {
+  const rollout = newer.rollout(["web1"]);
+  const nodes = await boot({ web1: { live: null } });
+  const outcome = await deploy(
+    { ...rollout, nodes: rollout.nodes.map((node) => ({ ...node, machineId: "other" })) },
+    toolsOver(nodes, newer),
+  );
+  expect(outcome).toMatchObject({ verdict: "refused", failures: [{ code: "machine", node: "web1" }] });
+});
+
+test("a second rollout is refused, with who holds the lease, since when and for what", async () => {
+  const nodes = await twoNodes();
+  const other = sessionWith(nodes.web2, "web2");
+  const release = "1.0.1-33333333.cccccccc";
+  await other.ask("lease", { site: "hello", who: "ann@desk", pid: 7, release });
+  const { holder } = nodes.web2.underWay();
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome.verdict).toBe("refused");
+  expect(summary(outcome).map((line) => line.replaceAll(/\d{4}-\d\d-\d\dT[\d:]+\+00:00/g, "<moment>"))).toEqual([
+    `hello: refused. Nothing was changed; ${newRelease} was not rolled out.`,
+    `  web2, lease: hello is being rolled out by ann@desk (pid 7, ${release}, since <moment>)`,
+    `  ann@desk (process 7) has held the lease since <moment>, for ${release}`,
+    `  web1 serves ${oldRelease}`,
+    `  web2 serves ${oldRelease}`,
+    "  next: wait until it has ended, or stop it; then pulumi up",
+  ]);
+  expect(nodes.web1.underWay().holder).toBeNull();
+  expect(nodes.web2.underWay().holder).toEqual(holder);
+  expect(holder).toMatchObject({ who: "ann@desk", pid: 7, release });
+  await other.close();
+});
+
+test("a release that doesn't start goes back, with the app's words", async () => {
+  const nodes = await boot({ web1: { live: older } });
+  const outcome = await rollOut(nodes, ending);
+  expect(summary(outcome, ending).map((line) => line.replaceAll(/silver-\S+\.service/g, "<unit>"))).toEqual([
+    `hello: reverted. Rolled back: ${oldRelease} still serves.`,
+    "  web1, prepare: <unit> did not start",
+    "  its last log lines:",
+    "    apache2: this release ends by itself",
+    `  web1 serves ${oldRelease}`,
+    "  next: see: systemctl status <unit>; then pulumi up",
+  ]);
+  expect(nodes.web1.calls.at(-2)).toBe("undo");
+  expect(await lives(nodes)).toEqual([oldRelease]);
+  expect(verdicts(nodes)).toEqual([["reverted"]]);
+});
+
+test("a release that starts on one node and not on the other goes back on both", async () => {
+  const nodes = await twoNodes({}, { faults: [{ verb: "prepare", kind: "start" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "prepare", code: "start" }] });
+  expect(await nodes.web1.run("list-units", `*${newRelease}*`)).toBe("");
+  expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
+});
+
+test("a release that answers wrongly when asked directly is never flipped to", async () => {
+  const nodes = await twoNodes();
+  const outcome = await rollOut(nodes, failing);
+  const wrong =
+    "http://127.64.0.2:20002/health: status 500, expected 200, not from the app's own code: its process died, or did not start; N times in a row";
+  const [first, ...told] = summary(outcome, failing).map((line) => line.replace(/\d+ times/, "N times"));
+  expect(first).toBe(`hello: reverted. Rolled back: ${oldRelease} still serves.`);
+  // Whichever node answers first.
+  expect(told.slice(0, 6).map((line) => line.replace("web2", "web1"))).toEqual([
+    `  web1, check: ${wrong}`,
+    "  it answered:",
+    "    Internal Server Error",
+    "  its last log lines:",
+    "    Traceback (most recent call last):",
+    "    KeyError: 'STRIPE_KEY'",
+  ]);
+  expect(told.slice(-3)).toEqual([
+    `  web1 serves ${oldRelease}`,
+    `  web2 serves ${oldRelease}`,
+    "  next: fix apps/hello, then pulumi up",
+  ]);
+  expect([...nodes.web1.calls, ...nodes.web2.calls].filter((call) => call.startsWith("flip"))).toEqual([]);
+});
+
+test("a wrong answer through Varnish on the first node brings both nodes back", async () => {
+  const nodes = await twoNodes({ faults: [{ verb: "check", on: "varnish", kind: "not-ok" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web1", step: "watch" }] });
+  expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
+});
+
+test("a wrong answer through Varnish on the last node brings both nodes back", async () => {
+  const nodes = await twoNodes({}, { faults: [{ verb: "check", on: "varnish", kind: "not-ok" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "watch" }] });
+  expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
+  expect(verdicts(nodes)).toEqual([["reverted"], ["reverted"]]);
+});
+
+test("a release that answers wrongly and can't go back on any node is live-failing", async () => {
+  const stuck: Fault = { verb: "undo", kind: "vcl" };
+  const nodes = await twoNodes({ faults: [stuck] }, { faults: [{ verb: "check", on: "varnish", kind: "not-ok" }, { ...stuck }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome.verdict).toBe("live-failing");
+  expect(outcome.failures.map(({ step }) => step)).toEqual(["watch", "undo", "undo"]);
+  expect(await lives(nodes)).toEqual([newRelease, newRelease]);
+});
+
+test("nodes that end on different releases are split, and each is named with what it serves", async () => {
+  const nodes = await twoNodes({ faults: [{ verb: "undo", kind: "vcl" }] }, { faults: [{ verb: "flip", kind: "vcl" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome.verdict).toBe("split");
+  expect(summary(outcome)).toContain(`  web1 serves ${newRelease}`);
+  expect(summary(outcome)).toContain(`  web2 serves ${oldRelease}`);
+  expect(await lives(nodes)).toEqual([newRelease, oldRelease]);
+});
+
+test("a node that dies during prepare and comes back has undone by itself: reverted", async () => {
+  const nodes = await twoNodes({ faults: [{ verb: "prepare", kind: "die-after" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web1", step: "prepare", code: "lost" }] });
+  expect(nodes.web1.verdicts().slice(1)).toMatchObject([
+    { verdict: "reverted", reason: "whoever ran the rollout went away; this node undid it" },
+    { verdict: "reverted" },
+  ]);
+  expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
+});
+
+test("a node that goes silent and stays it makes the verdict unknown, and the others go back", async () => {
+  const nodes = await twoNodes({}, { faults: [{ verb: "flip", kind: "die-before" }] });
+  const { web2 } = nodes;
+  const tools = toolsOver(nodes, newer, { settle: { withinSeconds: 0.05, everySeconds: 0.005 } });
+  const { connect } = tools;
+  let asked = 0;
+  const outcome = await deploy(newer.rollout(names), {
+    ...tools,
+    connect: (node) => {
+      if (node.name === "web2" && asked++ > 0) web2.way.unreachable = -1;
+      return connect(node);
+    },
+  });
+  expect(outcome.verdict).toBe("unknown");
+  expect(outcome.nodes).toEqual([
+    { name: "web1", serves: oldRelease },
+    { name: "web2", serves: undefined },
+  ]);
+});
+
+test("a node that dies once it has heard of the cut-over stays forward, and so does the rollout", async () => {
+  const nodes = await twoNodes({}, { faults: [{ verb: "flip", on: "last", kind: "die-after" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome.verdict).toBe("live");
+  expect(nodes.web2.verdicts().slice(1)).toMatchObject([
+    { verdict: "live", reason: "whoever ran the rollout went away; this node finished it" },
+    { verdict: "live" },
+  ]);
+  expect(await lives(nodes)).toEqual([newRelease, newRelease]);
+});
+
+test("a node that dies before it hears of the cut-over goes back, and brings the others back with it", async () => {
+  const nodes = await twoNodes({}, { faults: [{ verb: "flip", on: "last", kind: "die-before" }] });
+  expect((await rollOut(nodes, newer)).verdict).toBe("reverted");
+  expect(nodes.web1.calls.slice(-3)).toEqual(["flip last", "undo", "finish"]);
+  expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
+});
+
+const allCodes = agentError.shape.code.options;
+/** Codes by which the node refuses: nothing is wrong with the bundle. */
+const refusing: AgentError["code"][] = ["usage", "os-differs", "bundle-differs", "no-space", "config"];
+
+test.each(allCodes)("error %s of any step before the cut-over leaves every node as it was", async (code) => {
+  const nodes = await twoNodes();
+  for (const verb of ["lease", "receive", "prepare", "check", "flip"] as const) {
+    nodes.web1.lay({});
+    nodes.web2.lay({ faults: [{ verb, kind: code }] });
+    const outcome = await rollOut(nodes, newer);
+    const touched = verb !== "lease";
+    expect(outcome.verdict, verb).toBe(!touched || refusing.includes(code) ? "refused" : "reverted");
+    expect(outcome.failures[0], verb).toMatchObject({ node: "web2", code });
+    expect(await lives(nodes), verb).toEqual([oldRelease, oldRelease]);
+    expect(nodes.web1.calls.includes("undo"), verb).toBe(touched);
+    expect(nodes.web2.calls.includes("undo"), verb).toBe(touched);
+  }
+});
+
+test.each([
+  ["prepare", "reverted", older],
+  ["check varnish", "reverted", older],
+  ["flip last", "live", newer],
+] as const)("stopped during %s a rollout ends %s", async (verb, verdict, live) => {
+  const nodes = await twoNodes();
+  const stop = new AbortController();
+  nodes.web2.calls.push = (call) => {
+    if (call === verb) stop.abort("interrupted");
+    return Array.prototype.push.call(nodes.web2.calls, call);
+  };
+  const outcome = await rollOut(nodes, newer, { stop: stop.signal });
+  expect(outcome.verdict).toBe(verdict);
+  expect(await lives(nodes)).toEqual([idOf(live), idOf(live)]);
+  if (verdict === "reverted") expect(outcome.failures[0]?.message).toBe("stopped: interrupted");
+});
+
+test("an answer that can't be read names the verb and the field", async () => {
+  const outcome = await rollOut(await boot({ web1: { live: null, faults: [{ verb: "prepare", kind: "nonsense" }] } }), newer);
+  expect(outcome.failures[0]).toMatchObject({ code: "protocol", node: "web1", step: "prepare" });
+  expect(outcome.failures[0]?.message).toContain("port: invalid_type");
+});
+
+const verbsOfARollout: Verb[] = ["hello", "lease", "receive", "prepare", "check", "flip", "undo", "finish"];
+const anyFault = fc.record({
+  verb: fc.constantFrom(...verbsOfARollout),
+  kind: fc.constantFrom<Fault["kind"]>(...allCodes, "not-ok", "die-before", "die-after", "nonsense"),
+  times: fc.integer({ min: 1, max: 2 }),
+});
+const anyNodes = fc.array(
+  fc.record({
+    live: fc.constantFrom(null, older, newer),
+    faults: fc.array(anyFault, { maxLength: 2 }),
+    unreachable: fc.constantFrom(0, 0, 0, 1),
+  }),
+  { minLength: 1, maxLength: 3 },
+);
+
+test("whatever fails wherever: the verdict says what is true, and nothing stays under way", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyNodes, async (settings) => {
+      const before = settings.map(({ live }) => (live === null ? null : idOf(live)));
+      const wanted = settings.map(({ faults, ...setting }, index): [string, Wanted] => [
+        `web${index + 1}`,
+        { ...setting, faults: faults.filter(makesSense).map((fault) => ({ ...fault })) },
+      ]);
+      const nodes: Nodes = await boot(Object.fromEntries(wanted));
+      const { verdict, nodes: told } = await rollOut(nodes, newer);
+      const served = await lives(nodes);
+      // What is told is true.
+      for (const [index, { serves }] of told.entries()) if (serves !== undefined) expect(served[index]).toBe(serves);
+      if (verdict === "live") expect(served).toEqual(before.map(() => newRelease));
+      if (verdict === "reverted" || verdict === "refused") expect(served).toEqual(before);
+      if (verdict === "split") expect(new Set(served).size).toBeGreaterThan(1);
+      // Every node is left in peace.
+      for (const node of Object.values(nodes)) expect(node.underWay()).toEqual({ journal: false, holder: null });
+      // Nothing is flipped before all nodes have answered.
+      const calls = Object.values(nodes).flatMap((node) => node.calls);
+      if (calls.some((call) => call.startsWith("flip"))) {
+        for (const [index, node] of Object.values(nodes).entries()) {
+          if (before[index] !== newRelease) expect(node.calls).toContain("check direct");
+        }
+      }
+      // Without a cut-over nobody serves the new release.
+      const cutOver = calls.includes("flip last");
+      const undoFailed = settings.some(({ faults }) => faults.some(({ verb }) => verb === "undo"));
+      if (!cutOver && !undoFailed) expect(served).toEqual(before);
+      await Promise.all(Object.values(nodes).map((node) => node.stop()));
+    }),
+    { numRuns: 30 },
+  );
+}, 180_000);
+
+test("a driver killed at any moment leaves all nodes on one release, and the next run brings the new one", async () => {
+  // The one moment the protocol can't close: web1 has heard of the cut-over and web2 has not.
+  const open = "flip last on web1";
+  const nodes = await twoNodes();
+  for (let killedAt = 1; ; killedAt += 1) {
+    const next = declare(`1.${killedAt + 1}.0`);
+    const channels: Channel[] = [];
+    let calls = 0;
+    let at = "";
+    for (const [name, node] of Object.entries(nodes)) {
+      node.lay({});
+      node.calls.push = (call) => {
+        if (++calls === killedAt) {
+          at = `${call} on ${name}`;
+          for (const each of Object.values(nodes)) each.way.unreachable = -1;
+          // The verb that is under way is done to its end, as an agent does; then it finds nobody there.
+          setImmediate(() => {
+            for (const channel of channels) channel.kill();
+          });
+        }
+        return Array.prototype.push.call(node.calls, call);
+      };
+    }
+    const tools = toolsOver(nodes, next, { settle: { withinSeconds: 0.05, everySeconds: 0.005 } });
+    const outcome = await deploy(next.rollout(names), {
+      ...tools,
+      connect: (node) => {
+        const channel = nodes[node.name as "web1" | "web2"].channel();
+        channels.push(channel);
+        return sessionOver(channel, node.name);
+      },
+    });
+    if (at === "") {
+      expect(outcome.verdict).toBe("live");
+      expect(killedAt).toBeGreaterThan(12);
+      return;
+    }
+    await Promise.all(channels.map((channel) => channel.exited));
+    if (at !== open) expect(new Set(await lives(nodes)).size, at).toBe(1);
+    for (const node of Object.values(nodes)) node.lay({});
+    expect(["live", "unchanged"], at).toContain((await rollOut(nodes, next)).verdict);
+    expect(await lives(nodes), at).toEqual([idOf(next), idOf(next)]);
+  }
+}, 120_000);
+
+/** A session that a test leads by itself. */
+const sessionWith = (node: FakeNode, name: string): Session => sessionOver(node.channel(), name);
+const sessionOver = (channel: Channel, node: string): Session =>
+  new Session({ node, channel, onEvent: () => undefined, explain: () => ({ code: "unreachable", message: "dead" }) });
+
+/** A check alone can be not ok; only what a verb may be asked for can fail. */
+const makesSense = (fault: Fault): boolean => fault.kind !== "not-ok" || fault.verb === "check";
