@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { renderBenchmarks, writeDocs } from "../scripts/docs.ts";
+import { database } from "./database.ts";
 import { deploy } from "./deploy.ts";
 import { load } from "./load.ts";
 import { emptyNode } from "./node.ts";
@@ -20,7 +21,7 @@ import { Stage } from "./support/stage.ts";
 import { unchanged } from "./unchanged.ts";
 import { validate } from "./validate.ts";
 
-const benches: readonly Bench[] = [unchanged, deploy, emptyNode, load, release, validate, plan];
+const benches: readonly Bench[] = [unchanged, deploy, emptyNode, load, release, database, validate, plan];
 const names = benches.map(({ name }) => name);
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
