@@ -49,14 +49,21 @@ export async function conclude(course: Course, wanted: "live" | "unchanged", fai
 /** The node was at fault, or the configuration, or nobody, but never the bundle. */
 const refusals = new Set<FailureCode>(["no-space", "bundle-differs", "os-differs", "usage", "config"]);
 
-function verdictOfUndo({ nodes, rollout }: Course, failures: FailureDetails[]): Verdict {
+/** The nodes that visitors come to: one that only holds services serves no release. */
+const web = ({ nodes }: Course) => nodes.filter((node) => node.has("web"));
+
+function verdictOfUndo(course: Course, failures: FailureDetails[]): Verdict {
+  const { rollout } = course;
+  const nodes = web(course);
   if (nodes.some((node) => node.serves === undefined)) return "unknown";
   if (nodes.every((node) => node.serves === node.before))
     return failures.every(({ code }) => refusals.has(code)) ? "refused" : "reverted";
   return nodes.every((node) => node.serves === rollout.release.id) ? "live-failing" : "split";
 }
 
-function verdictOfGoing({ nodes, rollout }: Course, wanted: Verdict): Verdict {
+function verdictOfGoing(course: Course, wanted: Verdict): Verdict {
+  const { rollout } = course;
+  const nodes = web(course);
   if (nodes.some((node) => node.serves === undefined)) return "unknown";
   return nodes.every((node) => node.serves === rollout.release.id) ? wanted : "split";
 }
@@ -72,8 +79,8 @@ async function finish({ nodes, seconds, tools }: Course, verdict: Verdict, reaso
   return failures;
 }
 
-const outcome = ({ nodes }: Course, verdict: Verdict, failures: FailureDetails[]): Outcome => ({
+const outcome = (course: Course, verdict: Verdict, failures: FailureDetails[]): Outcome => ({
   verdict,
   failures: verdict === "live" || verdict === "unchanged" ? [] : failures,
-  nodes: nodes.map(({ name, serves }) => ({ name, serves })),
+  nodes: web(course).map(({ name, serves }) => ({ name, serves })),
 });

@@ -151,6 +151,12 @@ class Postgres(NodeTest):
         self.assertEqual(caught.exception.log, ["initdb: error: No space left on device"])
         self.assertEqual(os.listdir(self.paths.at("/srv/silver/hello/data/pg")), [])
 
+    def test_one_that_has_stopped_is_told(self):
+        self.set_up()
+        self.assertIsNone(postgres.health(self.node, DATABASE))
+        self.machine.units["silver-postgres-hello@g1.service"] = "failed"
+        self.assertEqual(postgres.health(self.node, DATABASE), "not running")
+
     def test_no_cluster_comes_with_the_package_and_an_administrator_s_decision_stays(self):
         postgres.before_install(self.node)
         self.assertIn("\ncreate_main_cluster = false\n", self.text(postgres.NO_CLUSTER))

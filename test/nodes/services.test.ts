@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { SiteState } from "../../components/node/contract.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
@@ -161,6 +162,15 @@ describe.each([testOs])("on %s", (os) => {
     expect(await onNode(`systemd-analyze verify ${units.replaceAll(/(@g1)/g, "$1.service")} 2>&1 | grep postgres || true`)).toBe(
       "",
     );
+  });
+
+  test("every service says what it holds, and that nothing is wrong with it", async () => {
+    const status = JSON.parse(await onNode('silver-agent status <<<\'{"site": "one-a"}\'')) as { sites: SiteState[] };
+    expect(status.sites[0]?.services).toMatchObject([
+      { name: "db", type: "postgres", problem: null },
+      { name: "files", type: "files", problem: null },
+    ]);
+    for (const { name, bytes } of status.sites[0]?.services ?? []) expect(bytes, name).toBeGreaterThan(0);
   });
 
   test("a site that takes every lock of its server takes none of another's", async () => {

@@ -59,6 +59,31 @@ test("a release is brought to all nodes, flipped and watched on one after the ot
   expect(verdicts(nodes)).toEqual([["live"], ["live"]]);
 });
 
+/** A rollout over nodes with roles of their own, to a site with services. */
+const placed = (roles: Record<string, ("web" | "service")[]>) => {
+  const { release, ...rollout } = newer.rollout(Object.keys(roles));
+  const nodes = rollout.nodes.map((node) => ({ ...node, roles: roles[node.name] ?? [] }));
+  return { ...rollout, release, nodes, services: [] };
+};
+
+test("services are set up where they are held, and a release is brought to where it serves", async () => {
+  const nodes = await boot({ web1: { live: older }, web2: { live: null } });
+  const outcome = await deploy(placed({ web1: ["web"], web2: ["service"] }), toolsOver(nodes, newer));
+  expect(outcome).toEqual({ verdict: "live", failures: [], nodes: [{ name: "web1", serves: newRelease }] });
+  expect(nodes.web1.calls).not.toContain("set-up");
+  expect(nodes.web2.calls).toEqual(["hello", "lease", "set-up", "finish"]);
+  expect(await lives(nodes)).toEqual([newRelease, null]);
+});
+
+test("a service that can't be set up stops the rollout before anything is brought", async () => {
+  const nodes = await twoNodes({ faults: [{ verb: "set-up", kind: "service" }] });
+  const outcome = await deploy(placed({ web1: ["web", "service"], web2: ["web"] }), toolsOver(nodes, newer));
+  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web1", step: "set-up", code: "service" }] });
+  expect(nodes.web1.calls).toEqual(["hello", "lease", "set-up", "undo", "finish"]);
+  expect(nodes.web2.calls).not.toContain("receive");
+  expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
+});
+
 test("a release that serves already on every node and answers is unchanged", async () => {
   const nodes = await twoNodes({ live: newer }, { live: newer });
   const outcome = await rollOut(nodes, newer);

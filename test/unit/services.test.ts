@@ -1,8 +1,9 @@
+import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { renderRelease } from "../../components/render/release.ts";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { parseRequest, planRollout, requestRollout } from "../../components/rollout/rollout.ts";
-import { serviceType, summary } from "../../components/services/registry.ts";
+import { serviceType, serviceTypes, summary } from "../../components/services/registry.ts";
 import { planOf, plannedSite } from "../support/plan-of.ts";
 
 const nodes = "nodes:\n  web1: {local: true, os: debian-12}\n  web2: {local: true, os: debian-13}\n";
@@ -14,6 +15,13 @@ const named = (site: string, services: string, more = "", runner = "src/wsgi.py"
     "dev.yaml": `${nodes}sites:\n  ${site}: {app: apps/blog, locations: ["*"], ${more === "" ? "nodes: [web1]" : more}}\n`,
     "apps/blog/app.yaml": `name: blog\nrunner: ${runner}\nservices: ${services}\n`,
   });
+
+test("every type has a row in the table below, and a twin on the node", () => {
+  const names = types.map(({ type }) => type).sort();
+  expect(Object.keys(serviceTypes).sort()).toEqual(names);
+  const twins = readdirSync(new URL("../../components/node/agent/silver/services/", import.meta.url));
+  expect(twins.filter((name) => /^[a-z]+\.py$/.test(name)).sort()).toEqual(names.map((name) => `${name}.py`));
+});
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
 

@@ -1,13 +1,13 @@
 """What a site has beside its processes. A module of this folder is a type, under the type's name, and has these functions:
 
-set_up(node, use)   makes it what its options say, and leaves data alone that is there. The changes. Error `service` or `no-space`.
-values(node, use)   what fills the placeholders in its variables: `@DIRECTORY@` is `DIRECTORY`.
-needs(node, use)    lines of a systemd unit that waits for it.
-size(node, use)     bytes of data, as last measured.
-health(node, use)   what is wrong with it, in words for people; None when all is well.
+set_up(node, use)     makes it what its options say, and leaves data alone that is there. The changes. Error `service` or `no-space`.
+values(node, use)     what fills the placeholders in its variables: `@DIRECTORY@` is `DIRECTORY`.
+needs(node, use)      lines of a systemd unit that waits for it.
+size(node, use)       bytes of data, as last measured.
+health(node, use)     what is wrong with it, in words for people; None when all is well.
 before_install(node)  what must be said before its packages come. Left out where that is nothing.
-hold(node, use)     keeps it within its limits, twice a minute. The changes. Left out where the kernel does that.
-remove(node, use)   stops what runs of it, when its site is removed. The changes. Data stays.
+hold(node, use)       keeps it within its limits, twice a minute. The changes. Left out where the kernel does that.
+remove(node, use)     stops what runs of it, when its site is removed. The changes. Data stays.
 
 Later come copy (into the next data generation), fence (against writes), dump and load.
 """

@@ -68,7 +68,11 @@ def size(node, use):
 
 
 def health(node, use):
-    return database_quota.problem(read(node, use))
+    return database_quota.problem(read(node, use)) or (None if runs(node, use) else "not running")
+
+
+def runs(node, use):
+    return service(use) in unit.active(node, [service(use)])
 
 
 def before_install(node):
@@ -181,8 +185,6 @@ max_parallel_workers = 2
 max_logical_replication_workers = 0
 # A query that sorts without end stops before the disk, which is every site's, is full.
 temp_file_limit = 1GB
-# A transaction that was forgotten would keep every dead row.
-idle_in_transaction_session_timeout = 1h
 log_destination = stderr
 logging_collector = off
 log_line_prefix = ''
@@ -289,7 +291,7 @@ def run_server(node, use):
         changes.append({"what": name, "why": why})
         restart = True
     unit.enable(node, name)
-    running = name in unit.active(node, [name])
+    running = runs(node, use)
     if running and not restart:
         return changes
     if running:
@@ -393,7 +395,7 @@ def hold(node, use):
     # A rollout that sets it up measures it by itself; a server that is down is told of by its site.
     with turn(node, use, wait=False) as ours:
         before = read(node, use)
-        if not ours or before is None or "quota" not in before or service(use) not in unit.active(node, [service(use)]):
+        if not ours or before is None or "quota" not in before or not runs(node, use):
             return []
         seen = look(node, use)
         if seen is None:
