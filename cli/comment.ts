@@ -87,7 +87,7 @@ function changeLines(change: Change, width: number): string[] {
     `${change.name.padEnd(width)}${[whatHappens(change), ...blockedBy(change), ...change.notes].join("   ")}`,
     ...topics.map(([about, details]) => `${below}${about.padEnd(widest)}${details.map(detailText).join("   ")}`),
     ...(change.why.length > 0 ? [`${below}${"why".padEnd(widest)}${change.why.join("; ")}`] : []),
-    ...(change.data.length > 0 ? [`${below}data of ${change.data.join(", ")} is left behind`] : []),
+    ...(change.data.length > 0 ? [`${below}leaves data of ${change.data.join(", ")} behind`] : []),
     ...(isUnexplained(change) ? [`${below}unexplained`] : []),
   ];
 }

@@ -28,7 +28,7 @@ export function configCreate(config: Command, program: Command): void {
       (one: string, all: string[]) => [...all, one],
       [],
     )
-    .option("--force", "write over files that are there and differ")
+    .option("--force", "overwrite files that exist and differ")
     .action(async (name: string, directory: string | undefined, options: CreateOptions) => {
       const environment = environmentName(program.opts<{ environment?: string }>().environment);
       const declared = valueOrReport(loadEnvironment(root, environment), root, `${environment} can't be read as it is`).sites;
@@ -40,7 +40,7 @@ export function configCreate(config: Command, program: Command): void {
       const target = directory ?? site.configDirectory ?? `config/${environment}/${name}`;
       if (!siteSchema.shape.config_dir.safeParse(target).success)
         throw new UserError(
-          `${target} is no path inside the project, of letters, digits, _ . + - and /`,
+          `${target} is not a path inside the project, of letters, digits, _ . + - and /`,
           "name one such as config/blog",
           2,
         );
@@ -49,7 +49,7 @@ export function configCreate(config: Command, program: Command): void {
       write(target, filesFrom(template, values), options.force === true);
       if (site.configDirectory === target) return;
       console.log(`\nNext: name it in stacks/${environment}.yaml, below sites: ${name}:\n\n  config_dir: ${target}\n`);
-      console.log("It belongs into git, and no secret into it: secrets are variables, below config.");
+      console.log("Keep it in git, without secrets: those are variables, below config.");
     });
 }
 
@@ -104,7 +104,7 @@ function filesFrom({ files }: ConfigTemplate, values: ReadonlyMap<string, string
 function partOfName(name: string, value: string): string {
   if (/^[A-Za-z0-9_+-][A-Za-z0-9_.+-]*$/.test(value)) return value;
   throw new UserError(
-    `${name} is part of a file's name, and ${JSON.stringify(value)} can't be`,
+    `${name} is part of a file's name, which ${JSON.stringify(value)} can't be`,
     "use letters, digits, _ . + and -",
     2,
   );
@@ -119,8 +119,8 @@ function write(target: string, files: readonly NewFile[], force: boolean): void 
   const others = files.filter(differs).map(({ path }) => `${target}/${path}`);
   if (others.length > 0 && !force)
     throw new UserError(
-      `${others.join(", ")} ${others.length === 1 ? "is" : "are"} there already, with other content`,
-      "--force writes over that",
+      `${others.join(", ")} ${others.length === 1 ? "exists" : "exist"} already, with other content`,
+      "--force overwrites that",
     );
   for (const { path, content, executable } of files) {
     const file = join(root, target, path);

@@ -18,8 +18,8 @@ export function convert(program: Command): void {
       const absolute = resolve(path);
       const name = basename(path);
       if (name !== "app.ini" && name !== "app.yaml")
-        throw new UserError(`${path} is no manifest`, "name an app.ini or an app.yaml", 2);
-      if (!existsSync(absolute)) throw new UserError(`${path} is not there`, undefined, 2);
+        throw new UserError(`${path} is not a manifest`, "name an app.ini or an app.yaml", 2);
+      if (!existsSync(absolute)) throw new UserError(`${path} does not exist`, undefined, 2);
       const text = decodeManifest(readFileSync(absolute));
       const file = relative(root, absolute);
       const converted = name === "app.ini" ? convertToYaml(text, file) : convertToIni(text, file);
@@ -31,7 +31,7 @@ export function convert(program: Command): void {
         return;
       }
       const target = join(absolute, "..", name === "app.ini" ? "app.yaml" : "app.ini");
-      if (existsSync(target)) throw new UserError(`${relative(process.cwd(), target)} is there already`);
+      if (existsSync(target)) throw new UserError(`${relative(process.cwd(), target)} exists already`);
       writeFileSync(target, converted.text);
       console.log(`✓ ${relative(process.cwd(), target)} written. Now delete ${path}: an app has one manifest.`);
     });

@@ -40,13 +40,13 @@ function make(name: string | undefined, options: InitOptions): void {
   if (name === undefined || !/^[a-z][a-z0-9-]{0,23}$/.test(name))
     throw new UserError(
       name === undefined ? "the app needs a name" : `${name} can't be an app's name`,
-      "take 1 to 24 lower-case letters, digits and hyphens, a letter first: silver init blog",
+      "use 1 to 24 lower-case letters, digits and hyphens, a letter first: silver init blog",
       2,
     );
   const [template = "wsgi", second] = kinds.filter((kind) => options[kind] === true);
-  if (second !== undefined) throw new UserError(`--${template} and --${second} are two apps`, "make one after the other", 2);
+  if (second !== undefined) throw new UserError(`--${template} and --${second} are two different apps`, "give one of them", 2);
   const directory = join(root, "apps", name);
-  if (existsSync(directory)) throw new UserError(`apps/${name} is there already`, "take another name, or edit that app");
+  if (existsSync(directory)) throw new UserError(`apps/${name} exists already`, "take another name, or edit that app");
   for (const [path, content] of Object.entries(filesOf(name, template, options.ini === true))) {
     const file = join(directory, path);
     mkdirSync(dirname(file), { recursive: true });

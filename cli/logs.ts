@@ -14,11 +14,11 @@ export function logs(program: Command): void {
       const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
       const lines = Number(options.lines);
       if (!Number.isInteger(lines) || lines < 1 || lines > 10_000)
-        throw new UserError(`--lines is ${options.lines}, and must be a number from 1 to 10000`, undefined, 2);
+        throw new UserError(`--lines is ${options.lines}: it must be a number from 1 to 10000`, undefined, 2);
       const { reach, sites } = declaredBy(environment);
       const declared = sites[site];
       if (declared === undefined)
-        throw new UserError(`no site is called ${site}`, `the sites are: ${Object.keys(sites).join(", ")}`, 2);
+        throw new UserError(`there is no site ${site}`, `the sites are: ${Object.keys(sites).join(", ")}`, 2);
       for (const name of declared.nodes) {
         const node = reach[name];
         if (node === undefined) continue;

@@ -27,7 +27,7 @@ export function plan(program: Command): void {
       const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
       const from = base === undefined ? mergeBase(root) : commitOf(root, base);
       if (from === undefined)
-        throw new UserError("git knows no default branch to compare with", "name the revision: silver plan HEAD", 2);
+        throw new UserError("git has no default branch to compare with", "name the revision: silver plan HEAD", 2);
       const all = changesBetween(from, head === undefined ? undefined : commitOf(root, head), environment);
       if (json === true)
         console.log(
@@ -46,7 +46,7 @@ export function plan(program: Command): void {
 
 /** `--accept DATA REPLACED`: what a person has seen and wants. */
 export function acceptOption(): Option {
-  return new Option("--accept <word...>", "what may happen all the same").choices([...blockingWords]).default([], "nothing");
+  return new Option("--accept <word...>", "blocking words to accept").choices([...blockingWords]).default([], "nothing");
 }
 
 /**

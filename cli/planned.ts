@@ -56,5 +56,5 @@ function readText(path: string): string | undefined {
 
 /** @throws UserError that names the sites there are */
 export function noSite(environment: string, name: string, sites: readonly string[]): never {
-  throw new UserError(`no site of ${environment} is called ${name}`, `the sites are: ${sites.join(", ")}`, 2);
+  throw new UserError(`${environment} has no site ${name}`, `the sites are: ${sites.join(", ")}`, 2);
 }

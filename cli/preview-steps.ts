@@ -68,7 +68,7 @@ export function previewChanges(preview: Preview, { environment, planned, sites, 
     const why = [
       ...nodes.map((node) => `${node} is replaced`),
       ...(known?.why ?? []),
-      ...(isAhead ? ["new on this branch, and here already"] : []),
+      ...(isAhead ? ["new on this branch, and deployed already"] : []),
     ];
     const details = [...change.details, ...(isAhead ? [] : without(known?.details ?? [], change.details))];
     const unknown = change.kind === "changed" && details.length === 0 && why.length === 0;

@@ -8,7 +8,11 @@ import { UserError } from "./user-error.ts";
 export function commitOf(root: string, revision: string): string {
   const found = tryGit(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]);
   if (found !== undefined) return found;
-  throw new UserError(`${revision} is no revision of this repository`, "name a branch, a tag or a commit that git knows here", 2);
+  throw new UserError(
+    `${revision} is not a revision of this repository`,
+    "name a branch, a tag or a commit that git knows here",
+    2,
+  );
 }
 
 /** Where the work here left the default branch; undefined where git knows none. */

@@ -45,7 +45,7 @@ export function status(program: Command): void {
         for (const state of strays) rows.push({ ...statusOf(state.site, null, node, found), state: "not declared" });
       }
       if (only !== undefined && !rows.some(({ site }) => site === only))
-        throw new UserError(`no site is called ${only}`, `the sites are: ${Object.keys(sites).join(", ")}`, 2);
+        throw new UserError(`there is no site ${only}`, `the sites are: ${Object.keys(sites).join(", ")}`, 2);
       const shown = only === undefined ? rows : rows.filter(({ site }) => site === only);
       if (json === true) console.log(JSON.stringify(shown, undefined, 2));
       else
@@ -73,7 +73,7 @@ function statusOf(
   if (state === undefined) return { ...unknown, state: `serves nothing, ${wanted}` };
   const { live, previous } = state;
   const holder =
-    state.holder === null ? null : `${state.holder.who} rolls out ${state.holder.release} since ${state.holder.since}`;
+    state.holder === null ? null : `${state.holder.who} has been rolling out ${state.holder.release} since ${state.holder.since}`;
   const { services } = state;
   const wrong = [
     ...(declared !== null && live === declared ? [] : [wanted]),

@@ -6,7 +6,7 @@ export function up(program: Command): void {
   program
     .command("up")
     .description("deploy: pulumi up, one verdict a site")
-    .option("--preview", "show what would change, and ask, first")
+    .option("--preview", "show what would change and ask before changing it")
     .action((options: { preview?: boolean }) => {
       const { environment } = program.opts<{ environment?: string }>();
       const words = options.preview === true ? [] : ["--yes", "--skip-preview"];

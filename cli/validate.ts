@@ -27,14 +27,14 @@ export function validate(program: Command): void {
 /** The app that a path means: its directory, or a manifest in it. */
 function appOf(path: string): string {
   const absolute = resolve(path);
-  if (!existsSync(absolute)) throw new UserError(`${path} is not there`, undefined, 2);
+  if (!existsSync(absolute)) throw new UserError(`${path} does not exist`, undefined, 2);
   if (statSync(absolute).isDirectory()) return relative(root, absolute);
   const name = basename(absolute);
   if (name === "app.yaml" || name === "app.ini") return relative(root, dirname(absolute));
   const isEnvironment = dirname(absolute) === join(root, "stacks") && name.endsWith(".yaml");
   const environment = name.replace(/\.yaml$/, "");
   throw new UserError(
-    isEnvironment ? `${path} is an environment` : `${path} is no manifest`,
+    isEnvironment ? `${path} is an environment` : `${path} is not a manifest`,
     isEnvironment
       ? `silver validate -e ${environment} checks it with its apps`
       : "name an app's directory, its app.yaml or its app.ini",
@@ -57,7 +57,7 @@ function everyApp(): string[] {
 function report(issues: Issue[], json: boolean, what: string): void {
   const errors = issues.filter(({ severity }) => severity === "error").length;
   if (json) console.log(JSON.stringify(issues, undefined, 2));
-  else if (issues.length === 0) console.log(`✓ ${what}: nothing to complain of`);
+  else if (issues.length === 0) console.log(`✓ ${what}: no problems`);
   else {
     const colour = process.stdout.isTTY;
     console.log(renderIssues(issues, readText, { colour }));

@@ -57,7 +57,7 @@ function read(file: string): string | undefined {
 
 function nodeNamed(name: string): Node {
   const node = nodes.get(name);
-  if (node === undefined) throw new Error(`the plan places a site on ${name} and does not hold that node`);
+  if (node === undefined) throw new Error(`the plan places a site on ${name}, which it does not have`);
   return node;
 }
 

@@ -7,7 +7,7 @@ export const bundleCodes = {
   "bad-requirement": {
     rule: "A line of requirements.txt is name[extras]==version, perhaps ; and a marker, and its hashes.",
     example: { "dev.yaml": BLOG, "requirements.txt": `flask 3.1.0 --hash=sha256:${"a".repeat(64)}\n` },
-    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+    fix: "Generate the file: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
   },
   "dangling-link": {
     rule: "What a symbolic link of an app points to exists.",
@@ -15,32 +15,32 @@ export const bundleCodes = {
     fix: "Delete the link, or add what it points to.",
   },
   "file-name": {
-    rule: "Names of an app's files are valid UTF-8 without control characters, and stay apart where case is ignored.",
+    rule: "Names of an app's files are valid UTF-8 without control characters, and differ even where case is ignored.",
     example: { "dev.yaml": BLOG, "static/Logo.png": "", "static/logo.png": "" },
     fix: "Rename the file.",
   },
   "requirement-option": {
-    rule: "A requirements.txt names released libraries and their hashes alone: no other files, no places, no indexes.",
+    rule: "A requirements.txt contains released libraries and their hashes only: no other files, no places, no indexes.",
     example: { "dev.yaml": BLOG, "requirements.txt": "--extra-index-url https://pypi.acme.net/simple\n-e ./shared\n" },
-    fix: "Write each library with version and hashes, or vendor it into lib/python; which index is asked is a matter of who deploys.",
+    fix: "Write each library with version and hashes, or vendor it into lib/python; the machine that deploys decides which index is used.",
   },
   "special-file": {
-    rule: "An app holds files, directories and links: no sockets, pipes or devices.",
+    rule: "An app contains files, directories and links: no sockets, pipes or devices.",
     example: {},
-    fix: "Delete it, or keep it outside of the app.",
+    fix: "Delete it, or keep it outside the app.",
   },
   "unhashed-requirement": {
     rule: "Each library has the SHA-256 of every file that may be installed for it.",
     example: { "dev.yaml": BLOG, "requirements.txt": "flask==3.1.0\n" },
-    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+    fix: "Generate the file: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
   },
   "unpinned-requirement": {
     rule: "Each library is pinned to one version by ==.",
     example: { "dev.yaml": BLOG, "requirements.txt": `flask>=3 --hash=sha256:${"a".repeat(64)}\n` },
-    fix: "Have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+    fix: "Generate the file: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
   },
   unreadable: {
-    rule: "Whoever deploys can read every file of an app.",
+    rule: "The user who deploys can read every file of an app.",
     example: {},
     fix: "Change the file's owner or mode.",
   },

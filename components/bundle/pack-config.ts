@@ -22,7 +22,7 @@ export function packConfig(root: string, directory: string): Parsed<ConfigDirect
       : tree.entries.length > most.files || bytes > most.bytes
         ? ([
             "too-large",
-            `the directory has ${tree.entries.length} files of ${bytes} bytes, and at most ${most.files} files of ${most.bytes} bytes travel with a release`,
+            `the directory has ${tree.entries.length} files of ${bytes} bytes, but at most ${most.files} files of ${most.bytes} bytes travel with a release`,
             "keep data in files of the app, or in a service",
           ] as const)
         : [];

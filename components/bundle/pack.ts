@@ -39,7 +39,7 @@ export function packTree(root: string, directory: string, noun: "app" | "directo
     packing.real = realpathSync.native(join(root, directory));
     if (!lstatSync(packing.real).isDirectory()) throw new Error("not a directory");
   } catch {
-    const fix = noun === "app" ? "name the directory that holds the app" : "correct the path, or add the directory";
+    const fix = noun === "app" ? "give the directory of the app" : "correct the path, or add the directory";
     refuse(packing, "missing-file", "", `there is no directory ${JSON.stringify(directory)}`, fix);
     return { issues: packing.issues };
   }
@@ -89,7 +89,7 @@ function packDirectory(packing: Packing, directory: string): void {
 function packEntry(packing: Packing, file: string): void {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(file)) {
-    refuse(packing, "file-name", file, "a file's name holds a control character", "rename the file without newlines and tabs");
+    refuse(packing, "file-name", file, "a file's name contains a control character", "rename the file without newlines and tabs");
     return;
   }
   const absolute = `${packing.real}/${file}`;
@@ -131,11 +131,11 @@ function packLink(packing: Packing, file: string): void {
       packing,
       "leads-out",
       file,
-      `${shown}, outside of the ${packing.noun}`,
+      `${shown}, outside the ${packing.noun}`,
       `copy what it points to into the ${packing.noun}`,
     );
   } else if (end === "nowhere") {
-    refuse(packing, "dangling-link", file, `${shown}, and nothing is there`, "remove the link, or add what it points to");
+    refuse(packing, "dangling-link", file, `${shown}, which does not exist`, "remove the link, or add what it points to");
   } else if (end.inside.split("/").some(isIgnored)) {
     refuse(packing, "leads-out", file, `${shown}, which is never shipped`, "remove the link");
   } else {
@@ -154,7 +154,7 @@ function refuseCollisions(packing: Packing, entries: BundleEntry[]): void {
       seen.set(folded, other);
       if (other !== name) {
         const both = `${JSON.stringify(other)} and ${JSON.stringify(name)}`;
-        const message = `${both} are one name on machines that ignore case or the form of accents`;
+        const message = `${both} are the same name on machines that ignore case or the form of accents`;
         refuse(packing, "file-name", name, message, "rename one of them");
       }
       if (end === -1 || other !== name) break;

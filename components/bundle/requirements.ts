@@ -45,7 +45,7 @@ export function parseRequirements(text: string, file: string): Parsed<Requiremen
     const key = JSON.stringify([name, marker]);
     const before = seen.get(key);
     if (before !== undefined) {
-      issues.push(error("repeated-value", at, `${name} stands in line ${before} already`, "delete one of the two"));
+      issues.push(error("repeated-value", at, `${name} is in line ${before} already`, "delete one of the two"));
     }
     seen.set(key, before ?? statement.line);
     list.push(read.value);
@@ -118,7 +118,7 @@ function readStatement({ line, pieces }: Statement, file: string): Parsed<Requir
     }
     const hash = /^--hash=sha256:([0-9a-f]{64})$/.exec(option)?.[1];
     if (hash !== undefined) return [hash];
-    const message = `${shown(option)} is no hash: --hash=sha256: and 64 lower-case hex digits are`;
+    const message = `${shown(option)} is not a hash: write --hash=sha256: and 64 lower-case hex digits`;
     issues.push(error("unhashed-requirement", at, message, MAKE_IT));
     return [];
   });
@@ -132,7 +132,7 @@ function readStatement({ line, pieces }: Statement, file: string): Parsed<Requir
   return { value: { ...requirement.value, hashes: [...new Set(hashes)].sort() }, issues };
 }
 
-const MAKE_IT = "have the file made: uv pip compile --generate-hashes requirements.in -o requirements.txt";
+const MAKE_IT = "generate the file: uv pip compile --generate-hashes requirements.in -o requirements.txt";
 
 const NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
 const WANTED = new RegExp(`^(${NAME})\\s*(?:\\[([^\\]]*)\\])?\\s*(?:==\\s*([^\\s;,=]+))?\\s*(?:;\\s*(.*))?$`);
@@ -142,7 +142,7 @@ const VERSION =
 
 function readRequirement(wanted: string, place: Place): Parsed<Omit<Requirement, "hashes">> {
   if (isElsewhere(wanted)) {
-    const message = `${shown(wanted)} names a place, and libraries come from the package index alone`;
+    const message = `${shown(wanted)} names a place, but libraries come only from the package index`;
     return { issues: [error("requirement-option", place, message, "pin a released version, or vendor it into lib/python")] };
   }
   const [, name, extras = "", version, marker] = WANTED.exec(wanted) ?? [];
@@ -151,12 +151,12 @@ function readRequirement(wanted: string, place: Place): Parsed<Omit<Requirement,
     const bare = new RegExp(`^${NAME}`).exec(wanted)?.[0];
     if (bare !== undefined && /^\s*(?:\[[^\]]*\])?\s*(?:[<>!~]=?|===?|\(|,)/.test(wanted.slice(bare.length)))
       return unpinned(wanted, place);
-    const message = `${shown(wanted)} is no requirement`;
+    const message = `${shown(wanted)} is not a requirement`;
     return { issues: [error("bad-requirement", place, message, "write name==version, then its hashes")] };
   }
   if (version === undefined || !VERSION.test(version)) return unpinned(wanted, place);
   if (marker !== undefined && !isMarker(marker)) {
-    const message = `${shown(marker)} is no marker`;
+    const message = `${shown(marker)} is not a marker`;
     return { issues: [error("bad-requirement", place, message, 'write it as python_version < "3.12"')] };
   }
   const value = {
@@ -183,11 +183,11 @@ function isElsewhere(wanted: string): boolean {
 function explainOption(place: Place, option: string): Issue {
   const [name = ""] = option.split(/[\s=]/);
   if (/^(?:-e|--editable|-r|--requirement|-c|--constraint)/.test(name)) {
-    const message = `${name} names another place, and this file alone says what is installed`;
+    const message = `${name} names another place, but only this file says what is installed`;
     return error("requirement-option", place, message, "write each library here, or vendor it into lib/python");
   }
   if (/^(?:-i|-f|--(?:index-url|extra-index-url|no-index|find-links|trusted-host))$/.test(name)) {
-    const message = `${name} names an index, and that is a matter of who deploys`;
+    const message = `${name} names an index, but the machine that deploys decides on that`;
     return error(
       "requirement-option",
       place,
@@ -195,7 +195,7 @@ function explainOption(place: Place, option: string): Issue {
       "delete the line; UV_DEFAULT_INDEX or pip's index-url names the index there",
     );
   }
-  return error("requirement-option", place, `${shown(name)} is no option here: --hash alone is`, "delete it");
+  return error("requirement-option", place, `${shown(name)} is not an option here: only --hash is`, "delete it");
 }
 
 const canonicalName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, "-");

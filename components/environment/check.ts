@@ -40,12 +40,12 @@ function checkNode(name: string, node: NodeTree, source: Source): Issue[] {
   ];
   if (node.local) {
     const foreign = node.host !== undefined ? "host" : node.hostKey !== undefined ? "hostKey" : undefined;
-    return foreign === undefined ? [] : say(foreign, `is local and has a ${foreign}`, `delete local, or ${foreign}`);
+    return foreign === undefined ? [] : say(foreign, `is local but has a ${foreign}`, `delete local, or ${foreign}`);
   }
   if (node.host === undefined) return say("hostKey", "is neither local nor has a host", "add local: true, or host and hostKey");
   if (node.hostKey !== undefined) return [];
   const fix = `add hostKey: the first two words of /etc/ssh/ssh_host_ed25519_key.pub on ${node.host}`;
-  return say("host", "has a host and no hostKey", fix);
+  return say("host", "has a host but no hostKey", fix);
 }
 
 /** The nodes of a site are there, and have the role that it needs of them. */
@@ -59,7 +59,7 @@ function checkNodesOf(name: string, site: SiteTree, nodes: Nodes, source: Source
     if (roles === undefined || roles.includes("web")) return [];
     const able = [...nodes].filter(([, other]) => other?.roles.includes("web")).map(([other]) => other);
     const fix = able.length > 0 ? `nodes with that role: ${able.join(", ")}` : `add web to the roles of ${node}`;
-    return [error("node-role", place, `${what}, which has not the role web`, fix)];
+    return [error("node-role", place, `${what}, which does not have the role web`, fix)];
   });
   const services = Object.entries(site.services ?? {}).flatMap(([service, node]) => {
     const place = source.placeOf(["sites", name, "services", service], "value");
@@ -75,7 +75,7 @@ function unknownNode(place: Place, what: string, node: string, nodes: Nodes): Is
   return error(
     "unknown-node",
     place,
-    `${what}, which is no node of this environment`,
+    `${what}, which is not a node of this environment`,
     meant === undefined ? names : `did you mean ${meant}?`,
   );
 }
@@ -88,7 +88,7 @@ function checkLimits(name: string, site: SiteTree, limits: EnvironmentTree["limi
     if (own === undefined || most === undefined || own <= most) return [];
     const place = source.placeOf(["sites", name, "limits", key], "value");
     const shown = key === "memory" ? `${most / 1024 ** 2}M` : String(most);
-    const message = `site ${name} has more ${key} than this environment allows, which is ${shown}`;
+    const message = `site ${name} has more ${key} than this environment allows (${shown})`;
     return [error("limit", place, message, `write ${shown} or less, or raise limits.${key}`)];
   });
 }

@@ -21,7 +21,7 @@ export const environmentCodes = {
     fix: "Lower what the site asks for, or raise the environment's limit.",
   },
   "misplaced-key": {
-    rule: "What belongs to one environment stands in its file; stacks/base.yaml has what holds for all of them.",
+    rule: "What belongs to one environment is in its file; stacks/base.yaml has what applies to all of them.",
     example: {
       "base.yaml": "nodes: {web1: {local: true, os: ubuntu-24.04}}\n",
       "dev.yaml": 'sites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
@@ -29,7 +29,7 @@ export const environmentCodes = {
     fix: "Move it to stacks/<environment>.yaml.",
   },
   "missing-secret": {
-    rule: "Each version of a secret that an environment names stands, encrypted, in the configuration of its stack.",
+    rule: "Each version of a secret that an environment names is kept, encrypted, in the configuration of its stack.",
     example: {},
     fix: "Set it with the command that the message names.",
   },
@@ -49,7 +49,7 @@ export const environmentCodes = {
   "unknown-node": {
     rule: "A site runs on nodes of its environment.",
     example: { "dev.yaml": "nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web2]}\n" },
-    fix: "Name a node that stands under nodes.",
+    fix: "Name a node that is listed under nodes.",
   },
 } as const satisfies Record<string, CodeEntry>;
 

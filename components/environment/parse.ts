@@ -42,7 +42,7 @@ function readBase({ text, file }: TextFile): Source {
   const source = readYaml(text, file);
   const hasNodes = typeof source.tree === "object" && source.tree !== null && "nodes" in source.tree;
   if (!hasNodes) return source;
-  const message = "nodes stand in the file of one environment, not in the base of all";
+  const message = "nodes belong in the file of one environment, not in the base of all";
   const issue: Issue = error(
     "misplaced-key",
     source.placeOf(["nodes"], "key"),

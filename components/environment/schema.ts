@@ -14,7 +14,7 @@ export const nodeSchema = z
     port: count(1, 65_535, 22).prefault(22).describe("Port of its SSH server."),
     hostKey: hostKey()
       .exactOptional()
-      .describe("Its public host key, type and base64: without it nobody would notice another machine in its place."),
+      .describe("Its public host key, type and base64: without it another machine in its place would go unnoticed."),
     os: choice(systemNames).describe(
       "ID and VERSION_ID of its /etc/os-release. A rollout is refused when the node says otherwise.",
     ),
@@ -106,7 +106,7 @@ export const environmentSchema = z
         config: config().describe("Variables of os.environ for every site that sets none of the same name."),
       })
       .prefault({})
-      .describe("What holds for all sites."),
+      .describe("What applies to all sites."),
     limits: z
       .strictObject({
         processes: limits.processes.describe("Most daemon processes of a site on each node. Default: no limit."),
@@ -122,7 +122,7 @@ export const environmentSchema = z
       .describe("Which app runs where."),
   })
   .describe(
-    "One environment: its nodes, and which app runs where. Secrets are named here; their values stand in Pulumi's configuration.",
+    "One environment: its nodes, and which app runs where. Secrets are named here; their values are in Pulumi's configuration.",
   );
 
 /** An environment as the schema yields it. */

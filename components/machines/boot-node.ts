@@ -25,7 +25,7 @@ export async function bootNode(clone: Clone, record: NodeRecord, progress: Progr
     if (place.address !== record.address)
       throw new MachineError(
         `the address ${record.address} of node ${record.name} was given to another checkout`,
-        `make the node anew: node components/machines/main.ts remove ${record.name}`,
+        `remove the node and make it again: node components/machines/main.ts remove ${record.name}`,
       );
     progress(`  … starting ${record.name}`);
     await raiseNetwork(clone, record.place, files.namespace);
@@ -73,15 +73,15 @@ async function awaitBoot(clone: Clone, record: NodeRecord, files: NodeFiles): Pr
     last = state || answer.stderr.trim();
     if (last.includes("Permission denied"))
       throw new MachineError(
-        `node ${record.name} at ${record.address} was made with another key than this checkout's: an earlier checkout stood here`,
-        `bring its .silver back; or let the node go, with its disk: node components/machines/main.ts remove ${record.name}`,
+        `node ${record.name} at ${record.address} was made with a key that is not this checkout's: an earlier checkout was here`,
+        `restore its .silver; or remove the node, with its disk: node components/machines/main.ts remove ${record.name}`,
       );
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   const log = (await readFile(files.console, "utf8").catch(() => "")).trim().split("\n").slice(-15);
   throw new MachineError(
     `node ${record.name} at ${record.address} did not boot: ${last || "it ended"}\n  ${log.join("\n  ")}`,
-    `see ${files.console}; node components/machines/main.ts remove ${record.name} takes it away`,
+    `see ${files.console}; node components/machines/main.ts remove ${record.name} removes it`,
   );
 }
 

@@ -47,7 +47,7 @@ export async function reachHost(host: Host): Promise<Machine> {
     const [machineId = "", os = "no system with /etc/os-release"] = answer.stdout.trim().split("\n");
     if (os !== host.os)
       throw new MachineError(
-        `${host.name}: ${host.address} runs ${os}, and the environment says ${host.os}`,
+        `${host.name}: ${host.address} runs ${os}, but the environment says ${host.os}`,
         `write the os it runs into the environment, or set the machine up with ${host.os}`,
       );
     return { name: host.name, address: host.address, port: host.port, hostKey: host.hostKey, machineId, os: host.os };

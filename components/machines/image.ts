@@ -43,7 +43,7 @@ export async function ensureImage(os: SystemName, prepared: readonly string[], p
       progress(`✓ ${title} · cached`);
       return archive;
     }
-    if (found !== undefined) progress(`  ${archive} is not as it was built: building it again`);
+    if (found !== undefined) progress(`  ${archive} changed since it was built: building it again`);
     await checkDisk(imagesDirectory(), buildMegabytes, title);
     progress(`  … ${title}: a minute or two, once`);
     const workDirectory = `${archive}.building`;

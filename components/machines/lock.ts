@@ -26,7 +26,7 @@ export async function withLock<T>(file: string, waitSeconds: number, action: () 
   );
   if (!(await Promise.race([held, ended.then(() => false)])))
     throw new MachineError(
-      `waited ${waitSeconds} s for the lock ${file}: another command is still at work`,
+      `waited ${waitSeconds} s for the lock ${file}: another command is still running`,
       "wait for it to end, then run this again",
     );
   try {

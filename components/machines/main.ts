@@ -11,7 +11,7 @@ const usage = `usage: node components/machines/main.ts <verb> [node] [--os ${sys
   ensure NODE    make the node or start it, and wait until it is booted
   start [NODE]   start the node, or every node of this checkout
   stop NODE      shut it down; its disk stays
-  remove NODE    take it away, disk and all
+  remove NODE    remove it, with its disk
   list           every node of this checkout
   down           remove every node of this checkout
   image          build the image of --os ahead of time

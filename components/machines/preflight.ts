@@ -21,7 +21,7 @@ export async function checkMachine(): Promise<void> {
   if (namespaces.code !== 0)
     throw new MachineError(
       `this computer forbids new namespaces, so no node can be booted on it\n  ${namespaces.stderr.trim()}`,
-      "use a computer of its own, or a container started with --privileged; or declare a machine that SSH reaches",
+      "use a computer without that limit, or a container started with --privileged; or declare a machine that SSH reaches",
     );
 }
 

@@ -24,7 +24,7 @@ function checkServices({ services = {} }: Partial<ManifestTree>, source: Source)
         return error(
           "unknown-key",
           source.placeOf([...path, option], "key"),
-          `${quote(option)} is no option of a service of the type ${type}`,
+          `${quote(option)} is not an option of a service of the type ${type}`,
           fix,
         );
       });
@@ -41,7 +41,7 @@ function missingType(name: string, source: Source): Issue {
   return error(
     "missing-key",
     place,
-    `${label} has no type, and ${name} is none`,
+    `${label} has no type, and ${name} is not a type`,
     meant === undefined ? `give it a type: ${types.join(", ")}` : `did you mean ${meant}?`,
   );
 }
@@ -55,7 +55,7 @@ function checkMigration({ migrate, services = {} }: Partial<ManifestTree>, sourc
     error(
       "no-data",
       source.placeOf(["migrate"], "key"),
-      "there is a migration, and no service that keeps data",
+      "there is a migration, but no service that keeps data",
       "add the service whose data it migrates, or delete migrate",
     ),
   ];

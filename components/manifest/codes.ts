@@ -44,12 +44,12 @@ export const manifestCodes = {
     fix: "Make it executable, and commit that: git update-index --chmod=+x FILE.",
   },
   "template-statement": {
-    rule: "A template of configuration (config.template) holds {{variable}} and {{default variable = value}}, and no other statement of Tempita.",
+    rule: "A template of configuration (config.template) contains {{variable}} and {{default variable = value}}, and no other statement of Tempita.",
     example: {
       "app.yaml": "name: blog\nrunner: src/wsgi.py\nconfig: {template: conf/template}\n",
       "conf/template/blog.ini.tmpl": "[mail]\n{{if host}}host = {{host}}{{endif}}\n",
     },
-    fix: "Write {{variable}}, and leave what must be computed to the app.",
+    fix: "Write {{variable}}, and compute everything else in the app.",
   },
 } as const satisfies Record<string, CodeEntry>;
 

@@ -21,11 +21,11 @@ export function cronProblem(text: string): string | undefined {
   if (text.startsWith("@")) return NAMED.includes(text) ? undefined : `five fields, or one of ${NAMED.join(", ")}`;
   const words = text.split(" ").filter((word) => word !== "");
   if (words.length !== FIELDS.length)
-    return `five fields (minute, hour, day of the month, month, day of the week), and it has ${words.length}`;
+    return `five fields (minute, hour, day of the month, month, day of the week), but it has ${words.length}`;
   for (const [index, field] of FIELDS.entries()) {
     const word = words[index] ?? "";
     if (!word.split(",").every((part) => fits(part, field))) {
-      return `a time, and ${quote(word)} is no ${field.what} (${field.min} to ${field.max}, with * , - and /)`;
+      return `a time, but ${quote(word)} is not a valid ${field.what} (${field.min} to ${field.max}, with * , - and /)`;
     }
   }
   return undefined;
@@ -57,7 +57,7 @@ export function cronTime() {
     .refine((text) => cronProblem(text) === undefined);
   return field(schema, {
     code: "bad-time",
-    must: "a time: five fields, or @daily and the like",
+    must: "a time: five fields, or @daily and so on",
     example: '"15 3 * * *"',
     explain: (value) => {
       const problem = typeof value === "string" ? cronProblem(value) : undefined;

@@ -58,7 +58,7 @@ export interface ConfigRequest {
   checker?: string;
 }
 
-/** What must be true of a release before it is let in, asked over HTTP. */
+/** What a release must answer before it gets visitors, asked over HTTP. */
 export interface Check {
   path: string;
   status: number;

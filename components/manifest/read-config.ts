@@ -30,7 +30,7 @@ export function checkDirectory(root: string, app: string, key: string, path: str
   if (typeof found !== "string") return [found];
   const what = `${key} ${path}`;
   if (!statSync(found).isDirectory())
-    return [error("missing-file", place, `${what} is no directory`, "write the path of a directory")];
+    return [error("missing-file", place, `${what} is not a directory`, "write the path of a directory")];
   // Git keeps no empty directory: on another machine it would not be there.
   if (readdirSync(found).length > 0) return [];
   return [error("missing-file", place, `${what} is empty`, "put a file into it, or delete the key")];
@@ -40,7 +40,7 @@ function checkScript(root: string, app: string, path: string, place: Place): Iss
   const what = `config.checker ${path}`;
   const found = inside(root, app, what, path, place);
   if (typeof found !== "string") return [found];
-  if (!statSync(found).isFile()) return [error("missing-file", place, `${what} is no file`, "write the path of a script")];
+  if (!statSync(found).isFile()) return [error("missing-file", place, `${what} is not a file`, "write the path of a script")];
   if (/\.(?:py|php)$/.test(path) || isExecutable(found)) return [];
   return [error("not-executable", place, `${what} can't be started as a program`, `run: chmod +x ${app}/${path}`)];
 }

@@ -60,7 +60,7 @@ export function readTemplate(root: string, directory: string): Parsed<ConfigTemp
     for (const [name, preset] of Object.entries(content.defaults)) know({ name, preset });
   }
   if (files.length === 0 && issues.length === 0) {
-    const message = `${directory} holds no file that silver config create could make`;
+    const message = `${directory} has no file that silver config create could make`;
     issues.push(error("missing-file", { file: directory }, message, "add one; those that begin with a dot do not count"));
   }
   const variables = [...found.values()].sort((one, other) => (one.name < other.name ? -1 : 1));

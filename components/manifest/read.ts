@@ -78,7 +78,7 @@ function checkRunner(root: string, app: string, runner: string, place: Place): I
     return [error("leads-out", place, `runner ${runner} is a link that leads out of ${app}`, "move the file into the app")];
   }
   if (!statSync(real).isFile())
-    return [error("missing-file", place, `runner ${runner} is no file`, "write the path of the file that is run")];
+    return [error("missing-file", place, `runner ${runner} is not a file`, "write the path of the file that is run")];
   return [];
 }
 

@@ -12,7 +12,9 @@ import { config } from "./schema-config.ts";
 import { services } from "./schema-services.ts";
 
 const check = built("check.", {
-  path: urlPath().default("/").describe("Path that is asked of a new release before it is let in, below the site's location."),
+  path: urlPath()
+    .default("/")
+    .describe("Path that a new release must answer before it gets visitors, below the site's location."),
   status: count(200, 599).prefault(200).describe("Status that the answer must have."),
   body: line(1, "ok").exactOptional().describe("Text that the body must contain. Default: any body will do."),
   within: duration("1s", "1h").prefault("30s").describe("Time in which a new release must pass, counted from its start."),
@@ -25,7 +27,7 @@ const check = built("check.", {
     withinSeconds,
     ...(watch === undefined ? {} : { watchSeconds: watch }),
   }))
-  .describe("What must be true of a release before it is let in, asked over HTTP.");
+  .describe("What a release must answer before it gets visitors, asked over HTTP.");
 
 const processes = built("processes.", {
   count: count(1, 256, 8)
@@ -45,7 +47,7 @@ const processes = built("processes.", {
 const timeouts = built("timeouts.", {
   request: duration("1s", "1h").prefault("10s").describe("Time that a request may take before its process is replaced."),
   start: duration("1s", "10m").prefault("30s").describe("Time that the runner may take to load."),
-  drain: duration("1s", "1h").prefault("1m").describe("Longest time that the previous release is given to finish what it began."),
+  drain: duration("1s", "1h").prefault("1m").describe("Longest time that the previous release gets to finish what it began."),
 })
   .transform((raw) => ({ requestSeconds: raw.request, startSeconds: raw.start, drainSeconds: raw.drain }))
   .describe("Longest times.");
@@ -70,7 +72,7 @@ const job = built("cron.", {
     "When: five fields as in crontab(5), or @hourly, @daily, @weekly, @monthly, @yearly; in the node's time zone.",
   ),
   run: command().describe("Program of the app, with its arguments."),
-  overlap: choice(["skip", "allow"]).default("skip").describe("What happens when the last run is still going on."),
+  overlap: choice(["skip", "allow"]).default("skip").describe("What happens when the last run has not ended."),
   timeout: duration("1s", "1d").prefault("1h").describe("Time after which a run is ended."),
 })
   .transform(({ timeout: timeoutSeconds, ...rest }) => ({ ...rest, timeoutSeconds }))
@@ -79,21 +81,23 @@ const job = built("cron.", {
 const worker = built("workers.", {
   run: command().describe("Program of the app that runs all the time."),
   count: count(1, 64).prefault(1).describe("How many of it."),
-  stop: duration("1s", "1h").prefault("1m").describe("Time it is given to finish what it began."),
+  stop: duration("1s", "1h").prefault("1m").describe("Time it gets to finish what it began."),
 })
   .transform(({ stop: stopSeconds, ...rest }) => ({ ...rest, stopSeconds }))
   .describe("One kind of worker.");
 
 const slow = built("slow.", {
   paths: list(urlPath(), "a list of paths", "[/export]", 1).describe("Paths below which requests take long."),
-  processes: count(1, 64).prefault(2).describe("Processes of their own, so that they never wait for or hold up the others."),
+  processes: count(1, 64)
+    .prefault(2)
+    .describe("Processes of their own, so that slow and quick requests never wait for each other."),
   timeout: duration("1s", "1d").prefault("10m").describe("Time that such a request may take."),
 })
   .transform(({ timeout: timeoutSeconds, ...rest }) => ({ ...rest, timeoutSeconds }))
   .describe("Requests that take long, in a pool of their own.");
 
 const cache = built("cache.", {
-  default: duration("0s", "365d").prefault("0s").describe("Time that an answer without Cache-Control is kept."),
+  default: duration("0s", "365d").prefault("0s").describe("Time for which an answer without Cache-Control is cached."),
   paths: map(urlPath(), duration("0s", "365d"), "a map: path → duration", "{/feed: 5m}")
     .default({})
     .describe("The same for what is below a path."),
@@ -103,10 +107,10 @@ const cache = built("cache.", {
     "[_ga]",
   )
     .default([])
-    .describe("Cookies that the app does not look at: requests with no others are answered from the cache."),
+    .describe("Cookies that the app ignores: requests without others are answered from the cache."),
 })
   .transform((raw) => ({ defaultSeconds: raw.default, pathSeconds: raw.paths, ignoreCookies: raw.ignore_cookies }))
-  .describe("What Varnish keeps.");
+  .describe("What Varnish caches.");
 
 const header = text(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, {
   code: "bad-text",
@@ -142,7 +146,7 @@ export const manifestSchema = built("", {
   name: name().describe("Name of the app."),
   version: version()
     .exactOptional()
-    .describe("Semver without build metadata, or a timestamp. Default: none; releases are told apart by their content alone."),
+    .describe("Semver without build metadata, or a timestamp. Default: none; releases differ by their content alone."),
   platform: choice(builtWords("platform", platformNames))
     .exactOptional()
     .describe(
@@ -151,7 +155,7 @@ export const manifestSchema = built("", {
   runner: runner()
     .exactOptional()
     .describe(
-      "Of Python the WSGI file, which defines `application`; of PHP the file that is run for every request that no file answers. Must be given, unless there is a php_root or the platform is static.",
+      "For Python the WSGI file, which defines `application`; for PHP the file that runs for every request that no file answers. Must be given, unless there is a php_root or the platform is static.",
     ),
   ...platformKeys,
   default_location: location()
@@ -172,11 +176,11 @@ export const manifestSchema = built("", {
   test: command().exactOptional().describe("Program of the app that tests the release before it goes live."),
   update_fetch: list(line(1), "a list of paths and script:PROGRAM", "[/update]")
     .exactOptional()
-    .describe("What is asked (a path) or run (script:PROGRAM) before the cut-over; each must succeed."),
+    .describe("What is requested (a path) or run (script:PROGRAM) before the cut-over; each must succeed."),
   migrate: migrate.exactOptional(),
   compatible_with_previous: toggle()
     .exactOptional()
-    .describe("true: the previous release works with the migrated data, so that a failing watch may go back to it."),
+    .describe("true: the previous release works with the migrated data, so that a failing watch may roll back to it."),
   keep_data: duration("0s", "365d")
     .exactOptional()
     .describe("Time for which the data from before a migration is kept. Default: 72h."),

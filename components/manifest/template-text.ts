@@ -66,12 +66,12 @@ function refuse(text: string, file: string, open: number, inner: string | undefi
   const say = (message: string, fix: string) => error("template-statement", place, message, fix);
   if (inner === undefined) return say("{{ is not closed", "close it by }}");
   const [, word = ""] = /^([a-z]+)/.exec(inner) ?? [];
-  if (word === "default") return say(`${quote(inner)} gives no plain default`, 'write {{default name = "value"}}');
+  if (word === "default") return say(`${quote(inner)} is not a plain default`, 'write {{default name = "value"}}');
   if (inner.startsWith("#")) return say("a comment of Tempita is not understood", "delete it");
   const what = STATEMENTS.has(word)
     ? `the statement ${word} of Tempita`
     : `${quote(inner)}, which is not the name of a variable,`;
-  return say(`${what} is not understood`, "write {{variable}}, and leave what must be computed to the app");
+  return say(`${what} is not understood`, "write {{variable}}, and compute everything else in the app");
 }
 
 /** The whole of a line that holds nothing but what stands from `open` to `end`; undefined where it holds more. */

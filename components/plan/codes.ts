@@ -19,7 +19,7 @@ export const planCodes = {
     fix: "Add it to the site's config: a text, or {secret: 1}; a directory as config_dir.",
   },
   "no-location": {
-    rule: "A site is somewhere: at the locations of its environment, else at the default_location of its manifest.",
+    rule: "A site has a location: those of its environment, or else the default_location of its manifest.",
     example: {
       "dev.yaml": "nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1]}\n",
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
@@ -43,7 +43,7 @@ export const planCodes = {
     fix: "Give one of them another host or path.",
   },
   "undeclared-config": {
-    rule: "The manifest declares each variable that an environment gives the site, as required or with a default; and it speaks of a configuration directory where the environment gives one.",
+    rule: "The manifest declares each variable that an environment gives the site, as required or with a default; it mentions a configuration directory where the environment gives one.",
     example: {
       "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], config: {SIGNUPS: "on"}}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",

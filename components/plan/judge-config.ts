@@ -7,7 +7,7 @@ export function judgeConfigDirectory(environment: Environment, site: Environment
   const asked = [config.defaultDirectory, config.template, config.checker].some((each) => each !== undefined);
   if (site.configDirectory === undefined || config.directoryRequired || asked) return [];
   const place = site.origins.config_dir ?? { file: environment.file, ...site.place };
-  const message = `site ${site.name} has a configuration directory, and ${file} asks for none`;
+  const message = `site ${site.name} has a configuration directory, but ${file} does not ask for one`;
   const fix = "delete it, or write config: {required: true} there";
   return [{ code: "undeclared-config", severity: "warning", place, message, fix }];
 }
@@ -28,7 +28,7 @@ export function judgeConfig(environment: Environment, sites: { site: Environment
     const [first] = uses;
     if (first === undefined || uses.some(({ known }) => known)) return [];
     const files = [...new Set(uses.map(({ file }) => file))];
-    const message = `config ${first.name} is not in ${files.join(", nor in ")}`;
+    const message = `config ${first.name} is not in ${files.join(" or in ")}`;
     return [
       { code: "undeclared-config", severity: "warning", place: first.place, message, fix: "delete it, or declare it there" },
     ];

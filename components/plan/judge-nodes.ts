@@ -36,7 +36,7 @@ const mostConnections = 5000;
 function judgeConnections(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
   const sum = sites.reduce((total, site) => total + capacity(site).connections, 0);
   if (sum <= mostConnections) return [];
-  const message = `the sites of node ${node.name} may use ${sum} connections at once, and Varnish has ${mostConnections} for them`;
+  const message = `the sites of node ${node.name} may use ${sum} connections at once, more than the ${mostConnections} that Varnish has for them`;
   return [
     error("full-node", placeOf(environment, node), message, "lower limits.processes of its sites, or place some elsewhere"),
   ];
@@ -46,7 +46,7 @@ function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]
   const most = environment.nodes[node.name]?.memoryBytes;
   const sum = sites.reduce((total, { processes }) => total + processes.count * processes.memoryBytes, 0);
   if (most === undefined || sum <= most) return [];
-  const message = `the processes of the sites of node ${node.name} may take ${sizeText(sum)} together, and it has ${sizeText(most)} for them`;
+  const message = `the processes of the sites of node ${node.name} may take ${sizeText(sum)} together, more than the ${sizeText(most)} that it has for them`;
   return [error("full-node", placeOf(environment, node), message, "lower the limits of its sites, or place some elsewhere")];
 }
 

@@ -53,7 +53,7 @@ function judgePlaces(place: Issue["place"], site: EnvironmentSite, manifest: Man
       return [error("unknown-service", place, `site ${site.name} places ${name}, which ${manifest.file} does not ask for`, fix)];
     }
     if (site.nodes.includes(node)) return [];
-    const message = `service ${name} of site ${site.name} runs on ${node}, and on another node than its site is not built yet`;
+    const message = `service ${name} of site ${site.name} runs on ${node}, not on the node of its site, which is not built yet`;
     return [error("not-yet", place, message, `write ${name}: ${site.nodes[0] ?? "the site's node"}`)];
   });
   if (asked.length === 0 || site.nodes.length === 1) return placed;

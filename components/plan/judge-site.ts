@@ -9,7 +9,7 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   const place = { file: environment.file, ...site.place };
   const issues: Issue[] = [];
   if (plan.routes.length === 0) {
-    const message = `site ${site.name} has no locations, and ${manifest.file} no default_location`;
+    const message = `site ${site.name} has no locations, and ${manifest.file} has no default_location`;
     issues.push(error("no-location", place, message, 'add locations, e.g. [blog.acme.net], or ["*"] for every host'));
   }
   for (const [name, purpose] of Object.entries(manifest.config.required)) {
@@ -24,7 +24,7 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   }
   const { processes, memoryBytes } = environment.limits;
   const beyond = (what: string, most: string) => {
-    const message = `${manifest.file} asks for ${what}, and this environment allows site ${site.name} ${most}`;
+    const message = `${manifest.file} asks for ${what}, but this environment allows site ${site.name} ${most}`;
     issues.push(error("limit", place, message, "lower it there, or under the site's limits, or raise the environment's limits"));
   };
   if (processes !== undefined && plan.processes.count > processes) {

@@ -46,7 +46,7 @@ function readText(root: string, file: string): TextFile | undefined {
 function loadApp(root: string, environment: Environment, site: EnvironmentSite): LoadedApp {
   if (!existsSync(join(root, site.app))) {
     const place = site.origins.app ?? { file: environment.file, ...site.place };
-    const message = `the app of site "${site.name}" is not there: ${site.app}`;
+    const message = `the app of site "${site.name}" does not exist: ${site.app}`;
     return { issues: [error("missing-file", place, message, "correct the path, or add the app")] };
   }
   const { value: manifest, ...read } = readApp(root, site.app);
@@ -66,7 +66,7 @@ function loadConfigDirectory(root: string, environment: Environment, site: Envir
   if (site.configDirectory === undefined) return { issues: [] };
   if (existsSync(join(root, site.configDirectory))) return packConfig(root, site.configDirectory);
   const place = site.origins.config_dir ?? { file: environment.file, ...site.place };
-  const message = `the configuration directory of site "${site.name}" is not there: ${site.configDirectory}`;
+  const message = `the configuration directory of site "${site.name}" does not exist: ${site.configDirectory}`;
   return { issues: [error("missing-file", place, message, "correct the path, or add the directory")] };
 }
 

@@ -10,10 +10,10 @@ export const platformCodes = {
   "php-app": {
     rule: "An app in PHP has a runner that ends in .php, or a php_root, and no .php in static/, where nothing is run; only such an app has one of these. Its processes have one thread, and its checker is a script in PHP.",
     example: { "app.yaml": "name: blog\nrunner: index.php\nprocesses: {threads: 2}\n", "index.php": "<?php echo 'ok';\n" },
-    fix: "Do what the message says.",
+    fix: "Follow the message.",
   },
   "static-app": {
-    rule: "An app of the platform static has files in static/, one of which answers its check, and no key that only running code has a use for.",
+    rule: "An app of the platform static has files in static/, one of which answers its check, and no key that is only for running code.",
     example: { "app.yaml": "name: blog\nplatform: static\nservices: {files: {}}\n", "static/index.html": "<h1>Blog</h1>\n" },
     fix: "Delete the key; or delete the platform, and give a runner.",
   },

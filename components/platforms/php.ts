@@ -10,7 +10,7 @@ export const php = {
     php_root: path("the app's directory", "www")
       .exactOptional()
       .describe(
-        "Of PHP. Directory whose files are served as they are; those that end in .php are run, or, where there is a runner, left to it.",
+        "For PHP: directory whose files are served unchanged; those that end in .php are run, or, where there is a runner, left to it.",
       ),
   },
   needs: ["runner", "php_root"],
@@ -35,20 +35,20 @@ function judgeRunner({ runner, platform, php_root: phpRoot }: Declared, source: 
   if (runner?.endsWith(".py") !== true) return [];
   const told = [...(platform === undefined ? [] : ["the platform"]), ...(phpRoot === undefined ? [] : ["php_root"])];
   const fix = `name a file that ends in .php, or delete ${told.join(" and ")}`;
-  return [phpIssue(["runner"], `runner is "${runner}", and the platform is php`, fix, source)];
+  return [phpIssue(["runner"], `runner is "${runner}", but the platform is php`, fix, source)];
 }
 
 function judgeThreads({ processes }: Declared, source: Source): Issue[] {
   if (processes === undefined || processes.threads === 1) return [];
   const path = ["processes", "threads"];
-  const message = `${source.nameOf(path)} is ${processes.threads}, and a process of PHP serves one request at once`;
+  const message = `${source.nameOf(path)} is ${processes.threads}, but a PHP process serves one request at a time`;
   return [phpIssue(path, message, "raise processes.count instead", source)];
 }
 
 function judgeChecker({ config }: Declared, source: Source): Issue[] {
   if (config?.checker?.endsWith(".php") !== false) return [];
   const path = ["config", "checker"];
-  const message = `${source.nameOf(path)} is "${config.checker}", and an app in PHP is checked by a script in PHP`;
+  const message = `${source.nameOf(path)} is "${config.checker}", but the checker of a PHP app is a script in PHP`;
   return [phpIssue(path, message, "name a file that ends in .php", source)];
 }
 

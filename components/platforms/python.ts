@@ -21,8 +21,8 @@ export const python = {
           error(
             "php-app",
             source.placeOf(["runner"], "value"),
-            `runner is "${runner}", and the platform is python`,
-            "delete the platform: the runner tells it",
+            `runner is "${runner}", but the platform is python`,
+            "delete platform: the runner implies it",
           ),
         ]
       : []),

@@ -27,7 +27,7 @@ export const staticPlatform = {
     // Dots that lead out of static/ lead nowhere, as for a browser.
     const file = posix.join("static", posix.normalize((check.path.split("?")[0] ?? "").replace(/\/$/, "/index.html")));
     if (isFile(file)) return [];
-    const message = `the check asks for ${check.path}, and ${app}/${file} is no file: a static app would not pass it`;
+    const message = `the check asks for ${check.path}, but ${app}/${file} is not a file: a static app would fail it`;
     return [error("missing-file", placeOf(["check"]), message, `create ${app}/${file}, or set check.path to a file in static/`)];
   },
   hasProcesses: false,

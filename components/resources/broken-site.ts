@@ -41,7 +41,7 @@ function failing({ name, issues }: Broken): string {
   const places = issues.filter(isError).map(({ code, place }) => `${placeText(place)} [${code}]`);
   return [
     ...[...new Set(places)].map((place) => `# broken: ${place}`),
-    `echo 'site ${name} stays as it is: what is wrong with it is told above' >&2`,
+    `echo 'site ${name} stays as it is: see above for what is wrong with it' >&2`,
     "exit 1",
   ].join("\n");
 }

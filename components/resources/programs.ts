@@ -13,6 +13,6 @@ export async function tellMissingPackages(): Promise<void> {
   const { stdout } = await local.run({ command: questions.join("\n"), logging: local.Logging.None });
   if (stdout === "") return;
   const names = stdout.split("\n");
-  await pulumi.log.warn(`missing on this computer: ${names.join(", ")}; without them no site can be rolled out
+  await pulumi.log.warn(`missing on this computer: ${names.join(", ")}; no site can be rolled out without them
   apt-get install ${names.join(" ")}`);
 }

@@ -18,7 +18,7 @@ export function missingSecrets(plan: Plan, stack: string): Issue[] {
         error(
           "missing-secret",
           { file: `stacks/${stack}.yaml` },
-          `site "${site.name}" names version ${version} of the secret ${name}, and stacks/Pulumi.${stack}.yaml does not hold it`,
+          `site "${site.name}" names version ${version} of the secret ${name}, which stacks/Pulumi.${stack}.yaml does not have`,
           `pulumi config set --secret --path 'secrets["${secretKey(site.name, name, version)}"]'`,
         ),
       ),

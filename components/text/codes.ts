@@ -3,12 +3,12 @@ import type { CodeEntry } from "./code.ts";
 /** Codes of what can be wrong in any text that a person writes: its form, its keys and its values. */
 export const textCodes = {
   alias: {
-    rule: "Anchors (&x), aliases (*x) and merge keys (<<) are not used: each value stands where it counts, so that an error can name its place.",
+    rule: "Anchors (&x), aliases (*x) and merge keys (<<) are not used: each value is written where it is used, so that an error can point at it.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\npackages: &p [libjpeg62-turbo]\n" },
     fix: "Write the value out; a text that begins with * or & needs quotes.",
   },
   "ambiguous-text": {
-    rule: "A text that some YAML readers take for a number, a date or a switch stands in quotes.",
+    rule: "A text that some YAML readers take for a number, a date or a switch needs quotes.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\nconfig: {default: {SIGNUPS: off}}\n" },
     fix: 'Put it in quotes: "off".',
   },
@@ -30,7 +30,7 @@ export const textCodes = {
   "bad-line": {
     rule: "Each line of app.ini is a section, a key with a value, the indented rest of a value, or a comment.",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\nversion 1.5.0\n" },
-    fix: "Write key = value; indent a line that goes on with the value above; begin a comment with #.",
+    fix: "Write key = value; indent a line that continues the value above; begin a comment with #.",
   },
   "bad-location": {
     rule: "A location is host[/path], .example.com[/path] (the host and all below it) or *[/path] (every host), without scheme and port.",
@@ -73,12 +73,12 @@ export const textCodes = {
     fix: "Save the file as UTF-8 text with Unix line ends.",
   },
   "duplicate-key": {
-    rule: "A key stands once.",
+    rule: "A key is given once.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\nname: shop\n" },
     fix: "Delete one of the two.",
   },
   "key-before-section": {
-    rule: "Every key of app.ini stands under [production].",
+    rule: "Every key of app.ini is below [production].",
     example: { "app.ini": "app_name = blog\nrunner = src/wsgi.py\n[production]\n" },
     fix: "Put the line [production] first.",
   },
@@ -103,19 +103,19 @@ export const textCodes = {
     fix: "Leave the key out, and do what the message says instead.",
   },
   "repeated-value": {
-    rule: "A value stands once in a list.",
+    rule: "A value is in a list once.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\npackages: [git, git]\n" },
     fix: "Delete one of the two.",
   },
   "too-deep": {
     rule: "Values nest at most 16 deep.",
     example: { "app.yaml": `name: ${"[".repeat(20)}${"]".repeat(20)}\n` },
-    fix: "Take the nesting out; no key needs it.",
+    fix: "Remove the nesting; no key needs it.",
   },
   "too-large": {
     rule: "A manifest has at most 16,384 characters, an environment 131,072; a configuration directory 500 files and 1 MiB.",
     example: { "app.yaml": `name: blog\nrunner: src/wsgi.py\n${"# padding\n".repeat(3400)}` },
-    fix: "Take out what is no manifest; data belongs in files of the app.",
+    fix: "Move everything else out; data belongs in files of the app.",
   },
   "unknown-key": {
     rule: "Only the keys of the reference are known (docs/manifest.md, docs/environment.md).",
@@ -123,14 +123,14 @@ export const textCodes = {
     fix: "Correct the key, or delete it.",
   },
   "wrong-type": {
-    rule: "Where a list, a map or a single value is meant, that is what stands there.",
+    rule: "A value has the kind that its key wants: a list, a map or a single value.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\npackages: {git: true}\n" },
     fix: "Write a list as [a, b], a map as {key: value}.",
   },
   "yaml-syntax": {
     rule: "The text is valid YAML 1.2: one document, indented by spaces, without tags and directives.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\ncheck: {path: /\n" },
-    fix: "Correct it at the place that the message names.",
+    fix: "Correct it where the message points.",
   },
   "yaml-tab": {
     rule: "YAML is indented by spaces, never by tabs.",

@@ -137,12 +137,7 @@ class IniReader {
   #tellBeforeSection(column: number): void {
     if (!this.#section?.implied || this.#isBeforeTold) return;
     this.#isBeforeTold = true;
-    this.#error(
-      "key-before-section",
-      column,
-      "this key stands before the first section",
-      `put the line [${this.#first}] above it`,
-    );
+    this.#error("key-before-section", column, "this key is before the first section", `put the line [${this.#first}] above it`);
   }
 
   #beginSection(name: string, column: number, implied: boolean): void {
@@ -158,7 +153,7 @@ class IniReader {
     if (isMarked(ink)) {
       this.#comment(ink, place, true);
     } else {
-      this.#warning("ignored-text", place, `${quote(ink)} behind the section's name is not read`, "put it on a line of its own");
+      this.#warning("ignored-text", place, `${quote(ink)} after the section's name is ignored`, "put it on a line of its own");
     }
   }
 
@@ -183,11 +178,11 @@ class IniReader {
     if (this.#badLines > mostIssues) return;
     if (ink.startsWith("[")) {
       this.#isBeforeTold = true;
-      this.#error("bad-line", column, `${quote(ink)} is no section`, 'write it as "[name]"');
+      this.#error("bad-line", column, `${quote(ink)} is not a section`, 'write it as "[name]"');
     } else if (ink.startsWith("=") || ink.startsWith(":")) {
       this.#error("bad-line", column, `${quote(ink)} has a value, but no key`, 'write it as "key = value"');
     } else {
-      const fix = 'write it as "key = value"; indent it if it goes on with the value above, begin it with "#" if it is a comment';
+      const fix = 'write it as "key = value"; indent it if it continues the value above, begin it with "#" if it is a comment';
       this.#error("bad-line", column, `${quote(ink)} is neither a key with a value, nor a section, nor a comment`, fix);
     }
   }

@@ -38,7 +38,7 @@ export class IniTree {
     const map = this.#mapAt(path.slice(0, -1), keySpot, valueSpot);
     const name = path.at(-1) ?? "";
     if (Object.hasOwn(map, name)) {
-      this.error("duplicate-key", keySpot, `${quoteName(name)} stands twice here`, "delete one of the two");
+      this.error("duplicate-key", keySpot, `${quoteName(name)} is given twice here`, "delete one of the two");
       return;
     }
     setOwn(map, name, value);
@@ -82,7 +82,12 @@ export class IniTree {
       }
       const next = map[step];
       if (typeof next !== "object" || next === null || Array.isArray(next)) {
-        this.error("duplicate-key", keySpot, `${quoteName(step)} stands twice here, once as an option`, "delete one of the two");
+        this.error(
+          "duplicate-key",
+          keySpot,
+          `${quoteName(step)} is given twice here, once as an option`,
+          "delete one of the two",
+        );
         return {};
       }
       map = next as Record<string, unknown>;

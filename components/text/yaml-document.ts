@@ -54,7 +54,7 @@ function faultOf({ code, pos: [from, to] }: YAMLError, tokens: CST.Token[], text
       offset: open,
       ...syntax(
         `the ${text.charAt(open)} that opens here is never closed`,
-        "close it; text that is meant to have one needs quotes of the other kind",
+        "close it; a text that contains one needs quotes of the other kind",
       ),
     };
   }
@@ -116,11 +116,11 @@ type Said = Omit<YamlFault, "offset">;
 const TOO_DEEP: Said = {
   code: "too-deep",
   message: `maps and lists nest deeper than ${DEPTH_MAX} levels here`,
-  fix: "take the nesting out: no key needs it",
+  fix: "remove the nesting: no key needs it",
 };
 const DIRECTIVE: Said = {
   code: "yaml-syntax",
-  message: "a line that begins with % is a YAML directive, and there are none here",
+  message: "a line that begins with % is a YAML directive, which can't be used here",
   fix: "delete the line",
 };
 const SECOND: Said = {
@@ -130,7 +130,7 @@ const SECOND: Said = {
 };
 const TAG: Said = {
   code: "yaml-tag",
-  message: "a tag (!…) stands here, and tags are not used",
+  message: "this is a tag (!…), and tags are not used",
   fix: "delete it; a text that begins with ! needs quotes",
 };
 
@@ -139,7 +139,7 @@ const syntax = (message: string, fix: string): Said => ({ code: "yaml-syntax", m
 function saidOf(code: ErrorCode): Said {
   switch (code) {
     case "TAB_AS_INDENT":
-      return { code: "yaml-tab", message: "a tab stands here, and YAML is indented by spaces", fix: "replace it by spaces" };
+      return { code: "yaml-tab", message: "this is a tab, and YAML is indented by spaces", fix: "replace it by spaces" };
     case "TAG_RESOLVE_FAILED":
     case "MULTIPLE_TAGS":
     case "BAD_COLLECTION_TYPE":
@@ -155,34 +155,37 @@ function saidOf(code: ErrorCode): Said {
     case "BAD_SCALAR_START":
       return syntax("a text can't begin with this character in YAML", "put the text in quotes");
     case "BAD_DQ_ESCAPE":
-      return syntax("the backslash here begins no escape that YAML knows", "write \\\\ for a backslash, or use single quotes");
+      return syntax(
+        "the backslash here does not begin an escape that YAML knows",
+        "write \\\\ for a backslash, or use single quotes",
+      );
     case "BAD_INDENT":
       return syntax(
-        "this line is indented neither as the keys above nor as the map they stand in",
+        "this line is indented neither like the keys above nor like the map that contains them",
         "indent all keys of one map alike, by spaces",
       );
     case "BLOCK_AS_IMPLICIT_KEY":
       return syntax(
-        "a second key stands on one line",
+        "there is a second key on this line",
         "put each key on a line of its own; a text with a colon and a blank needs quotes",
       );
     case "BLOCK_IN_FLOW":
       return syntax(
-        "a key or item of a block stands between brackets",
-        "write what stands in [ ] or { } with commas, or without the brackets",
+        "a key or item of a block is between brackets",
+        "separate what is in [ ] or { } by commas, or leave out the brackets",
       );
     case "MULTILINE_IMPLICIT_KEY":
     case "KEY_OVER_1024_CHARS":
       return syntax(
-        "this line is indented below one that has its value already",
-        "take the indent away, or leave nothing behind the colon above",
+        "this line is indented below one that already has a value",
+        "remove the indent, or leave nothing after the colon above",
       );
     case "NON_STRING_KEY":
-      return syntax("a map, list or alias stands where a key is due", "write a text as key");
+      return syntax("a map, list or alias is where a key should be", "write a text as key");
     case "MISSING_CHAR":
       return syntax(
         "a colon or comma is missing here",
-        "put a colon and a blank behind each key, and commas between what stands in brackets",
+        "put a colon and a blank after each key, and commas between what is in brackets",
       );
     case "BAD_DIRECTIVE":
       return DIRECTIVE;

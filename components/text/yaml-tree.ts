@@ -63,7 +63,7 @@ export class YamlTree {
       if (isAlias(key) || name === "<<") {
         this.#refuseAlias(offset, isAlias(key) ? `*${quoteName(key.source)} is an alias` : "<< is a merge key");
       } else if (first) {
-        this.#fault("duplicate-key", offset, `the key ${quote(name)} stands here again`, "delete one of the two");
+        this.#fault("duplicate-key", offset, `the key ${quote(name)} is given twice`, "delete one of the two");
       } else {
         pairs.set(name, pair);
         // Not by assignment, which would make `__proto__` the map's prototype instead of a key.
@@ -103,7 +103,7 @@ export class YamlTree {
       this.#fault(
         "yaml-tag",
         node.range[0],
-        "a tag (!…) stands before this value, and tags are not used",
+        "there is a tag (!…) before this value, and tags are not used",
         "delete it; a text that begins with ! needs quotes",
       );
   }

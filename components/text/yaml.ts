@@ -42,7 +42,7 @@ function controlCharacter(text: string): YamlFault | undefined {
   return {
     code: "control-character",
     offset,
-    message: `the control character \\x${code} stands here`,
+    message: `there is a control character here: \\x${code}`,
     fix: "save the file as plain UTF-8 text with Unix line ends",
   };
 }

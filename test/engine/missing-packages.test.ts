@@ -22,7 +22,7 @@ test("a program that is missing is told of, with the package that brings it", as
   for (const name of ["pulumi", "pulumi-language-nodejs", "node", "sh", "ssh"])
     symlinkSync(execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(), join(bin, name));
   const output = await new Engine(project.engine.folder, { ...project.engine.environment, PATH: bin }).preview();
-  expect(output).toContain("missing on this computer: rsync; without them no site can be rolled out\n");
+  expect(output).toContain("missing on this computer: rsync; no site can be rolled out without them\n");
   expect(output).toContain("apt-get install rsync\n");
 });
 

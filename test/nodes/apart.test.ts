@@ -74,7 +74,7 @@ test("a broken manifest leaves its site as it is; others are deployed or stop se
   const said = (await project.engine.run("preview", "--diff")).output;
   expect(said).toContain('apps/blog/app.yaml:3:1 error [unknown-key] "runnr" is not a key\n');
   expect(said).toMatch(/3 \| runnr: wsgi\.py\n +\| \^{5}/);
-  expect(said).toContain("site blog stays as it is until that is put right; the others go on");
+  expect(said).toContain("site blog stays as it is until that is fixed; the others are deployed");
   expect(said).toContain("# broken: apps/blog/app.yaml:3:1 [unknown-key]");
 
   const output = await project.engine.upFails(...asSilver);

@@ -79,6 +79,6 @@ test("a name that does not exist is told", async () => {
 
 test("another system than the environment says is refused", async () => {
   await expect(reachHost({ ...host, os: "ubuntu-24.04" })).rejects.toThrow(
-    `web9: ${node.address} runs ${testOs}, and the environment says ${otherOs}`,
+    `web9: ${node.address} runs ${testOs}, but the environment says ${otherOs}`,
   );
 });

@@ -99,7 +99,7 @@ test("--json has the same as data", () => {
 test("a site that is not there is a usage error that names those that are", () => {
   expect(silver("config", "blgo")).toMatchObject({
     status: 2,
-    stderr: "✗ no site of dev is called blgo\n  the sites are: blog, old\n",
+    stderr: "✗ dev has no site blgo\n  the sites are: blog, old\n",
   });
 });
 
@@ -118,7 +118,7 @@ test("config create names what it must know, and makes nothing without it", () =
   });
   expect(create("--set", "env=dev", "--set", "hsot=x").stderr).toContain("did you mean host?");
   expect(create("--set", "env=../dev", "--set", "host=x").stderr).toContain('"../dev" can\'t be');
-  expect(create("../config", "--set", "env=dev", "--set", "host=x").stderr).toContain("is no path inside the project");
+  expect(create("../config", "--set", "env=dev", "--set", "host=x").stderr).toContain("is not a path inside the project");
   expect(existsSync(join(root, "config"))).toBe(false);
 });
 

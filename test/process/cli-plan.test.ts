@@ -121,6 +121,6 @@ test("an environment that is new has only new sites and nodes", () => {
   expect(stdout).toMatch(/^blog {2}new site, 1\.5\.0-/m);
 });
 
-test.each(["nowhere", "--upload-pack=x"])("%s is no revision, and told so", (revision) => {
+test.each(["nowhere", "--upload-pack=x"])("%s is not a revision, and the message says so", (revision) => {
   expect(silver("plan", "--", revision)).toMatchObject({ status: 2, stderr: expect.stringContaining(revision) as string });
 });

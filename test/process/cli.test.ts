@@ -44,14 +44,14 @@ test.each(["", "--flask", "--django", "--php", "--static", "--ini", "--ini --php
     const made = silver("init", name, ...options);
     expect(made.status, made.stderr).toBe(0);
     expect(existsSync(join(root, "apps", name, options.includes("--ini") ? "app.ini" : "app.yaml"))).toBe(true);
-    expect(silver("validate", `apps/${name}`)).toMatchObject({ status: 0, stdout: "✓ 1 app: nothing to complain of\n" });
+    expect(silver("validate", `apps/${name}`)).toMatchObject({ status: 0, stdout: "✓ 1 app: no problems\n" });
   },
 );
 
 test("silver init makes one kind of app", () => {
   expect(silver("init", "shop", "--flask", "--static")).toMatchObject({
     status: 2,
-    stderr: "✗ --flask and --static are two apps\n  make one after the other\n",
+    stderr: "✗ --flask and --static are two different apps\n  give one of them\n",
   });
   expect(existsSync(join(root, "apps/shop"))).toBe(false);
 });
@@ -60,7 +60,7 @@ test("silver init refuses a name that can't be a site's, and a directory that is
   expect(silver("init", "Blog_1")).toMatchObject({ status: 2 });
   expect(silver("init", "hello")).toMatchObject({
     status: 1,
-    stderr: "✗ apps/hello is there already\n  take another name, or edit that app\n",
+    stderr: "✗ apps/hello exists already\n  take another name, or edit that app\n",
   });
 });
 
@@ -102,11 +102,11 @@ test("validate -e checks an environment with its apps, and refuses paths beside 
 
 test.each([
   [["validate", "stacks/dev.yaml"], "✗ stacks/dev.yaml is an environment\n  silver validate -e dev checks it with its apps\n"],
-  [["validate", "package.json"], "✗ package.json is no manifest\n  name an app's directory, its app.yaml or its app.ini\n"],
-  [["validate", "apps/nowhere"], "✗ apps/nowhere is not there\n"],
-  [["convert", "apps/hello"], "✗ apps/hello is no manifest\n  name an app.ini or an app.yaml\n"],
-  [["config", "nowhere", "-e", "dev"], "✗ no site of dev is called nowhere\n  the sites are: guestbook, hello\n"],
-  [["logs", "hello", "--lines", "many"], "✗ --lines is many, and must be a number from 1 to 10000\n"],
+  [["validate", "package.json"], "✗ package.json is not a manifest\n  name an app's directory, its app.yaml or its app.ini\n"],
+  [["validate", "apps/nowhere"], "✗ apps/nowhere does not exist\n"],
+  [["convert", "apps/hello"], "✗ apps/hello is not a manifest\n  name an app.ini or an app.yaml\n"],
+  [["config", "nowhere", "-e", "dev"], "✗ dev has no site nowhere\n  the sites are: guestbook, hello\n"],
+  [["logs", "hello", "--lines", "many"], "✗ --lines is many: it must be a number from 1 to 10000\n"],
 ])("a call that is wrong says what is right: %j", (words, stderr) => {
   expect(silver(...words)).toMatchObject({ status: 2, stdout: "", stderr });
 });
@@ -136,7 +136,7 @@ test("convert prints the other format, and --write never overwrites", () => {
   expect(silver("convert", "--write", "apps/hello-ini/app.ini").status).toBe(0);
   expect(silver("convert", "--write", "apps/hello-ini/app.ini")).toMatchObject({
     status: 1,
-    stderr: expect.stringContaining("is there already") as string,
+    stderr: expect.stringContaining("exists already") as string,
   });
   expect(silver("validate", "apps/hello-ini")).toMatchObject({
     status: 1,

@@ -23,7 +23,7 @@ export class Sources {
 
   /**
    * Every field of an interface and of the types in it that these sources declare. A field is read where it is named behind a
-   * dot or in a destructuring; to copy it with the whole, or to write it, is no reading.
+   * dot or in a destructuring; to copy it with the whole, or to write it, does not count.
    */
   fieldsOf(file: string, name: string): Field[] {
     const fields = new Map<ts.Declaration, string>();

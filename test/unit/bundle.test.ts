@@ -165,7 +165,7 @@ test("names that another machine takes for one are refused, in directories too",
     pack().issues.map(({ code, message }) => [
       code,
       message
-        .replace(/ are one.*/, "")
+        .replace(/ are the same name.*/, "")
         .split(" and ")
         .sort(),
     ]),

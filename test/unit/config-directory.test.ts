@@ -126,14 +126,14 @@ test("one that is demanded and not given, not there, empty or not asked for is t
   ]);
   environment("config_dir: config/blgo");
   expect(issues()).toEqual([
-    'stacks/dev.yaml:3 [missing-file] the configuration directory of site "blog" is not there: config/blgo',
+    'stacks/dev.yaml:3 [missing-file] the configuration directory of site "blog" does not exist: config/blgo',
   ]);
   mkdirSync(join(root, "config/blgo"));
   expect(issues()).toEqual(["config/blgo:- [missing-file] the directory is empty"]);
   environment("config_dir: config/blog");
   write("apps/blog/app.yaml", "name: blog\nrunner: wsgi.py\n");
   expect(issues()).toEqual([
-    "stacks/dev.yaml:3 [undeclared-config] site blog has a configuration directory, and apps/blog/app.yaml asks for none",
+    "stacks/dev.yaml:3 [undeclared-config] site blog has a configuration directory, but apps/blog/app.yaml does not ask for one",
   ]);
 });
 
@@ -141,10 +141,10 @@ test("what no bundle may hold, no configuration directory holds, either", () => 
   symlinkSync("/etc/hostname", join(root, "config/blog/out"));
   symlinkSync("nowhere", join(root, "config/blog/dangling"));
   expect(issues()).toEqual([
-    'config/blog/dangling:- [dangling-link] the link points to "nowhere", and nothing is there',
-    'config/blog/out:- [leads-out] the link points to "/etc/hostname", outside of the directory',
+    'config/blog/dangling:- [dangling-link] the link points to "nowhere", which does not exist',
+    'config/blog/out:- [leads-out] the link points to "/etc/hostname", outside the directory',
   ]);
-  expect(packBundle(root, "config/blog").issues[1]?.message).toContain("outside of the app");
+  expect(packBundle(root, "config/blog").issues[1]?.message).toContain("outside the app");
 });
 
 test.each([
@@ -154,17 +154,17 @@ test.each([
   for (let number = 1; number < count; number += 1) write(`config/blog/${number}`, "x".repeat(bytes));
   write("config/blog/blog.ini", "x".repeat(bytes));
   expect(issues()).toEqual([
-    `config/blog:- [too-large] the directory has ${count} files of ${count * bytes} bytes, and at most 500 files of 1048576 bytes travel with a release`,
+    `config/blog:- [too-large] the directory has ${count} files of ${count * bytes} bytes, but at most 500 files of 1048576 bytes travel with a release`,
   ]);
 });
 
 test.each([
   ["default: conf", "config.default conf does not exist in apps/blog"],
-  ["default: wsgi.py", "config.default wsgi.py is no directory"],
+  ["default: wsgi.py", "config.default wsgi.py is not a directory"],
   ["template: empty", "config.template empty is empty"],
   ["template: out", "config.template out is a link that leads out of apps/blog"],
   ["checker: bin/check", "config.checker bin/check does not exist in apps/blog"],
-  ["checker: empty", "config.checker empty is no file"],
+  ["checker: empty", "config.checker empty is not a file"],
   ["checker: static/check", "config.checker static/check can't be started as a program"],
 ])("config: {%s}, and %s", (config, message) => {
   write("apps/blog/static/check", "#!/bin/sh\n");

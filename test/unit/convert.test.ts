@@ -137,15 +137,15 @@ test.each([
     "config: {requird: {}}\n",
     "1:10 [unknown-key] config.requird is not a key of app.ini",
   ],
-  ["a text of two lines", 'name: "a\\nb"\n', "1:1 [bad-text] app.ini has no words for this value of name"],
-  ["blanks around a text", 'runner: " a.py"\n', "1:1 [bad-text] app.ini has no words for this value of runner"],
+  ["a text of two lines", 'name: "a\\nb"\n', "1:1 [bad-text] app.ini can't express this value of name"],
+  ["blanks around a text", 'runner: " a.py"\n', "1:1 [bad-text] app.ini can't express this value of runner"],
   [
     "a name with capitals",
     "services: {DB: {type: postgres}}\n",
-    "1:12 [bad-text] app.ini has no words for this value of services.DB",
+    "1:12 [bad-text] app.ini can't express this value of services.DB",
   ],
-  ["an item that looks like a comment", 'packages: ["#x"]\n', "1:1 [bad-text] app.ini has no words for this value of packages"],
-  ["a list", "- a\n", "1:1 [wrong-type] the text is no map"],
+  ["an item that looks like a comment", 'packages: ["#x"]\n', "1:1 [bad-text] app.ini can't express this value of packages"],
+  ["a list", "- a\n", "1:1 [wrong-type] the text is not a map"],
 ])("%s can't be converted, and the message says where", (_, text, message) => {
   const { issues, text: none } = convertToIni(text, "app.yaml");
   expect(issues.map(({ place, code, message: what }) => `${place.line ?? 0}:${place.column ?? 0} [${code}] ${what}`)).toEqual([

@@ -67,14 +67,14 @@ test("what is wrong is told in the file that says it", () => {
       '1:19 error [bad-duration] defaults.grace is "10x": it must be a duration from 0s to 7d: a whole number and a unit (s, m, h or d)\n  write 0s to 7d\n' +
       '3:15 error [leads-out] sites.blog.app is "/etc": it must be a path inside the project, and this one leads out of it\n' +
       "  move the file into the project, and write its path from there\n" +
-      "5:18 error [unknown-node] site blog runs on web2, which is no node of this environment\n  did you mean web1?\n",
+      "5:18 error [unknown-node] site blog runs on web2, which is not a node of this environment\n  did you mean web1?\n",
     files: ["stacks/base.yaml", "stacks/dev.yaml", "stacks/base.yaml", "stacks/dev.yaml"],
   });
 });
 
 test("nodes have no place in the base", () => {
   expect(parse(NODES, NODES).said).toBe(
-    "1:1 error [misplaced-key] nodes stand in the file of one environment, not in the base of all\n  move them to stacks/<environment>.yaml\n",
+    "1:1 error [misplaced-key] nodes belong in the file of one environment, not in the base of all\n  move them to stacks/<environment>.yaml\n",
   );
 });
 

@@ -68,7 +68,7 @@ describe("what is wrong with the files of an app is told at its place", () => {
 
   test("a runner that is a directory", () => {
     write({ "app.yaml": "name: blog\nrunner: wsgi.py\n", "wsgi.py/x": "" });
-    expect(read().said).toBe("2:9 error [missing-file] runner wsgi.py is no file\n  write the path of the file that is run\n");
+    expect(read().said).toBe("2:9 error [missing-file] runner wsgi.py is not a file\n  write the path of the file that is run\n");
   });
 
   test("a runner that is a link out of the app", () => {
@@ -94,7 +94,7 @@ describe("what is wrong with the files of an app is told at its place", () => {
     });
   });
 
-  test("a php_root that is no directory, and PHP where nothing is run", () => {
+  test("a php_root that is not a directory, and PHP where nothing is run", () => {
     write({ "app.yaml": "name: blog\nphp_root: www\nrunner: index.php\n", "static/old/a.PHP": "<?php", "static/php": "" });
     expect(read().said).toBe(
       "-:- error [php-app] apps/blog/static/old/a.PHP would be shown, and not run\n  move it out of static/, or give it another name\n" +
@@ -108,7 +108,7 @@ describe("what is wrong with the files of an app is told at its place", () => {
     truncateSync(join(root, "apps/blog/app.yaml"), 2 ** 30);
     const before = performance.now();
     expect(read().said).toBe(
-      "1:1 error [too-large] the file has 1073741824 characters, and at most 16384 are read\n  move data into files of the app\n",
+      "1:1 error [too-large] the file has 1073741824 characters; the most is 16384\n  move data into files of the app\n",
     );
     expect(performance.now() - before).toBeLessThan(1000);
   });
@@ -158,7 +158,7 @@ describe("a static app answers its check by one of its files", () => {
   ])("%s", (_, check, place, path, file) => {
     write({ "app.yaml": manifest + check });
     expect(read().said).toBe(
-      `${place} error [missing-file] the check asks for ${path}, and apps/blog/${file} is no file: a static app would not pass it\n` +
+      `${place} error [missing-file] the check asks for ${path}, but apps/blog/${file} is not a file: a static app would fail it\n` +
         `  create apps/blog/${file}, or set check.path to a file in static/\n`,
     );
   });

@@ -60,7 +60,7 @@ describe("one broken site", () => {
     const plan = planWith("name: [shop\n", "");
     expect(plan.nodes.map(({ kept }) => kept)).toEqual([true, undefined]);
     expect(plan.broken.map((site) => whatStays(plan, site))).toEqual([
-      "site shop stays as it is until that is put right; the others go on. No other site can be added or moved on web1 meanwhile, since only its manifest says where it is: locations in the environment would tell shop apart",
+      "site shop stays as it is until that is fixed; the others are deployed. No other site can be added or moved on web1 meanwhile, since only its manifest says where it is; locations in the environment would help",
     ]);
   });
 

@@ -121,7 +121,7 @@ test("all that is wrong is told at once, each at its site", () => {
   });
   expect(value).toMatchObject({ sites: [], broken: [{ name: "blog" }, { name: "shop" }] });
   expect(issues.map(({ severity, place, message }) => [severity, place.line, message])).toEqual([
-    ["error", 5, "site blog has no locations, and apps/blog/app.yaml no default_location"],
+    ["error", 5, "site blog has no locations, and apps/blog/app.yaml has no default_location"],
     ["error", 6, "site shop lacks config SIGNUPS (on or off), which apps/shop/app.yaml requires"],
     ["error", 6, "site shop lacks config KEY, which apps/shop/app.yaml requires"],
     ["warning", 6, "config SIGNUP is not in apps/shop/app.yaml"],
@@ -145,7 +145,7 @@ test("a node is refused more connections than Varnish has for its sites", () => 
     }).issues.map(({ code, message }) => `${code}: ${message}`);
   expect(sites(39)).toEqual([]);
   expect(sites(40)).toEqual([
-    "full-node: the sites of node web1 may use 5120 connections at once, and Varnish has 5000 for them",
+    "full-node: the sites of node web1 may use 5120 connections at once, more than the 5000 that Varnish has for them",
   ]);
 });
 
@@ -162,7 +162,7 @@ sites:
   expect(sites("3048M")).toEqual([]);
   expect(sites("3G")).toEqual([]);
   expect(sites("3047M")).toEqual([
-    ["full-node", 2, "the processes of the sites of node web1 may take 3048M together, and it has 3047M for them"],
+    ["full-node", 2, "the processes of the sites of node web1 may take 3048M together, more than the 3047M that it has for them"],
   ]);
 });
 
@@ -173,8 +173,8 @@ test("a manifest gets no more than the environment's limits, and a site's own li
       "apps/blog/app.yaml": `${app}processes: {count: 9, memory: 1G}\n`,
     }).issues.map(({ code, message }) => [code, message]);
   expect(issues()).toEqual([
-    ["limit", "apps/blog/app.yaml asks for 9 processes, and this environment allows site blog 8"],
-    ["limit", "apps/blog/app.yaml asks for 1G of memory a process, and this environment allows site blog 300M"],
+    ["limit", "apps/blog/app.yaml asks for 9 processes, but this environment allows site blog 8"],
+    ["limit", "apps/blog/app.yaml asks for 1G of memory a process, but this environment allows site blog 300M"],
   ]);
   expect(issues(", limits: {processes: 8, memory: 300M}")).toEqual([]);
 });
@@ -189,5 +189,5 @@ test("what is set for all sites at once is a warning only where no manifest of t
       "apps/shop/app.yaml": `name: shop\nrunner: src/wsgi.py\n${shop}`,
     }).issues.map(({ code, place, message }) => [code, place.line, message]);
   expect(issues('config: {required: {REGION: ""}}\n')).toEqual([]);
-  expect(issues("")).toEqual([["undeclared-config", 1, "config REGION is not in apps/blog/app.yaml, nor in apps/shop/app.yaml"]]);
+  expect(issues("")).toEqual([["undeclared-config", 1, "config REGION is not in apps/blog/app.yaml or in apps/shop/app.yaml"]]);
 });

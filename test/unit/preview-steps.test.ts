@@ -45,6 +45,6 @@ test.each([
   const background = { environment: "dev", sites: ["blog"], broken: [], program: [], planned };
   const [change, ...others] = previewChanges(rollout(changed), background).changes;
   expect(others).toEqual([]);
-  expect(change).toMatchObject({ kind: "changed", why: ["new on this branch, and here already"] });
+  expect(change).toMatchObject({ kind: "changed", why: ["new on this branch, and deployed already"] });
   expect(change?.details.map((detail) => detail.about)).toEqual(about);
 });

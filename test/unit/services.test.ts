@@ -146,7 +146,7 @@ describe("refused", () => {
     const db = "{db: {type: postgres}}";
     expect(messages("blog", db, "nodes: [web1], services: {db: web1}")).toEqual([]);
     expect(messages("blog", db, "nodes: [web1], services: {db: web2}")).toEqual([
-      "not-yet: service db of site blog runs on web2, and on another node than its site is not built yet",
+      "not-yet: service db of site blog runs on web2, not on the node of its site, which is not built yet",
     ]);
     expect(messages("blog", db, "nodes: [web1, web2]")).toEqual([
       "not-yet: site blog runs on 2 nodes and has services (db), which is not built yet",

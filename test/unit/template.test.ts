@@ -37,7 +37,7 @@ test("any other statement of Tempita is refused by its name, where it stands", (
   ]);
   expect(refusals("{{a|html}}{{default x = y}}{{# note}}\n{{}} {{open")).toEqual([
     ["template-statement", 1, 1, '"a|html", which is not the name of a variable, is not understood'],
-    ["template-statement", 1, 11, '"default x = y" gives no plain default'],
+    ["template-statement", 1, 11, '"default x = y" is not a plain default'],
     ["template-statement", 1, 28, "a comment of Tempita is not understood"],
     ["template-statement", 2, 1, '"", which is not the name of a variable, is not understood'],
     ["template-statement", 2, 6, "{{ is not closed"],

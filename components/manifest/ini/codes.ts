@@ -5,20 +5,20 @@ export const iniCodes = {
   "bad-words": {
     rule: "A value of several words in app.ini has the form that the reference shows for its key.",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\nprocesses = 8 16\n" },
-    fix: "Write it as the message shows; text with blanks stands in double quotes.",
+    fix: "Write it as the message shows; text with blanks needs double quotes.",
   },
   "comment-in-value": {
-    rule: "In app.ini a comment has a line of its own, without indent; behind a value only ; after a blank begins one.",
+    rule: "In app.ini a comment has a line of its own, without indent; after a value only a blank and ; begin one.",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py # ours\n" },
     fix: "Put the comment on a line of its own.",
   },
   "ignored-text": {
-    rule: "Only the section [production] of app.ini is read, and nothing behind a section's name.",
+    rule: "Only the section [production] of app.ini is read, and nothing after a section's name.",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\n[development]\nrunner = devel.py\n" },
     fix: "Delete what is not read, or make it a comment.",
   },
   interpolation: {
-    rule: "%(name)s stays as it is written. (In 2010 Silver Lining put the value of another key in its place.)",
+    rule: "%(name)s is kept literally. (In 2010 Silver Lining replaced it by the value of another key.)",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/%(app_name)s.py\n" },
     fix: "Write the value itself.",
   },
@@ -28,17 +28,17 @@ export const iniCodes = {
     fix: "Begin the file with the line [production].",
   },
   "old-key": {
-    rule: "Keys of old files that mean nothing now have no effect.",
+    rule: "Some keys of old files have no effect now.",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\ndefault_host = blog.acme.net\n" },
-    fix: "Do what the message says.",
+    fix: "Follow the message.",
   },
   "one-line": {
-    rule: "Most keys of app.ini take one line; only lists and keys of several words go on over more.",
+    rule: "Most keys of app.ini take one line; only lists and keys of several words continue on more lines.",
     example: { "app.ini": "[production]\napp_name = blog\nrunner = src/wsgi.py\n  other.py\n" },
-    fix: "Take the indent away if the line is a key of its own, or delete it.",
+    fix: "Remove the indent if the line is a key of its own, or delete it.",
   },
   "repeated-section": {
-    rule: "[production] stands once in app.ini; the keys of a second one are read as if they stood under the first.",
+    rule: "app.ini has [production] once; the keys of a second one are read as if they were below the first.",
     example: { "app.ini": "[production]\napp_name = blog\n[production]\nrunner = src/wsgi.py\n" },
     fix: "Delete the second line [production].",
   },
@@ -48,9 +48,9 @@ export const iniCodes = {
     fix: "Delete the line if the app does not need the service.",
   },
   "swallowed-key": {
-    rule: "An indented line in app.ini goes on with the value above it.",
+    rule: "An indented line in app.ini continues the value above it.",
     example: { "app.ini": "[production]\napp_name = blog\npackages = git\n  runner = src/wsgi.py\n" },
-    fix: "Take the indent away if the line is a key of its own.",
+    fix: "Remove the indent if the line is a key of its own.",
   },
 } as const satisfies Record<string, CodeEntry>;
 

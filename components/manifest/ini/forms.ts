@@ -25,8 +25,8 @@ export function single(path: KeyPath, clean = asItIs): IniForm {
       const [line, second] = contentLines(entry);
       into.mark(path, keySpot(entry), valueSpot(entry));
       if (second) {
-        const fix = "take the indent away if it is a key of its own";
-        into.error("one-line", second, `${entry.key} takes one line; this one goes on with it`, fix);
+        const fix = "remove the indent if it is a key of its own";
+        into.error("one-line", second, `${entry.key} takes one line, and this line continues it`, fix);
       } else if (line) {
         into.put(path, clean(line.text), keySpot(entry), line);
       }
@@ -165,7 +165,7 @@ export function timedCommand(path: KeyPath): IniForm {
       const [first] = words;
       const fields = first?.text.startsWith("@") ? 1 : 5;
       if (!first || words.findLastIndex((word) => word.option === undefined) < fields) {
-        const message = `${quoteName(entry.key)} needs a time (five fields, or @daily and the like) and a command`;
+        const message = `${quoteName(entry.key)} needs a time (five fields, or @daily and so on) and a command`;
         into.error("bad-words", valueSpot(entry), message, `write ${quoteName(entry.key)} = 15 3 * * * bin/digest overlap=skip`);
         return;
       }

@@ -74,7 +74,7 @@ function tellSections({ sections }: IniDocument, chosen: IniSection[], into: Ini
   }
   for (const repeated of again) {
     if (main?.implied) continue;
-    const message = `[${mainSection}] stands here again: its keys are read as if they stood under the first, on line ${main?.line ?? 1}`;
+    const message = `[${mainSection}] is given again: its keys are read as if they were below the first, on line ${main?.line ?? 1}`;
     into.warning("repeated-section", repeated, message, "delete this line");
   }
   for (const other of sections) {
@@ -107,7 +107,7 @@ function lastOfEach(entries: IniEntry[], into: IniTree): Map<string, IniEntry> {
   for (const entry of entries) {
     const before = last.get(entry.key);
     if (before) {
-      const message = `${quoteName(entry.key)} stands here again: this value counts, not the one on line ${before.line}`;
+      const message = `${quoteName(entry.key)} is given again: this value counts, not the one on line ${before.line}`;
       into.warning("duplicate-key", keySpot(entry), message, "delete one of the two");
     }
     // Out and in again, so that the order is that of the values that count.
@@ -153,7 +153,7 @@ function tellMisread(entry: IniEntry, into: IniTree): void {
       into.warning(
         "interpolation",
         at(name.index),
-        `${name[0]} stays as it is written; in 2010 a value was put in its place`,
+        `${name[0]} is kept literally; in 2010 it was replaced by a value`,
         "write the value itself",
       );
     }
@@ -162,7 +162,7 @@ function tellMisread(entry: IniEntry, into: IniTree): void {
       into.warning(
         "comment-in-value",
         at(mark === 0 ? 0 : mark + 1),
-        "this begins no comment here: it is read as part of the value",
+        "this does not begin a comment here: it is read as part of the value",
         "put the comment on a line of its own, without indent",
       );
     }
@@ -171,8 +171,8 @@ function tellMisread(entry: IniEntry, into: IniTree): void {
       into.warning(
         "swallowed-key",
         at(0),
-        `this line is indented: it goes on with the value of ${quoteName(entry.key)}, and is not the key ${key}`,
-        "take the indent away",
+        `this line is indented: it continues the value of ${quoteName(entry.key)} and is not the key ${key}`,
+        "remove the indent",
       );
     }
   }
@@ -194,7 +194,7 @@ function tellControlCharacters(text: string, into: IniTree): void {
   into.error(
     "control-character",
     spot,
-    `the control character \\x${code} stands here`,
+    `there is a control character here: \\x${code}`,
     "save the file as plain UTF-8 text with Unix line ends",
   );
 }

@@ -27,7 +27,7 @@ export function service(path: KeyPath): IniForm {
       const [first] = words;
       const truth = first && words.length === 1 ? truthOf(first.text) : undefined;
       if (first && truth === false) {
-        const message = `${quoteName(entry.key)} = ${first.raw} still asks for the service: that the key is there is enough, as in 2010`;
+        const message = `${quoteName(entry.key)} = ${first.raw} still asks for the service: the key alone is enough, as in 2010`;
         into.warning("service-on", first, message, "delete the line");
       }
       if (truth !== undefined) return;

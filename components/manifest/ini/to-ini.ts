@@ -18,7 +18,7 @@ export function convertToIni(text: string, file: string): Converted {
   if (source.issues.some(isError)) return { issues: source.issues };
   if (!isMap(source.tree)) {
     const fix = "write keys with values, such as name: blog";
-    return { issues: [error("wrong-type", source.placeOf([], "value"), "the text is no map", fix)] };
+    return { issues: [error("wrong-type", source.placeOf([], "value"), "the text is not a map", fix)] };
   }
   const parts = iniPartsOf(source.tree).filter(({ path, part }) => path.length > 1 || !isEmptyMap(part));
   const lost = parts.flatMap((part) => tellLost(part, source));
@@ -48,8 +48,8 @@ function tellLost(part: IniPart, source: Source): Issue[] {
     again.tree,
   );
   if (isSame(read, part.part) && !again.issues.some(isError)) return [];
-  const fix = "use plain texts without line breaks, or stay with app.yaml";
-  return [error("bad-text", place, `app.ini has no words for this value of ${name}`, fix)];
+  const fix = "use plain texts without line breaks, or keep app.yaml";
+  return [error("bad-text", place, `app.ini can't express this value of ${name}`, fix)];
 }
 
 /** Whether two parts of a tree mean the same: in app.ini every value is a text. */

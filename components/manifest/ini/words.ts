@@ -38,7 +38,7 @@ export function splitWords({ text: whole, line, column: start }: IniLine): { wor
     const valueColumn = column + (key?.length ?? 0);
     if (bare.startsWith('"')) {
       const ends = /^"(?:[^"\\]|\\.)*"/.test(whole.slice(valueColumn - start));
-      const message = ends ? "text follows directly on the quotes" : "the quotes that begin here do not end";
+      const message = ends ? "text follows directly on the quotes" : "the quotes that begin here are not closed";
       return { words, mistake: { line, column: valueColumn, message } };
     }
     const text = quoted === undefined ? bare : unescapeQuoted(quoted);

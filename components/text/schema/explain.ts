@@ -79,7 +79,7 @@ export class Explainer {
       code: "wrong-type",
       must: "a map of keys and values",
       example: "",
-      explain: (value) => ({ fix: /^\S+:\S/.test(String(value)) ? "put a blank behind each colon" : `its keys are ${keys}` }),
+      explain: (value) => ({ fix: /^\S+:\S/.test(String(value)) ? "put a blank after each colon" : `its keys are ${keys}` }),
     };
   }
 
