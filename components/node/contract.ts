@@ -225,7 +225,7 @@ export const verbs = {
     args: z.strictObject({ ...site, release: releaseId.nullable(), lines: count, kind: z.enum(["app", "rollout"]) }),
     result: z.strictObject({ lines: z.array(z.string()) }),
   },
-  /** After a boot, before Varnish: undoes or finishes what was under way, and writes boot.cli and the door's elements anew. */
+  /** After a boot, before Varnish: undoes or finishes what was under way, and writes boot.cli and the firewall's elements again. */
   recover: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },
   /** By a timer: stops databases that are over their quota, gives back those that no longer are, and empties log files that are too large. */
   measure: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },

@@ -1,10 +1,10 @@
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { siteUser } from "../plan/site-name.ts";
 import { platforms } from "../platforms/registry.ts";
-import { renderDoor } from "./door.ts";
+import { renderFirewall } from "./firewall.ts";
 import {
   renderBootUnit,
-  renderDoorUnit,
+  renderFirewallUnit,
   renderMeasureTimer,
   renderMeasureUnit,
   renderRecoverTimer,
@@ -34,7 +34,7 @@ export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
     os: node.os,
     packages: web ? webPackages : ["nftables", "python3", "rsync"],
     sites: node.sites.map((name) => ({ name, user: siteUser(name) })),
-    files: [...doorFiles(), ...(web ? webFiles(node) : [])],
+    files: [...firewallFiles(), ...(web ? webFiles(node) : [])],
     units: {
       running: [
         "silver-nft.service",
@@ -52,10 +52,10 @@ function unwantedUnits({ sites, broken }: Plan, { name, os }: NodePlan): string[
   return [...new Set(here)].flatMap((platform) => platforms[platform].unwantedUnits(os));
 }
 
-function doorFiles(): RenderedFile[] {
+function firewallFiles(): RenderedFile[] {
   return [
-    { path: "/etc/silver/nft.conf", mode: "0644", content: renderDoor(), after: "nft-load" },
-    unit("silver-nft.service", renderDoorUnit()),
+    { path: "/etc/silver/nft.conf", mode: "0644", content: renderFirewall(), after: "nft-load" },
+    unit("silver-nft.service", renderFirewallUnit()),
   ];
 }
 

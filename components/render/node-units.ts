@@ -20,11 +20,11 @@ RestartSec=1
 `;
 }
 
-/** Loads the door before anything could come through it. */
-export function renderDoorUnit(): string {
+/** Loads the firewall before anything that it protects. */
+export function renderFirewallUnit(): string {
   return `# Made by silver. Loads who may speak with whom on the loopback addresses; loading it again cuts no connection.
 [Unit]
-Description=Door between the sites of this node
+Description=Firewall between the sites of this node
 DefaultDependencies=no
 After=local-fs.target
 Before=network-pre.target varnish.service shutdown.target

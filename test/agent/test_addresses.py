@@ -1,6 +1,6 @@
 from support import NodeTest
 
-from silver import addresses, door, files
+from silver import addresses, files, firewall
 
 
 class Addresses(NodeTest):
@@ -40,23 +40,23 @@ class Addresses(NodeTest):
         self.assertLess(addresses.take(self.node, "hello", "b")["port"], 20_100)
 
 
-class Door(NodeTest):
+class Firewall(NodeTest):
     def test_it_opens_to_a_release_s_user_and_closes_after_it(self):
         self.converge()
         release = self.roll_out()
         place = addresses.find(self.node, "hello", release["id"])
         uid, _ = self.node.ids("site-hello")
         element = f"{place['address']} . {place['port']} . {uid}"
-        self.assertIn(element, self.text("/var/lib/silver/door.nft"))
+        self.assertIn(element, self.text("/var/lib/silver/firewall.nft"))
         self.assertIn(f"flush set inet silver answerers\nadd element inet silver answerers {{ {element} }}", self.machine.rules[-1])
         held = self.lease(release)
         self.ask("remove", **held)
-        self.assertNotIn(element, self.text("/var/lib/silver/door.nft"))
+        self.assertNotIn(element, self.text("/var/lib/silver/firewall.nft"))
         self.assertEqual(self.machine.rules[-1], "flush set inet silver answerers\n# no release yet\n")
 
     def test_nothing_is_loaded_when_nothing_changed(self):
         self.converge()
         self.roll_out()
         self.machine.rules.clear()
-        self.assertFalse(door.update(self.node))
+        self.assertFalse(firewall.update(self.node))
         self.assertEqual(self.machine.rules, [])

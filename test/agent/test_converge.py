@@ -95,7 +95,7 @@ class Converge(NodeTest):
         real = self.machine.nft
         self.machine.nft = lambda *words, **named: Done(1, "", "No such file") if "list" in words else real(*words, **named)
         changes = self.converge()
-        self.assertEqual([change["what"] for change in changes], ["the node's door"])
+        self.assertEqual([change["what"] for change in changes], ["the node's firewall"])
 
     def test_a_site_s_key_is_made_once_and_for_the_site_alone(self):
         self.converge()

@@ -265,7 +265,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(await bootLine("beta")).toContain(vcl("beta", one.release.digest));
   });
 
-  describe("the door", () => {
+  describe("the firewall", () => {
     const place = async (site: string) => {
       const { live, releases } = await state(site);
       const found = releases.find(({ id }) => id === live);
@@ -298,7 +298,7 @@ describe.each([testOs])("the agent on %s", (os) => {
       expect(await canDo(node, "root", dial(address, port))).toBe(false);
       expect(await read("beta")).toBe("503");
       await ssh(node, "systemctl stop impostor-site-alpha");
-      // The same from the site itself is heard: it is the door that told them apart.
+      // The same from the site itself is heard: it is the firewall that makes the difference.
       await impostor("site-beta");
       await poll("the site's own is heard", 10, () => canDo(node, "root", dial(address, port)));
       await ssh(node, `systemctl stop impostor-site-beta; systemctl start ${unit}`);
@@ -316,7 +316,7 @@ describe.each([testOs])("the agent on %s", (os) => {
 
     test("it is put back when somebody flushed it", async () => {
       await ssh(node, "nft flush ruleset");
-      expect(await agent.converge(sites)).toEqual([{ what: "the node's door", why: "its rules changed, or were not loaded" }]);
+      expect(await agent.converge(sites)).toEqual([{ what: "the node's firewall", why: "its rules changed, or were not loaded" }]);
       expect(await read("beta")).toBe("beta one");
     });
   });

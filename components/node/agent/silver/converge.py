@@ -2,7 +2,7 @@
 
 import os
 
-from . import accounts, door, files, packages, unit, varnish
+from . import accounts, files, firewall, packages, unit, varnish
 from .errors import AgentError
 from .paths import BOOT_CLI, NFT_CONF
 
@@ -96,15 +96,15 @@ def write_files(node, state, owed):
 
 
 def follow_up(node, state, owed):
-    """In the order in which one thing needs the other: units known, door shut, Varnish's start file right, then the units."""
+    """In the order in which one thing needs the other: units known, firewall loaded, Varnish's start file right, then the units."""
     if "daemon-reload" in owed.actions or "varnish-restart" in owed.actions:
         unit.reload(node)
         owed.paid("daemon-reload")
     changes = []
-    if node.read(NFT_CONF) and ("nft-load" in owed.actions or not door.stands(node)):
-        door.load_all(node)
+    if node.read(NFT_CONF) and ("nft-load" in owed.actions or not firewall.is_loaded(node)):
+        firewall.load_all(node)
         owed.paid("nft-load")
-        changes.append({"what": "the node's door", "why": "its rules changed, or were not loaded"})
+        changes.append({"what": "the node's firewall", "why": "its rules changed, or were not loaded"})
     if "varnish-restart" in owed.actions:
         node.run(["systemctl", "stop", "varnish.service"], ok=None)
     with varnish.turn(node):

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import time
 
-from . import addresses, checker, door, files, journal, packages, releases, site_services, state, undo, unit, varnish
+from . import addresses, checker, files, firewall, journal, packages, releases, site_services, state, undo, unit, varnish
 from .errors import AgentError
 
 
@@ -101,7 +101,7 @@ def start(node, release, seconds):
     conf = f"{node.paths.release(site, name)}/conf"
     place = addresses.take(node, site, name)
     changes = []
-    if door.update(node):
+    if firewall.update(node):
         changes.append({"what": f"{place['address']}:{place['port']}", "why": "a new address"})
     if why := unit.install(node, service, text(f"{conf}/unit.service")):
         changes.append({"what": service, "why": why})

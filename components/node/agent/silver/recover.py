@@ -1,6 +1,6 @@
 """What a rollout left that nobody leads any more: undone before the cut-over, finished after it. The agent's only own decisions."""
 
-from . import door, files, finish, journal, lease, packages, paths, retire, state, undo, varnish
+from . import files, finish, firewall, journal, lease, packages, paths, retire, state, undo, varnish
 
 GONE = "whoever ran the rollout went away"
 
@@ -44,7 +44,7 @@ def node_wide(node):
             if ours:
                 retire.schedule_all(node, name, anew=False)
     if node.read(paths.NFT_CONF):
-        door.load_all(node)
+        firewall.load_all(node)
     with varnish.turn(node):
         changes += varnish.apply(node)
     return changes

@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from . import addresses, bytecode, door, files, listing, state, tree, unit, varnish
+from . import addresses, bytecode, files, firewall, listing, state, tree, unit, varnish
 from .errors import AgentError
 
 # Less than this, and a node can't even end a rollout in good order.
@@ -221,7 +221,7 @@ def remove(node, site, release, archive=None):
         varnish.discard(node, vcl)
         files.remove(node.paths.vcl(vcl))
     addresses.give_back(node, site, release)
-    door.update(node)
+    firewall.update(node)
     files.remove_tree(partial(node, site, release))
     if take_away(node.paths.release(site, release), archive):
         changes.append({"what": node.paths.release(site, release), "why": "its release is removed"})

@@ -1,9 +1,9 @@
 /**
- * The door on the loopback interface: by user id, who may ask a release, and who may answer in its name.
+ * The firewall on the loopback interface: by user id, who may ask a release, and who may answer in its name.
  * Stateless: it looks at the first packet and the first answer of a connection only, so that loading it anew cuts none.
  * The agent keeps the elements of `answerers` (address, port, uid of each release) in files that are read with it.
  */
-export function renderDoor(): string {
+export function renderFirewall(): string {
   return `#!/usr/sbin/nft -f
 # Who may speak with whom on this node's loopback addresses. Loading it again changes nothing that is open.
 table inet silver
@@ -35,6 +35,6 @@ table inet silver {
     reject with tcp reset
   }
 }
-include "/var/lib/silver/door*.nft"
+include "/var/lib/silver/firewall*.nft"
 `;
 }

@@ -6,7 +6,7 @@ The rules themselves come with the node's state; they include the file written h
 from . import addresses, files
 from .errors import AgentError, last_lines
 from .lock import shared
-from .paths import DOOR, NFT_CONF
+from .paths import FIREWALL, NFT_CONF
 
 SET = "inet silver answerers"
 
@@ -32,9 +32,9 @@ def elements(node):
 
 def update(node):
     """Brings file and kernel to what the table of addresses says. True when something changed."""
-    with shared(node, "door"):
+    with shared(node, "firewall"):
         text = render(elements(node))
-        if files.write(node.paths.at(DOOR), text) is None:
+        if files.write(node.paths.at(FIREWALL), text) is None:
             return False
         load(node, f"flush set {SET}\n{text}")
         return True
@@ -44,17 +44,17 @@ def load(node, rules):
     """Gives nft rules to the kernel, all of them or none."""
     done = node.run(["nft", "-f", "-"], stdin=rules, ok=None)
     if done.code != 0:
-        raise AgentError("internal", "nft refused the rules of the node's door", log=last_lines(done.err))
+        raise AgentError("internal", "nft refused the rules of the node's firewall", log=last_lines(done.err))
 
 
 def load_all(node):
-    """Loads the whole door anew, rules and elements in one step."""
-    with shared(node, "door"):
-        files.write(node.paths.at(DOOR), render(elements(node)))
+    """Loads the whole firewall again, rules and elements in one step."""
+    with shared(node, "firewall"):
+        files.write(node.paths.at(FIREWALL), render(elements(node)))
         with open(node.paths.at(NFT_CONF), encoding="utf-8") as file:
             load(node, file.read())
 
 
-def stands(node):
+def is_loaded(node):
     """Whether the kernel has the rules at all: somebody may have flushed them."""
     return node.run(["nft", "list", "table", "inet", "silver"], ok=None).code == 0
