@@ -399,6 +399,12 @@ class InARollout(NodeTest):
         self.assertEqual(site_services.remark(self.node, "hello"), "; its service files is not mounted")
         self.assertEqual(site_services.remark(self.node, "none"), "")
 
+    def test_what_a_site_no_longer_asks_for_is_still_looked_after(self):
+        self.set_up_services(self.wanted("files"), self.wanted("postgres"))
+        self.set_up_services({**self.wanted("files"), "name": "uploads"})
+        self.assertEqual([use.name for _, use in site_services.uses(self.node, "hello")], ["uploads", "postgres"])
+        self.assertEqual([use.name for use, _ in self.made], ["files", "postgres", "uploads"])
+
     def test_a_site_that_is_removed_leaves_its_data_alone(self):
         self.set_up_services(self.wanted("files"))
         self.bring()

@@ -7,7 +7,7 @@ from .errors import AgentError
 
 
 def uses(node, site):
-    """(module, use) of each service that was set up last, in the site's data generation of now."""
+    """(module, use) of each service that was ever set up, in the site's data generation of now."""
     generation = state.read(node, site)["generation"]
     recorded = files.read_json(node.paths.services(site)) or []
     return [(services.of(each["type"]), services.Use(site, generation, each["name"], each["options"])) for each in recorded]
@@ -16,14 +16,16 @@ def uses(node, site):
 def set_up(node, lease, arguments):
     """Makes every service of a site what it should be, and tells where each is."""
     site, wanted = lease.site, arguments["services"]
-    for kind in {service["type"] for service in wanted}:
+    kinds = sorted(service["type"] for service in wanted)
+    for kind in kinds:
         getattr(services.of(kind), "before_install", lambda node: None)(node)
     changes = packages.install(node, [name for service in wanted for name in service["packages"]])
-    # Before anything is made: what is made by half is measured and stopped like the rest.
+    # Before anything is made: what is made by half is measured and stopped like the rest, and so is what is no longer asked for.
     record = [{key: service[key] for key in ("type", "name", "options")} for service in wanted]
+    record += [each for each in files.read_json(node.paths.services(site)) or [] if each["type"] not in kinds]
     files.write_json(node.paths.services(site), record)
     variables = {}
-    for (kind, use), service in zip(uses(node, site), wanted, strict=True):
+    for (kind, use), service in zip(uses(node, site), wanted, strict=False):
         changes += kind.set_up(node, use)
         values = kind.values(node, use)
         variables |= {name: bind(text, values) for name, text in service["variables"].items()}
