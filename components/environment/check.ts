@@ -3,6 +3,7 @@ import { error, type Issue, type Place } from "../text/issue.ts";
 import { partsOf } from "../text/schema/judge.ts";
 import type { Source } from "../text/source.ts";
 import { suggest } from "../text/suggest.ts";
+import { judgeMachine } from "./kinds/registry.ts";
 import { nodeSchema, siteSchema, type EnvironmentTree } from "./schema.ts";
 
 type NodeTree = EnvironmentTree["nodes"][string];
@@ -33,19 +34,12 @@ function ownOf<T>(map: Record<string, T> | undefined, name: string): T | undefin
   return map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
-/** A node is local, or has a host and its key; never both. */
+/** A node is a machine of one kind. */
 function checkNode(name: string, node: NodeTree, source: Source): Issue[] {
-  const say = (key: "host" | "hostKey" | "local" | "os", message: string, fix: string) => [
-    error("node-machine", source.placeOf(["nodes", name, key], "key"), `node ${name} ${message}`, fix),
-  ];
-  if (node.local) {
-    const foreign = node.host !== undefined ? "host" : node.hostKey !== undefined ? "hostKey" : undefined;
-    return foreign === undefined ? [] : say(foreign, `is local but has a ${foreign}`, `delete local, or ${foreign}`);
-  }
-  if (node.host === undefined) return say("hostKey", "is neither local nor has a host", "add local: true, or host and hostKey");
-  if (node.hostKey !== undefined) return [];
-  const fix = `add hostKey: the first two words of /etc/ssh/ssh_host_ed25519_key.pub on ${node.host}`;
-  return say("host", "has a host but no hostKey", fix);
+  const wrong = judgeMachine(node);
+  if (wrong === undefined) return [];
+  const place = source.placeOf(["nodes", name, wrong.key], "key");
+  return [error("node-machine", place, `node ${name} ${wrong.message}`, wrong.fix)];
 }
 
 /** The nodes of a site are there, and have the role that it needs of them. */

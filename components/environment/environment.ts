@@ -1,5 +1,6 @@
 import type { Place } from "../text/issue.ts";
 import type { SystemName } from "../systems/systems.ts";
+import type { DeclaredMachine } from "./kinds/registry.ts";
 
 /** One Pulumi stack as `stacks/<name>.yaml` declares it, with every default filled in. Plain data; secrets are names only. */
 export interface Environment {
@@ -22,7 +23,7 @@ export type Role = "web" | "service";
 export interface EnvironmentNode {
   name: string;
   /** Where the node comes from: `local` boots one on this machine, `host` is any machine reached by SSH. */
-  machine: { kind: "local" } | { kind: "host"; host: string; port: number; hostKey: string };
+  machine: DeclaredMachine;
   /** `<ID>-<VERSION_ID>` of /etc/os-release, e.g. `ubuntu-24.04`; the agent refuses when the node disagrees. */
   os: SystemName;
   roles: Role[];

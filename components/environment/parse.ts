@@ -7,6 +7,7 @@ import { checkEnvironment } from "./check.ts";
 import type { Environment, EnvironmentNode, EnvironmentSite, Limits, Spot } from "./environment.ts";
 import { layer } from "./layers.ts";
 import { environmentLater } from "./not-yet.ts";
+import { readMachine } from "./kinds/registry.ts";
 import { environmentSchema, type EnvironmentTree } from "./schema.ts";
 
 /** An environment is at most this long, in characters: room for several hundred sites. */
@@ -65,11 +66,10 @@ function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name
 }
 
 function toNode(name: string, node: EnvironmentTree["nodes"][string], source: Source): EnvironmentNode {
-  const { local, host = "", port, hostKey = "", os, roles, memory } = node;
-  const machine = local ? ({ kind: "local" } as const) : ({ kind: "host", host, port, hostKey } as const);
+  const { os, roles, memory } = node;
   return {
     name,
-    machine,
+    machine: readMachine(node),
     os,
     roles,
     ...(memory === undefined ? {} : { memoryBytes: memory }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { choice, either, list, map, text, toggle } from "../text/schema/fields.ts";
-import { hostKey, hostName } from "./machine-fields.ts";
+import { choice, either, list, map, text } from "../text/schema/fields.ts";
+import { hostName } from "./machine-fields.ts";
+import { machineKeys } from "./kinds/registry.ts";
 import { location, name, variable, variableValue } from "../text/schema/names.ts";
 import { path } from "../text/schema/paths.ts";
 import { count, duration, size } from "../text/schema/quantities.ts";
@@ -9,12 +10,7 @@ import { systemNames } from "../systems/systems.ts";
 /** One entry of `nodes`. */
 export const nodeSchema = z
   .strictObject({
-    local: toggle().prefault(false).describe("true: the node is a container on this machine, which the tool makes and starts."),
-    host: hostName().exactOptional().describe("Name or address of a machine that SSH reaches. Needs hostKey."),
-    port: count(1, 65_535, 22).prefault(22).describe("Port of its SSH server."),
-    hostKey: hostKey()
-      .exactOptional()
-      .describe("Its public host key, type and base64: without it another machine in its place would go unnoticed."),
+    ...machineKeys,
     os: choice(systemNames).describe(
       "ID and VERSION_ID of its /etc/os-release. A rollout is refused when the node says otherwise.",
     ),

@@ -1,3 +1,4 @@
+import { isMade, tellMachine } from "../environment/kinds/registry.ts";
 import type { BrokenSite, NodePlan, Plan, SitePlan } from "./plan.ts";
 import { locationText } from "./location.ts";
 import { compareVersions } from "./version.ts";
@@ -137,9 +138,9 @@ function nodeChange(one: NodePlan | undefined, other: NodePlan | undefined): Cha
   if (other === undefined) return [{ ...both, kind: "removed", from: one.os }];
   const details = nodeDetails(one, other.kept === true ? { ...other, sites: one.sites, routes: one.routes } : other);
   if (details.length === 0) return [];
-  const local = [one, other].some(({ machine }) => machine.kind === "local");
+  const made = [one, other].some(({ machine }) => isMade(machine));
   const systems = { from: one.os, to: other.os };
-  if (local && (one.os !== other.os || one.machine.kind !== other.machine.kind))
+  if (made && (one.os !== other.os || one.machine.kind !== other.machine.kind))
     return [{ ...both, ...systems, kind: "replaced", details }];
   const reached = details.some(({ about }) => about === "machine" || about === "os");
   return [{ ...(reached ? both : blank("node", name, [`${name}-state`])), ...systems, details }];
@@ -150,17 +151,11 @@ function nodeDetails(one: NodePlan | undefined, other: NodePlan | undefined): De
     Object.fromEntries((node?.routes ?? []).map((route) => [locationText(route), `to ${route.site}`]));
   return [
     ...(one === undefined ? [] : changed("os", one.os, other?.os)),
-    ...changed("machine", one && machineText(one), other && machineText(other)),
+    ...changed("machine", one && tellMachine(one.machine), other && tellMachine(other.machine)),
     ...lists("roles", one?.roles ?? [], other?.roles ?? []),
     ...lists("sites", one?.sites ?? [], other?.sites ?? []),
     ...maps("route", routes(one), routes(other)),
   ];
-}
-
-function machineText({ machine }: NodePlan): string {
-  if (machine.kind === "local") return "local";
-  // Enough of a key to tell it from another.
-  return `${machine.host}:${machine.port}, key …${machine.hostKey.slice(-8)}`;
 }
 
 function isMoved({ kind, details }: Change): boolean {

@@ -1,27 +1,17 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { isMade } from "../environment/kinds/registry.ts";
 import { agentZipapp, type Zipapp } from "../node/zipapp.ts";
 import { installCommand, installInput } from "../node/install-command.ts";
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { renderNodeState } from "../render/node-state.ts";
-import { HostMachine } from "./host-machine.ts";
-import { LocalMachine } from "./local-machine.ts";
+import type { Connection } from "./kinds/machine.ts";
+import { makeMachine } from "./kinds/registry.ts";
 
 export interface NodeArgs {
   plan: Plan;
   node: NodePlan;
-}
-
-/** How a node is reached; no key stands here: SSH logs in through the agent of whoever runs the program. */
-export interface Connection {
-  name: string;
-  address: string;
-  port: number;
-  user: string;
-  hostKey: string;
-  /** Only for machines that Pulumi made. */
-  machineId?: string;
 }
 
 let packed: Zipapp | undefined;
@@ -35,8 +25,8 @@ export class Node extends pulumi.ComponentResource {
   constructor(name: string, args: NodeArgs, options?: pulumi.ComponentResourceOptions) {
     super("silver:resources:Node", name, {}, options);
     const { plan, node } = args;
-    const machine = machineOf(plan, node, this);
-    this.connection = connectionTo(plan, node, machine);
+    const machine = makeMachine(name, { declared: node.machine, os: node.os, ssh: plan.ssh }, { parent: this });
+    this.connection = machine.connection;
 
     const state = renderNodeState(plan, node);
     new remote.Command(
@@ -72,31 +62,11 @@ export class Node extends pulumi.ComponentResource {
         // Routes that nobody can tell must not be lost; on a machine made anew, what was declared last is set up again.
         ...(node.kept === true ? { ignoreChanges: ["create", "stdin"] } : {}),
         // A machine that goes takes its state along: nothing has to be run on it first.
-        ...(machine instanceof LocalMachine ? { deletedWith: machine } : {}),
+        ...(isMade(node.machine) ? { deletedWith: machine } : {}),
         // Whoever can't be reached is told of in the machine's words.
         dependsOn: [machine],
       },
     );
     this.registerOutputs({});
   }
-}
-
-function machineOf(plan: Plan, { name, machine, os }: NodePlan, parent: Node): LocalMachine | HostMachine {
-  if (machine.kind === "local") return new LocalMachine(name, { os }, { parent });
-  const { host, port, hostKey } = machine;
-  const { user, proxy } = plan.ssh;
-  return new HostMachine(name, { host, port, hostKey, user, os, ...(proxy === undefined ? {} : { proxy }) }, { parent });
-}
-
-function connectionTo(
-  plan: Plan,
-  { name, machine: declared }: NodePlan,
-  machine: LocalMachine | HostMachine,
-): pulumi.Output<Connection> {
-  if (machine instanceof LocalMachine)
-    return pulumi
-      .all([machine.address, machine.hostKey, machine.machineId])
-      .apply(([address, hostKey, machineId]) => ({ name, address, port: 22, user: "root", hostKey, machineId }));
-  if (declared.kind === "local") throw new Error(`node ${name}: a local node without its machine`);
-  return pulumi.output({ name, address: declared.host, port: declared.port, user: plan.ssh.user, hostKey: declared.hostKey });
 }
