@@ -7,14 +7,15 @@ import { anyText, bundleId, count, digest, innerPath, releaseId, seconds, siteNa
  * The typed contract between what runs here and the agent on a node.
  *
  * `silver-agent serve` reads one JSON request a line from stdin and writes one JSON message a line to stdout:
- * any number of `{"event": …}` while it works, then exactly one `{"result": …}` or `{"error": …}` for the request's id.
+ * any number of `{"event": …}` while it works, one at least every ten seconds, then exactly one `{"result": …}` or `{"error": …}` for the
+ * request's id.
  * `silver-agent VERB` is the same for one request: arguments as JSON on stdin, the result as JSON on stdout, events on stderr.
  * stdin closing, or nothing read for `silenceSeconds` (the driver sends `ping`), means that the driver is gone:
  * what is not cut over is undone, what is cut over is finished, and the lease is given back.
  */
 export const protocol = 1;
 
-/** Longest time a driver may be silent before the agent takes it for dead. Longer than any verb: `ping` is answered between requests only. */
+/** Longest time a driver may be silent before the agent takes it for dead. `ping` is answered between requests, and heard within them. */
 export const silenceSeconds = 30;
 
 const holder = z.strictObject({

@@ -8,25 +8,11 @@ import type { FailureDetails } from "./failure.ts";
 /** Seconds between two signs of life to the agent; it considers a driver dead after `silenceSeconds`. */
 const pingSeconds = 5;
 
-/** Seconds after which a verb without an answer is considered lost. `set-up` and `prepare` may install packages; `prepare` adds its own start. */
-const verbSeconds = {
-  hello: 30,
-  ping: 30,
-  converge: 900,
-  lease: 60,
-  receive: 60,
-  "set-up": 900,
-  prepare: 900,
-  check: 30,
-  flip: 60,
-  undo: 120,
-  finish: 60,
-  remove: 120,
-  status: 30,
-  logs: 30,
-  recover: 120,
-  measure: 120,
-} as const satisfies Record<Verb, number>;
+/**
+ * Seconds without a word after which an agent that was asked something is considered lost. However long a verb takes, it says something
+ * every ten seconds, and a disk may hold it up for a while.
+ */
+const lostSeconds = 60;
 
 export interface SessionOptions {
   node: string;
@@ -88,18 +74,16 @@ export class Session {
   /**
    * Asks the agent for one thing; requests are answered in the order in which they are sent.
    * @param step word a person knows it by; the verb where absent
-   * @param extraSeconds what this request may take beyond its verb's own time
    * @throws Failure with the agent's own error, or `lost` when the session ended
    */
-  ask<V extends Verb>(verb: V, args: Args<V>, step: string = verb, extraSeconds = 0): Promise<Result<V>> {
+  ask<V extends Verb>(verb: V, args: Args<V>, step: string = verb): Promise<Result<V>> {
     if (this.#end !== undefined) return Promise.reject(this.#atStep(this.#end, step));
     const id = ++this.#lastId;
     return new Promise<Result<V>>((resolve, reject) => {
-      const seconds = verbSeconds[verb] + extraSeconds;
       const timer = setTimeout(() => {
-        this.#fail(this.#lost(`gave no answer to ${verb} for ${seconds} s`));
+        this.#fail(this.#lost(`did not answer ${verb}: it said nothing for ${lostSeconds} s`));
         this.#channel.kill();
-      }, seconds * 1000);
+      }, lostSeconds * 1000);
       this.#waiting.set(id, { verb, step, reject, timer, resolve: resolve as (result: unknown) => void });
       this.#channel.stdin.write(`${JSON.stringify({ id, verb, args })}\n`);
     });
@@ -140,6 +124,7 @@ export class Session {
       return;
     }
     this.#spoke = true;
+    for (const { timer } of this.#waiting.values()) timer.refresh();
     const said = parsed.data;
     if ("event" in said) {
       this.#options.onEvent(said.event.step, said.event.text);

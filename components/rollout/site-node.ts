@@ -139,7 +139,7 @@ export class SiteNode {
     const libraries = set === undefined ? {} : { wheels: { listing: set.listing, digest: set.digest } };
     const { startSeconds } = timeouts;
     const args = { ...this.#lease, release, listing: app.listing, secrets, ...told, ...config, ...libraries, startSeconds };
-    return this.#session.ask("prepare", args, "prepare", timeouts.startSeconds);
+    return this.#session.ask("prepare", args);
   }
 
   /** @throws Failure `check` when the release doesn't answer as the check says */
@@ -160,7 +160,7 @@ export class SiteNode {
     await this.#timed(
       step,
       async () => {
-        const { answer, log } = await this.#session.ask("check", args, step, within);
+        const { answer, log } = await this.#session.ask("check", args, step);
         if (answer.ok) return answer;
         const message = `${answer.url}: ${answer.reason ?? "fails the check"}`;
         throw new Failure({ node: this.name, step, code: "check", message, log, answer });

@@ -18,7 +18,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "components/node/agent"))
 
-from silver import bytecode, files, journal, state, unit, varnish, verbs  # noqa: E402
+from silver import bytecode, files, journal, long_work, state, unit, varnish, verbs  # noqa: E402
 from silver.errors import AgentError  # noqa: E402
 from silver.node import Node  # noqa: E402
 from silver.paths import Paths  # noqa: E402
@@ -49,6 +49,8 @@ class Machine:
         self.journal = []
         # How a unit that ran once ended: the properties that systemd shows of it.
         self.results = {}
+        # Work in transient units: how often somebody still has to look until it ends, and what it does then.
+        self.looks, self.work = 0, {}
         self.servers = {}
         self.app = None
         # Dies before the nth thing that leaves a trace; None: never.
@@ -65,7 +67,7 @@ class Machine:
         self.step()
         program = argv[0].replace("-", "_")
         answer = getattr(self, program)(*argv[1:], **({"stdin": stdin} if stdin else {}))
-        done = answer if isinstance(answer, Done) else Done(0, answer or "", "")
+        done = answered(answer)
         if ok is not None and done.code not in ok:
             raise AgentError("internal", f"{argv[0]} failed", log=[done.err])
         return done
@@ -75,6 +77,9 @@ class Machine:
     def systemctl(self, verb, *words):
         names = [word for word in words if not word.startswith("-")]
         match verb:
+            case "list-units":
+                known = [name for name, seen in self.units.items() if seen != "inactive" and any(fnmatch(name, word) for word in names)]
+                return "".join(f"{name} loaded {self.units[name]}\n" for name in known)
             case "show":
                 return "\n\n".join(self.properties(name) for name in names)
             case "is-active":
@@ -97,6 +102,8 @@ class Machine:
                     os.symlink("/dev/null", self.paths.unit(name))
 
     def properties(self, name):
+        if name in self.work:
+            return f"Id={name}\nLoadState=loaded\nActiveState={self.look_at(name)}"
         enabled = "enabled" if os.path.islink(self.paths.unit_link(name)) else ""
         seen = self.units.get(name, "inactive")
         result = self.results.get(name, "success")
@@ -120,6 +127,7 @@ class Machine:
     def stop(self, name):
         if name in self.units:
             self.units[name] = "inactive"
+        self.work.pop(name, None)
         if name.endswith(".timer"):
             self.timers.pop(name.removesuffix(".timer"), None)
         if server := self.servers.pop(name, None):
@@ -147,10 +155,33 @@ class Machine:
 
     def systemd_run(self, *words):
         name = next(word.removeprefix("--unit=") for word in words if word.startswith("--unit="))
-        if name in self.timers:
+        if name in self.timers or name in self.work:
             return Done(1, "", "Unit was already loaded")
+        if "--property=RemainAfterExit=yes" in words:
+            self.units[name] = "active"
+            argv = list(words[words.index("--") + 1 :])
+            while argv[0] == "env" or "=" in argv[0]:
+                argv.pop(0)
+            self.work[name] = [self.looks, argv, None]
+            return None
         later = [word.removeprefix("--on-active=") for word in words if word.startswith("--on-active=")]
         self.timers[name] = float(later[0]) if later else 0
+
+    def look_at(self, name):
+        """Work goes on while nobody looks; here it ends with the last look."""
+        looks, argv, done = self.work[name]
+        if looks > 0:
+            self.work[name][0] -= 1
+            return "active\nSubState=running"
+        if done is None:
+            done = answered(getattr(self, argv[0].replace("-", "_"))(*argv[1:]))
+            self.calls.append(" ".join(argv))
+            self.work[name][2] = done
+            self.journal = (done.out + done.err).split("\n")
+            self.units[name] = "active" if done.code == 0 else "failed"
+        if done.code == 0:
+            return "active\nSubState=exited\nResult=success\nExecMainStatus=0"
+        return f"failed\nSubState=failed\nResult=exit-code\nExecMainStatus={done.code}"
 
     def journalctl(self, *words):
         return "\n".join(self.journal)
@@ -251,6 +282,10 @@ class Machine:
         self.units, self.timers = {}, {}
 
 
+def answered(answer):
+    return answer if isinstance(answer, Done) else Done(0, answer or "", "")
+
+
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Python's own HTTP server looks its name up, which may take seconds."""
 
@@ -295,7 +330,11 @@ class NodeTest(unittest.TestCase):
         self.addCleanup(self.stop_servers)
         for directory in ("/usr/sbin", "/etc/systemd/system"):
             os.makedirs(self.paths.at(directory))
-        for patch in (mock.patch.object(files, "RESERVE_BYTES", 4096), mock.patch.object(bytecode, "_in_a_child", bytecode._compile)):
+        for patch in (
+            mock.patch.object(files, "RESERVE_BYTES", 4096),
+            mock.patch.object(bytecode, "_in_a_child", lambda todo, waiting: bytecode._compile(todo)),
+            mock.patch.object(long_work, "POLL_SECONDS", 0),
+        ):
             patch.start()
             self.addCleanup(patch.stop)
         self.place("/etc/os-release", 'ID=debian\nVERSION_ID="12"\n')

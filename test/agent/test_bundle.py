@@ -120,5 +120,5 @@ class Compiler(unittest.TestCase):
 
         with tempfile.TemporaryDirectory() as directory:
             pathlib.Path(directory, "one.py").write_text("one = 1\n")
-            bytecode._in_a_child([(f"{directory}/one.py", f"{directory}/one.pyc", "/srv/one.py")])
+            bytecode._in_a_child([(f"{directory}/one.py", f"{directory}/one.pyc", "/srv/one.py")], lambda: None)
             self.assertTrue(os.path.isfile(f"{directory}/one.pyc"))

@@ -7,7 +7,7 @@ from silver import packages
 
 class Packages(NodeTest):
     def calls(self, word):
-        return [call for call in self.machine.calls if word in call]
+        return [call for call in self.machine.calls if call.startswith(word)]
 
     def test_what_is_there_is_left_alone(self):
         self.machine.packages.add("varnish")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from unittest import mock
 
 from support import NodeTest
@@ -188,6 +189,46 @@ class Sessions(NodeTest):
             driver.hang_up()
 
         Driver(self).during(work)
+
+
+class Waits(NodeTest):
+    """A verb that takes longer than a driver may be silent."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(lambda: signal.set_wakeup_fd(-1))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+
+    def wait(self, node, session, arguments):
+        end = time.monotonic() + 1.2
+        while time.monotonic() < end:
+            node.still_wanted()
+            time.sleep(0.01)
+        return {}
+
+    def during(self, work):
+        driver = Driver(self, silence_seconds=0.5)
+        with mock.patch.dict("silver.verbs.WORK", {"measure": self.wait}):
+            driver.during(work)
+        return driver
+
+    def test_a_driver_that_pings_meanwhile_is_not_gone_and_gets_its_answers(self):
+        def work(driver):
+            os.write(driver.requests, b'{"id": 1, "verb": "measure", "args": {}}\n')
+            for number in range(2, 17):
+                os.write(driver.requests, b'{"id": %d, "verb": "ping", "args": {}}\n' % number)
+                time.sleep(0.1)
+            self.assertEqual([driver.read()["id"] for _ in range(16)], list(range(1, 17)))
+            driver.hang_up()
+
+        self.during(work)
+
+    def test_one_that_is_silent_meanwhile_is_gone(self):
+        def work(driver):
+            os.write(driver.requests, b'{"id": 1, "verb": "measure", "args": {}}\n')
+
+        self.assertTrue(self.during(work).serve.stopped)
 
 
 class OneShot(NodeTest):

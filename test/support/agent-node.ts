@@ -9,7 +9,7 @@ import type { NodePlan, Route, SitePlan } from "../../components/plan/plan.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
 import { renderRelease } from "../../components/render/release.ts";
 import type { NodeState, Release } from "../../components/render/rendered.ts";
-import { spawnChannel } from "../../components/rollout/channel.ts";
+import { spawnChannel, type Channel } from "../../components/rollout/channel.ts";
 import { Failure } from "../../components/rollout/failure.ts";
 import { Session } from "../../components/rollout/session.ts";
 import { sshCommand } from "../../components/machines/ssh-command.ts";
@@ -88,16 +88,23 @@ export class AgentNode {
     return JSON.parse(await ssh(this.node, `silver-agent ${verb}`, JSON.stringify(args))) as Result<V>;
   }
 
-  session(): Session {
-    const words = sshCommand({ ...this.node, user: "root" }, "exec silver-agent serve");
+  /**
+   * @param onEvent hears what the agent says while it works
+   * @param channel its SSH, for a test that cuts it
+   */
+  session(onEvent: (step: string, text: string) => void = () => undefined, channel = this.channel()): Session {
     const session = new Session({
       node: this.node.name,
-      channel: spawnChannel(words),
-      onEvent: () => undefined,
+      channel,
+      onEvent,
       explain: (exit, stderr) => ({ code: "lost", message: `ssh ended with ${exit.code ?? "no code"}: ${stderr}` }),
     });
     this.#sessions.push(session);
     return session;
+  }
+
+  channel(): Channel {
+    return spawnChannel(sshCommand({ ...this.node, user: "root" }, "exec silver-agent serve"));
   }
 
   async closeSessions(): Promise<void> {

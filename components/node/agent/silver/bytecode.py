@@ -5,9 +5,11 @@
 
 import importlib.util
 import os
+import time
 
 # An app that keeps the compiler busy longer than this runs from source.
 MOST_SECONDS = 120
+POLL_SECONDS = 0.02
 
 
 def sources(tree, entries):
@@ -18,10 +20,10 @@ def sources(tree, entries):
             yield path, importlib.util.cache_from_source(path)
 
 
-def compile_tree(tree, final, entries, earlier=()):
+def compile_tree(tree, final, entries, earlier=(), waiting=lambda: None):
     """Makes what is missing. Where a source is the very file of an earlier release, its bytecode is linked too.
 
-    `final`: where the tree will stand, which is what tracebacks show.
+    `final`: where the tree will stand, which is what tracebacks show. `waiting` is called while it is at work.
     """
     todo = []
     for source, compiled in sources(tree, entries):
@@ -30,7 +32,7 @@ def compile_tree(tree, final, entries, earlier=()):
         if not any(_link(old, inside, source, compiled) for old in earlier):
             todo.append((source, compiled, f"{final}/{inside}"))
     if todo:
-        _in_a_child(todo)
+        _in_a_child(todo, waiting)
     return len(todo)
 
 
@@ -45,7 +47,7 @@ def _link(old, inside, source, compiled):
         return False
 
 
-def _in_a_child(todo):
+def _in_a_child(todo, waiting):
     """Source is an app's: one that crashes Python's compiler must not take the agent with it."""
     child = os.fork()
     if child == 0:
@@ -60,7 +62,9 @@ def _in_a_child(todo):
             code = 0
         finally:
             os._exit(code)
-    os.waitpid(child, 0)
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        time.sleep(POLL_SECONDS)
+        waiting()
 
 
 def _compile(todo):

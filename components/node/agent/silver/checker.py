@@ -27,7 +27,7 @@ def check(node, release):
         unit.install(node, service, file.read())
     try:
         if why := run(node, service):
-            words = redact.site_lines(node, site, spoken(node, service))
+            words = redact.site_lines(node, site, unit.spoken(node, service))
             why += site_services.remark(node, site)
             raise AgentError("config", f"{checker} {why}", fix=f"correct the configuration of {site}, or {checker}", log=words)
     finally:
@@ -58,14 +58,6 @@ def reason(seen):
             return "took more memory than a process of the site may"
         case other:
             return f"was ended ({other})"
-
-
-def spoken(node, service):
-    """What the checker wrote, without systemd's words about it."""
-    done = node.run(["systemctl", "show", "--property=InvocationID", "--value", service], ok=None)
-    node.run(["journalctl", "--sync"], ok=None)
-    words = ["--lines", "40", "--output", "cat", "--no-pager", "--quiet"]
-    return node.run(["journalctl", *words, f"_SYSTEMD_INVOCATION_ID={done.out.strip()}"], ok=None).out.splitlines()
 
 
 def clear(node, site, release):

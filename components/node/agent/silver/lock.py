@@ -3,19 +3,28 @@
 import contextlib
 import fcntl
 import os
+import time
+
+PAUSE_SECONDS = 0.05
 
 
 @contextlib.contextmanager
-def shared(node, name, wait=True):
-    """Waits for its turn, or yields False; the kernel gives the lock back when the process dies."""
+def shared(node, name, wait=True, waiting=None):
+    """Waits for its turn, or yields False; the kernel gives the lock back when the process dies. `waiting` is called meanwhile."""
     os.makedirs(node.paths.var(""), mode=0o755, exist_ok=True)
     fd = os.open(node.paths.var(f"{name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        while not (ours := _lock(fd)) and wait:
+            (waiting or node.still_at_it)()
+            time.sleep(PAUSE_SECONDS)
+        yield ours
     finally:
         os.close(fd)
+
+
+def _lock(fd):
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False

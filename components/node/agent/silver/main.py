@@ -40,6 +40,7 @@ def once(verb):
     from .serve import explained
 
     node = Node(say=lambda step, text: print(f"{step}: {text}", file=sys.stderr, flush=True))
+    node.begin(verb)
     session = verbs.Session(node)
     try:
         words = "" if sys.stdin.isatty() else sys.stdin.read()

@@ -2,28 +2,48 @@
 
 import contextlib
 import os
+import time
 
 from . import unit
 from .errors import DriverGone
 from .paths import Paths
 from .runner import Runner
 
+# Whoever works says something at least this often: a session that is silent for much longer is taken for lost.
+WORD_SECONDS = 10
+
 
 class Node:
     def __init__(self, paths=None, run=None, say=None):
         self.paths = paths or Paths()
-        self.run = run or Runner()
+        self.run = run or Runner(self.still_at_it)
         self._say = say or (lambda step, text: None)
         self.gone = lambda: False
+        self.begin("agent")
+
+    def begin(self, step, text=""):
+        """What is done from here on, as `still_at_it` tells it."""
+        self._doing, self._since, self._told = (step, text), time.monotonic(), time.monotonic()
 
     def say(self, step, text):
         """Progress for whoever drives; nobody listening changes nothing."""
+        self.begin(step, text)
         self._say(step, text)
+
+    def still_at_it(self):
+        """For all that may take long: says again what is done, when nothing was said for a while."""
+        now = time.monotonic()
+        if now - self._told < WORD_SECONDS:
+            return
+        self._told = now
+        step, text = self._doing
+        self._say(step, f"{text}{', ' if text else ''}{now - self._since:.0f} s so far")
 
     def still_wanted(self):
         """For loops that only wait: leaves at once when the driver is gone."""
         if self.gone():
             raise DriverGone
+        self.still_at_it()
 
     def note(self, site, text):
         """One line for `silver logs --kind rollout`."""

@@ -3,14 +3,15 @@
 import contextlib
 import os
 
-from . import files
+from . import files, long_work
 from .errors import AgentError, last_lines
 from .lock import shared
 
 # While a package is installed, its services stay as they are: what runs here is said by the node's state alone.
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_TEXT = "#!/bin/sh\n# silver-agent: no service starts by itself while it installs packages\nexit 101\n"
-SECONDS = 900
+# In front of a program: stronger than what the node's /etc/environment says.
+ENVIRONMENT = ("env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", "LC_ALL=C.UTF-8")
 
 
 def missing(node, packages):
@@ -25,40 +26,46 @@ def missing(node, packages):
     return [name for name in packages if name not in present]
 
 
-def install(node, packages):
-    """Installs what is missing; returns the changes. Error `package` with apt's words."""
-    with shared(node, "apt"):
+def install(node, packages, site=None):
+    """Installs what is missing, for a site or for the node itself; returns the changes. Error `package` with apt's words."""
+    if not missing(node, packages):
+        return []
+    node.begin("packages", "waiting for apt")
+    with shared(node, "apt", waiting=node.still_wanted), quiet_services(node):
+        long_work.settle(node, "packages", "waiting for what an earlier session installs")
         todo = missing(node, packages)
         if not todo:
             return []
         node.say("packages", f"installing {', '.join(todo)}")
-        with quiet_services(node):
-            done = apt_install(node, todo)
-            if done.code != 0 and lists_are_old(done.err):
-                node.say("packages", "apt-get update")
-                update(node)
-                done = apt_install(node, todo)
+        done = apt_install(node, site, todo)
+        if done.code != 0 and "dpkg was interrupted" in done.out:
+            node.say("packages", "dpkg --configure -a: an installation was cut short")
+            long_work.run(node, "packages", site, [*ENVIRONMENT, "dpkg", "--configure", "-a"])
+            done = apt_install(node, site, todo)
+        if done.code != 0 and lists_are_old(done.out):
+            node.say("packages", "apt-get update")
+            update(node, site)
+            done = apt_install(node, site, todo)
         if done.code != 0:
             raise refused(todo, done)
         return [{"what": f"package {name}", "why": "not installed"} for name in todo]
 
 
-def apt(node, *words):
-    argv = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0", "-q", *words]
-    return node.run(argv, env={"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}, seconds=SECONDS, ok=None)
+def apt(node, site, *words):
+    argv = [*ENVIRONMENT, "apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0", "-q", *words]
+    return long_work.run(node, "packages", site, argv)
 
 
-def apt_install(node, packages):
-    return apt(
-        node, "install", "-y", "--no-install-recommends", "--no-upgrade", "--no-remove", "-o", "Dpkg::Options::=--force-confold", *packages
-    )
+def apt_install(node, site, packages):
+    options = ["-y", "--no-install-recommends", "--no-upgrade", "--no-remove", "-o", "Dpkg::Options::=--force-confold"]
+    return apt(node, site, "install", *options, *packages)
 
 
-def update(node):
-    done = apt(node, "update")
+def update(node, site):
+    done = apt(node, site, "update")
     if done.code != 0:
         raise AgentError(
-            "package", "apt-get update failed", fix="look at /etc/apt/sources.list and the node's network", log=last_lines(done.err)
+            "package", "apt-get update failed", fix="look at /etc/apt/sources.list and the node's network", log=last_lines(done.out)
         )
 
 
@@ -70,7 +77,7 @@ def lists_are_old(words):
 
 
 def refused(packages, done):
-    words = last_lines(done.out + "\n" + done.err)
+    words = last_lines(done.out)
     unknown = [line.split()[-1] for line in words if "Unable to locate package" in line]
     if unknown:
         return AgentError("package", f"apt knows no package {', '.join(unknown)}", fix="correct the name under `packages`", log=words)
@@ -93,12 +100,14 @@ def quiet_services(node):
     try:
         yield
     finally:
-        files.remove(path)
+        # Where this session goes and apt does not, it goes with the next look (`clean_up`).
+        if long_work.sweep(node, "packages"):
+            files.remove(path)
 
 
 def clean_up(node):
-    """Takes away the policy that an agent killed in the middle of an installation left behind."""
+    """Takes away what an agent that went in the middle of an installation left behind, once that has ended."""
     with shared(node, "apt", wait=False) as ours:
         path = node.paths.at(POLICY)
-        if ours and files.differs(path, POLICY_TEXT.encode(), 0o755) is None:
+        if ours and long_work.sweep(node, "packages") and files.differs(path, POLICY_TEXT.encode(), 0o755) is None:
             files.remove(path)

@@ -39,7 +39,7 @@ def prepare(node, lease, arguments):
         releases.check_record(node, release, secrets)
     if present["live"] == name:
         # Nothing to bring; what the node has lost of it meanwhile is put right.
-        changes = packages.install(node, release["packages"])
+        changes = packages.install(node, release["packages"], site)
         changes += releases.write_environ(node, release, secrets, bound)
         changes += start(node, release, arguments["startSeconds"])
         with varnish.turn(node):
@@ -47,7 +47,7 @@ def prepare(node, lease, arguments):
         return result(node, site, name, changes)
     begin(node, lease, name, present)
     try:
-        changes = packages.install(node, release["packages"])
+        changes = packages.install(node, release["packages"], site)
         if name in present["releases"]:
             changes += releases.write_environ(node, release, secrets, bound)
         else:

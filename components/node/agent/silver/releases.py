@@ -145,7 +145,7 @@ def bring(node, site, release, part):
     listing.verify(directory, entries, known)
     tree.normalise(directory, entries)
     earlier = [f"{node.paths.release(site, name)}/{part.directory}" for name in state.read(node, site)["releases"]]
-    bytecode.compile_tree(directory, final, entries, earlier)
+    bytecode.compile_tree(directory, final, entries, earlier, node.still_at_it)
 
 
 def write_files(node, release, directory, final):

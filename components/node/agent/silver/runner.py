@@ -11,27 +11,41 @@ class Done(NamedTuple):
     err: str
 
 
+# Between two words of whoever waits for a program.
+WAITING_SECONDS = 1.0
+
+
 class Runner:
+    """`waiting` is called again and again while a program runs."""
+
+    def __init__(self, waiting=lambda: None):
+        self.waiting = waiting
+
     def __call__(self, argv, stdin="", env=None, seconds=60, ok=(0,)):
         """Runs a program to its end. A code outside of `ok` raises `internal` with the program's last words."""
         import os
         import subprocess
 
+        pipe = subprocess.PIPE
         try:
-            done = subprocess.run(
+            child = subprocess.Popen(
                 argv,
-                input=stdin,
-                capture_output=True,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
                 text=True,
                 errors="replace",
-                timeout=seconds,
                 env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
             )
         except FileNotFoundError:
             raise AgentError("internal", f"{argv[0]} is not installed on this node") from None
-        except subprocess.TimeoutExpired:
-            raise AgentError("internal", f"`{' '.join(argv[:3])}` did not end within {seconds} s") from None
-        result = Done(done.returncode, done.stdout, done.stderr)
+        with child:
+            try:
+                out, err = self.wait(child, stdin, seconds)
+            except BaseException:
+                child.kill()
+                raise
+        result = Done(child.returncode, out, err)
         if ok is not None and result.code not in ok:
             raise AgentError(
                 "internal",
@@ -39,6 +53,21 @@ class Runner:
                 log=last_lines(result.out + "\n" + result.err),
             )
         return result
+
+    def wait(self, child, stdin, seconds):
+        import subprocess
+        import time
+
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return child.communicate(stdin, timeout=min(WAITING_SECONDS, max(0.0, end - time.monotonic())))
+            except subprocess.TimeoutExpired:
+                # What it was given is on its way: it can't be given twice.
+                stdin = None
+            if time.monotonic() >= end:
+                raise AgentError("internal", f"`{' '.join(child.args[:3])}` did not end within {seconds} s")
+            self.waiting()
 
 
 def describe_code(code):

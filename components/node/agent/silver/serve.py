@@ -24,6 +24,7 @@ class Serve:
         self.request = 0
         self.stopped = False
         self.left = b""
+        self.heard = time.monotonic()
 
     # Messages
 
@@ -44,27 +45,33 @@ class Serve:
     def gone(self):
         """For a verb that waits: whether it still makes sense to."""
         poll = select.poll()
-        poll.register(self.source, HUNG_UP)
-        return self.stopped or bool(poll.poll(0))
+        poll.register(self.source, HUNG_UP | select.POLLIN)
+        seen = sum(event for _, event in poll.poll(0))
+        if seen & select.POLLIN:
+            self.hear()
+        return self.stopped or bool(seen & HUNG_UP) or time.monotonic() - self.heard > self.silence_seconds
+
+    def hear(self):
+        """Reads what has come, for `lines`; False at its end. Pings that come while a verb works tell that the driver lives."""
+        chunk = os.read(self.source, 1 << 16)
+        self.left += chunk
+        self.heard = time.monotonic()
+        return bool(chunk)
 
     def lines(self):
         """Requests as they come; ends when there will be no more."""
-        end = time.monotonic() + self.silence_seconds
+        self.heard = time.monotonic()
         while not self.stopped:
             line, newline, rest = self.left.partition(b"\n")
             if newline:
                 self.left = rest
                 yield line
-                end = time.monotonic() + self.silence_seconds
+                self.heard = time.monotonic()
                 continue
-            ready, _, _ = select.select([self.source, self.wake], [], [], max(0, end - time.monotonic()))
-            if self.source not in ready:
+            left = self.heard + self.silence_seconds - time.monotonic()
+            ready, _, _ = select.select([self.source, self.wake], [], [], max(0, left))
+            if self.source not in ready or not self.hear():
                 return
-            chunk = os.read(self.source, 1 << 16)
-            if not chunk:
-                return
-            self.left += chunk
-            end = time.monotonic() + self.silence_seconds
 
     # The session
 
@@ -97,6 +104,7 @@ class Serve:
             self.request = 0
             self.message(error=AgentError("usage", "a request is one line of JSON with id, verb and args").json())
             return
+        self.node.begin(str(verb))
         try:
             self.message(result=verbs.carry_out(self.node, self.session, verb, arguments))
         except DriverGone:

@@ -19,7 +19,7 @@ def set_up(node, lease, arguments):
     kinds = sorted(service["type"] for service in wanted)
     for kind in kinds:
         getattr(services.of(kind), "before_install", lambda node: None)(node)
-    changes = packages.install(node, [name for service in wanted for name in service["packages"]])
+    changes = packages.install(node, [name for service in wanted for name in service["packages"]], site)
     # Before anything is made: what is made by half is measured and stopped like the rest, and so is what is no longer asked for.
     record = [{key: service[key] for key in ("type", "name", "options")} for service in wanted]
     record += [each for each in files.read_json(node.paths.services(site)) or [] if each["type"] not in kinds]

@@ -90,3 +90,11 @@ def log(node, unit, lines=40):
     node.run(["journalctl", "--sync"], ok=None)
     done = node.run(["journalctl", "--unit", unit, "--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"], ok=None)
     return done.out.splitlines()
+
+
+def spoken(node, unit, lines=40):
+    """The last lines that a unit wrote itself since it was started, without systemd's words about it."""
+    done = node.run(["systemctl", "show", "--property=InvocationID", "--value", unit], ok=None)
+    node.run(["journalctl", "--sync"], ok=None)
+    words = ["--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"]
+    return node.run(["journalctl", *words, f"_SYSTEMD_INVOCATION_ID={done.out.strip()}"], ok=None).out.splitlines()
