@@ -34,9 +34,9 @@ class Checks(NodeTest):
         for expected, reply in [
             ("status 500, expected 200", (500, "", self.mark())),
             ("status 500, expected 200, not from the app's own code: its process died, or did not start", (500, "", None)),
-            (f"answered without X-Silver-Release, expected it to say {self.mark()}", (200, "ok", None)),
+            (f"answered without X-Silver-Release, expected {self.mark()}", (200, "ok", None)),
             (f"served by hello 0.9, expected {self.mark()}", (200, "ok", "hello 0.9")),
-            ("the body does not hold 'ok'", (200, "sorry", self.mark())),
+            ("the body does not contain 'ok'", (200, "sorry", self.mark())),
         ]:
             with self.subTest(expected):
                 self.machine.app = lambda request, reply=reply: reply
@@ -57,7 +57,7 @@ class Checks(NodeTest):
         answer = self.check(within=30)["answer"]
         self.assertLess(time.monotonic() - start, 10)
         self.assertIn("connection refused", answer["reason"])
-        self.assertIn("has ended", answer["reason"])
+        self.assertIn("has stopped", answer["reason"])
 
     def test_it_gives_up_within_seconds_when_the_app_can_not_be_loaded(self):
         self.machine.app = lambda request: (500, "", None)

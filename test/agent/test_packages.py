@@ -30,7 +30,7 @@ class Packages(NodeTest):
 
         with self.assertRaises(AgentError) as caught:
             packages.install(self.node, ["varnisch"])
-        self.assertEqual((caught.exception.code, caught.exception.message), ("package", "apt knows no package varnisch"))
+        self.assertEqual((caught.exception.code, caught.exception.message), ("package", "apt has no package varnisch"))
         self.assertIn("E: Unable to locate package varnisch", caught.exception.log)
 
     def test_a_package_that_would_remove_others_is_refused_as_that(self):

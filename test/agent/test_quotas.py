@@ -140,7 +140,7 @@ class Databases(NodeTest):
         self.assertTrue(self.login["hello"])
         self.assertEqual(self.measured(220), "read-only")
         (change,) = self.set_up(quota=3 * QUOTA)
-        self.assertEqual(change, {"what": "database hello_g1", "why": "its quota is 300 MB now"})
+        self.assertEqual(change, {"what": "database hello_g1", "why": "its quota is now 300 MB"})
         self.assertFalse(self.reads_only["hello"])
         self.assertEqual(self.set_up(quota=3 * QUOTA), [])
 
@@ -151,7 +151,7 @@ class Databases(NodeTest):
                 files.write_json(postgres.record_path(self.node, self.use("hello")), {"version": "15"})
             with self.assertRaises(AgentError) as caught:
                 self.set_up(quota=80 * MEGABYTE)
-            self.assertEqual(caught.exception.message, "the quota of 80 MB is below what the database has: 90 MB")
+            self.assertEqual(caught.exception.message, "the quota of 80 MB is less than the database uses: 90 MB")
         self.assertEqual(self.sql, [])
 
     def test_what_a_release_does_wrong_is_told_beside_it(self):
@@ -222,7 +222,7 @@ class LogFiles(NodeTest):
         self.assertEqual(self.measure(), [])
         self.log("deep/e", 100)
         (change,) = self.measure()
-        self.assertEqual(change["why"], "log files of 2 MB, 1 MB may be kept: emptied 'b' and 1 more")
+        self.assertEqual(change["why"], "log files of 2 MB, the limit is 1 MB: emptied 'b' and 1 more")
         self.assertEqual(self.node.told, [("hello", change["why"])])
         self.assertEqual({**self.sizes(), "deep": 0}, {"a": 0, "b": 0, "c": 200, "d": 100, "deep": 0})
         self.assertEqual(os.stat(f"{self.logs}/deep/e").st_size, 100 * 1024)

@@ -18,10 +18,10 @@ class Room(NodeTest):
 
     def test_an_upload_with_no_room_for_it_is_refused_before_it_begins(self):
         error = self.refused_with(f_bavail=1024)
-        self.assertEqual(error.message, "4 MB are free below /srv/silver, 128 are needed")
+        self.assertEqual(error.message, "4 MB are free below /srv/silver, but 128 are needed")
 
     def test_inodes_count_as_room(self):
-        self.assertEqual(self.refused_with(f_favail=3).message, "3 inodes are free below /srv/silver, 2000 are needed")
+        self.assertEqual(self.refused_with(f_favail=3).message, "3 inodes are free below /srv/silver, but 2000 are needed")
 
     def test_what_a_dead_upload_left_goes_with_the_next(self):
         self.converge()

@@ -231,7 +231,7 @@ class Quota(NodeTest):
 
     def test_it_grows_in_use_also_when_a_crash_stopped_it_before(self):
         self.set_up(32)
-        self.assertIn("its quota is 64 MB now", self.set_up(64)[0]["why"])
+        self.assertIn("its quota is now 64 MB", self.set_up(64)[0]["why"])
         self.assertEqual(self.blocks * 4096, 64 * MEGABYTE)
         file_service.allocate(self.image, 96 * MEGABYTE)
         self.set_up(96)
@@ -258,7 +258,7 @@ class Quota(NodeTest):
         self.set_up(64)
         self.used = 41 * MEGABYTE - 1
         refused = self.refused(40)
-        self.assertEqual((refused.code, refused.message), ("service", "the quota of 40 MB is below what is used: 41 MB"))
+        self.assertEqual((refused.code, refused.message), ("service", "the quota of 40 MB is less than the files use: 41 MB"))
         self.assertEqual(self.reserved, 0)
 
     def test_more_than_the_node_has_is_refused_before_anything_is_made(self):
@@ -390,7 +390,7 @@ class InARollout(NodeTest):
             self.assertIn(said, self.refused("usage", "set-up", **self.held, services=[wrong]).message)
         self.assertEqual(self.made, [])
         self.assertIn(
-            "nothing fills @NOTHING@", self.refused("usage", "set-up", **self.held, services=[self.wanted("files", X="@NOTHING@")]).message
+            "no service provides @NOTHING@", self.refused("usage", "set-up", **self.held, services=[self.wanted("files", X="@NOTHING@")]).message
         )
 
     def test_what_is_wrong_with_a_service_is_told_with_the_site_and_with_its_releases(self):

@@ -161,7 +161,7 @@ describe("over a state that today's program made", () => {
     project.engine.write({ [environmentFile]: `${nodes}sites:\n  ${site}, config: { KEY: { secret: 1 } } }\n` });
     const { status, stdout, stderr } = preview();
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toContain("names version 1 of the secret KEY, and stacks/Pulumi.test.yaml does not hold it");
+    expect(stderr).toContain("names version 1 of the secret KEY, which stacks/Pulumi.test.yaml does not have");
     expect(stderr).not.toMatch(/\n\s+at .*\.ts/);
   });
 

@@ -141,7 +141,7 @@ describe.each([testOs])("the agent on %s", (os) => {
   test.each([
     ["dies when it is loaded", "import os\nos._exit(3)"],
     ["hangs when it is loaded", "import time\ntime.sleep(600)"],
-  ])("an app that %s is taken back in no time: nobody has asked it anything", async (_, first) => {
+  ])("an app that %s is rolled back at once: nobody has asked it anything", async (_, first) => {
     const session = agent.session();
     const held = await agent.bring(session, make("alpha", saying("never", first)), "prepare");
     const start = performance.now();
@@ -184,7 +184,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     const { code, message } = await refusal(
       agent.bring(agent.session(), make("alpha", saying("x"), { packages: ["no-such-thing"] }), "prepare"),
     );
-    expect([code, message]).toEqual(["package", "apt knows no package no-such-thing"]);
+    expect([code, message]).toEqual(["package", "apt has no package no-such-thing"]);
     const other = await refusal(
       agent.bring(agent.session(), make("beta", saying("x"), { packages: ["sysvinit-core"] }), "prepare"),
     );
@@ -214,7 +214,7 @@ describe.each([testOs])("the agent on %s", (os) => {
       async () => (await state("alpha")).holder === null && (await read("alpha")) === "alpha one",
     );
     expect(await ssh(node, "tail -n 1 /srv/silver/alpha/history.jsonl")).toContain(
-      "whoever ran the rollout went away; this node undid it",
+      "the driver of the rollout went away; this node undid it",
     );
   });
 
@@ -241,7 +241,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     await killAgents();
     expect(await read("alpha")).toBe("alpha killed");
     const { recovered } = await agent.session().ask("lease", { site: "alpha", who: "next@here", pid: 1, release: "none" });
-    expect(recovered[0]?.why).toBe("whoever ran the rollout went away before the cut-over: undone");
+    expect(recovered[0]?.why).toBe("the driver of the rollout went away before the cut-over: undone");
     expect(await read("alpha")).toBe("alpha one");
   });
 
@@ -316,7 +316,9 @@ describe.each([testOs])("the agent on %s", (os) => {
 
     test("it is put back when somebody flushed it", async () => {
       await ssh(node, "nft flush ruleset");
-      expect(await agent.converge(sites)).toEqual([{ what: "the node's firewall", why: "its rules changed, or were not loaded" }]);
+      expect(await agent.converge(sites)).toEqual([
+        { what: "the node's firewall", why: "its rules changed, or were not loaded" },
+      ]);
       expect(await read("beta")).toBe("beta one");
     });
   });

@@ -28,7 +28,7 @@ afterAll(async () => {
 
 test("a secret that is named and not set is refused before anything is made", async () => {
   const output = await project.engine.upFails();
-  expect(output).toContain(`site "greeter" names version 1 of the secret API_KEY, and stacks/Pulumi.test.yaml does not hold it`);
+  expect(output).toContain(`site "greeter" names version 1 of the secret API_KEY, which stacks/Pulumi.test.yaml does not have`);
   expect(output).toContain(`pulumi config set --secret --path 'secrets["greeter.API_KEY@1"]'`);
   expect((await project.engine.exportState()).deployment.resources ?? []).not.toContainEqual(
     expect.objectContaining({ type: "command:local:Command" }),

@@ -80,7 +80,7 @@ describe("a static app", () => {
     project.engine.write({ [index]: "<p>no heading\n" });
     const broken = await project.sh("silver up");
     expect(broken.code).toBe(1);
-    expect(broken.output).toContain("the body does not hold '<h1>'");
+    expect(broken.output).toContain("the body does not contain '<h1>'");
     expect((await http(node, "/made-static/")).headers.etag).toBe(before);
     project.engine.write({ [index]: "<h1>new</h1>\n" });
     const { code, output } = await project.sh("silver up");

@@ -184,7 +184,7 @@ test("an app that takes the right to write for itself loses the right to log in,
   await measure();
   await says("eater", "/rows", noLogin);
   await calmGoesOn();
-  expect(await told()).toMatch(/over its quota: \d+ MB of 32 MB; the site can't log in, for it wrote on/);
+  expect(await told()).toMatch(/over its quota: \d+ MB of 32 MB; the site can't log in, because it kept writing/);
   expect(status().stdout).toMatch(/eater +web1 .* db is over its quota: \d+ MB of 32 MB; the site can't log in/);
 });
 
@@ -207,7 +207,7 @@ test("a site that was removed and comes back can read its data", async () => {
 test("a quota below what the database has is refused, a raised one holds as soon as it is rolled out", async () => {
   project.edit("apps/eater/app.yaml", "version: 1.1.0", "version: 1.2.0");
   project.edit("apps/eater/app.yaml", "quota: 32M", "quota: 24M");
-  expect(await project.engine.upFails()).toMatch(/the quota of 24 MB is below what the database has: \d+ MB/);
+  expect(await project.engine.upFails()).toMatch(/the quota of 24 MB is less than the database uses: \d+ MB/);
   project.edit("apps/eater/app.yaml", "quota: 24M", "quota: 96M");
   await project.engine.up();
   expect(await get("eater", "/write/1")).toBe("written");
@@ -240,7 +240,7 @@ test("log files are emptied when they are too large, and nothing that the app po
   expect(await sizes()).toBe(`small ${100 * 1024 ** 2}\nlarge 0`);
   expect(await ssh(node, "cat /srv/silver/eater/trap")).toBe("precious");
   expect(await ssh(node, "readlink /var/log/silver/eater/link")).toBe("/srv/silver/eater/trap");
-  expect(await told()).toMatch(/log files of 120\d MB, 1024 MB may be kept: emptied '(?:also-)?large'/);
+  expect(await told()).toMatch(/log files of 120\d MB, the limit is 1024 MB: emptied '(?:also-)?large'/);
   expect(await get("eater", "/hide/1100")).toBe("hidden");
   await measure();
   expect(await told()).toMatch(/emptied 'a deleted file'/);

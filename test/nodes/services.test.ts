@@ -286,7 +286,7 @@ describe.each([testOs])("on %s", (os) => {
     project.edit("apps/one-a/app.yaml", "version: 1.0.0", "version: 1.1.0");
     project.edit("apps/one-a/app.yaml", "quota: 32M", "quota: 16M");
     const output = await project.engine.upFails();
-    expect(output).toMatch(/the quota of 16 MB is below what is used: 2\d MB/);
+    expect(output).toMatch(/the quota of 16 MB is less than the files use: 2\d MB/);
     expect(output).toMatch(/web1 serves 1\.0\.0-/);
     expect(await kept("one-a")).toEqual([["first"], ["first", "large"]]);
   });

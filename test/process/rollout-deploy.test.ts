@@ -319,7 +319,7 @@ test("a node that dies during prepare and comes back has undone by itself: rever
   const outcome = await rollOut(nodes, newer);
   expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web1", step: "prepare", code: "lost" }] });
   expect(nodes.web1.verdicts().slice(1)).toMatchObject([
-    { verdict: "reverted", reason: "whoever ran the rollout went away; this node undid it" },
+    { verdict: "reverted", reason: "the driver of the rollout went away; this node undid it" },
     { verdict: "reverted" },
   ]);
   expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
@@ -350,7 +350,7 @@ test("a node that dies once it has heard of the cut-over stays forward, and so d
   const outcome = await rollOut(nodes, newer);
   expect(outcome.verdict).toBe("live");
   expect(nodes.web2.verdicts().slice(1)).toMatchObject([
-    { verdict: "live", reason: "whoever ran the rollout went away; this node finished it" },
+    { verdict: "live", reason: "the driver of the rollout went away; this node finished it" },
     { verdict: "live" },
   ]);
   expect(await lives(nodes)).toEqual([newRelease, newRelease]);

@@ -31,7 +31,7 @@ def check(node, arguments):
         if answer["ok"] or time.monotonic() + pause > end:
             break
         if service not in unit.active(node, [service]):
-            answer["reason"] += f"; {service} has ended"
+            answer["reason"] += f"; {service} has stopped"
             break
         node.still_wanted()
         time.sleep(pause)
@@ -75,7 +75,7 @@ def ask(address, port, arguments, end):
     except TimeoutError:
         reason = f"no answer within {seconds:.1f} s"
     except (http.client.InvalidURL, UnicodeError):
-        raise AgentError("usage", f"path: {arguments['path']!r} can't be asked for over HTTP") from None
+        raise AgentError("usage", f"path: {arguments['path']!r} can't be requested over HTTP") from None
     except http.client.HTTPException as error:
         reason = f"not an HTTP answer ({type(error).__name__})"
     except OSError as error:
@@ -100,9 +100,9 @@ def judge(arguments, status, body, served):
         by = "" if served else ", not from the app's own code: its process died, or did not start"
         return f"status {status}, expected {arguments['status']}{by}"
     if served is None:
-        return f"answered without X-Silver-Release, expected it to say {expected}"
+        return f"answered without X-Silver-Release, expected {expected}"
     if served != expected:
         return f"served by {served}, expected {expected}"
     if arguments["body"] is not None and arguments["body"] not in body:
-        return f"the body does not hold {arguments['body']!r}"
+        return f"the body does not contain {arguments['body']!r}"
     return None

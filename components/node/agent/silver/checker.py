@@ -21,7 +21,7 @@ def check(node, release):
         return
     site, name, checker = release["site"], release["id"], release["checker"]
     service = unit_name(site, name)
-    node.say("prepare", f"{checker} looks at the configuration")
+    node.say("prepare", f"{checker} checks the configuration")
     clear(node, site, name)
     with open(f"{node.paths.release(site, name)}/conf/check.service", encoding="utf-8") as file:
         unit.install(node, service, file.read())

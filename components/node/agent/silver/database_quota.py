@@ -9,7 +9,7 @@ from .errors import AgentError
 
 OPEN, READ_ONLY, CLOSED = "open", "read-only", "closed"
 NEXT = {OPEN: READ_ONLY, READ_ONLY: CLOSED, CLOSED: CLOSED}
-EFFECT = {READ_ONLY: "it can only be read", CLOSED: "the site can't log in, for it wrote on"}
+EFFECT = {READ_ONLY: "it can only be read", CLOSED: "the site can't log in, because it kept writing"}
 
 
 def begin(before, quota, used, kind):
@@ -17,8 +17,8 @@ def begin(before, quota, used, kind):
     if used > quota and (before is None or quota < before["quota"]):
         raise AgentError(
             "service",
-            f"the quota of {files.megabytes(quota)} is below what the database has: {files.megabytes(used)}",
-            fix=f"raise the quota of {kind} in the manifest, or take data away (docs/services.md)",
+            f"the quota of {files.megabytes(quota)} is less than the database uses: {files.megabytes(used)}",
+            fix=f"raise the quota of {kind} in the manifest, or delete data (docs/services.md)",
         )
     stage = OPEN if used <= quota else READ_ONLY
     return {"quota": quota, "stage": stage, "used": used, "most": most(quota, stage, used)}

@@ -144,7 +144,7 @@ def read_json(path, default=None):
     except FileNotFoundError:
         return default
     except ValueError:
-        raise AgentError("file", f"{path} is not JSON", fix=f"look at {path}; it is written by the agent alone") from None
+        raise AgentError("file", f"{path} is not JSON", fix=f"look at {path}; only the agent writes it") from None
 
 
 def append_line(path, value):

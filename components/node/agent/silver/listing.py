@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 def parse(text, digest):
     """The entries of a listing whose SHA-256 is the bundle's digest."""
     if hashlib.sha256(text.encode()).hexdigest() != digest:
-        raise AgentError("bundle-differs", "the listing is not the one the bundle's digest was made of", fix="roll out again")
+        raise AgentError("bundle-differs", "the listing does not match the bundle's digest", fix="roll out again")
     entries = []
     for line in text.splitlines():
         match json.loads(line):
@@ -93,6 +93,6 @@ def verify(tree, entries, known=frozenset()):
         raise AgentError(
             "bundle-differs",
             f"what arrived is not the bundle: {problems[0]}" + (f" and {len(problems) - 1} more" if len(problems) > 1 else ""),
-            fix="roll out again; if it stays so, something else writes there or changed the app meanwhile",
+            fix="roll out again; if it happens again, something else writes there or changed the app meanwhile",
             log=problems[:40],
         )

@@ -61,7 +61,7 @@ class Logs:
         if not emptied:
             return None
         more = f" and {len(emptied) - 1} more" if len(emptied) > 1 else ""
-        return f"log files of {files.megabytes(held)}, {files.megabytes(MOST_BYTES)} may be kept: emptied {emptied[0][:200]!r}{more}"
+        return f"log files of {files.megabytes(held)}, the limit is {files.megabytes(MOST_BYTES)}: emptied {emptied[0][:200]!r}{more}"
 
     def is_own(self, seen):
         return stat.S_ISREG(seen.st_mode) and (seen.st_uid, seen.st_dev) == (self.user, self.device)

@@ -80,13 +80,13 @@ def refused(packages, done):
     words = last_lines(done.out)
     unknown = [line.split()[-1] for line in words if "Unable to locate package" in line]
     if unknown:
-        return AgentError("package", f"apt knows no package {', '.join(unknown)}", fix="correct the name under `packages`", log=words)
+        return AgentError("package", f"apt has no package {', '.join(unknown)}", fix="correct the name under `packages`", log=words)
     # The second is what apt 3 says, as in Debian 13.
     if any(line.startswith("E:") and "remove" in line.lower() or "is selected for removal" in line for line in words):
         return AgentError(
-            "package", f"installing {', '.join(packages)} would remove other packages", fix="see apt's words below", log=words
+            "package", f"installing {', '.join(packages)} would remove other packages", fix="see apt's output below", log=words
         )
-    return AgentError("package", f"apt could not install {', '.join(packages)}", fix="see apt's words below", log=words)
+    return AgentError("package", f"apt could not install {', '.join(packages)}", fix="see apt's output below", log=words)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ def check(node, lease, arguments):
         raise AgentError("usage", f"release.site: {release['site']} is not the leased site {lease.site}")
     if set(arguments["secrets"]) != set(release["secrets"]):
         missing = sorted(set(release["secrets"]) ^ set(arguments["secrets"]))
-        raise AgentError("usage", f"secrets: {', '.join(missing)} must stand in both the release and the secrets")
+        raise AgentError("usage", f"secrets: {', '.join(missing)} must be in both the release and the secrets")
     if ("libraries" in release) != ("wheels" in arguments):
         raise AgentError("usage", "wheels: they belong to a release with libraries, and to no other")
     if ("digest" in release.get("configDirectory", {})) != ("config" in arguments):
@@ -26,7 +26,7 @@ def check(node, lease, arguments):
         if needed not in paths:
             raise AgentError("usage", f"release.files: {needed} is missing")
     if own := sorted(path for path in paths if not path.startswith("conf/")):
-        raise AgentError("usage", f"release.files: {own[0]} does not stand below conf/")
+        raise AgentError("usage", f"release.files: {own[0]} is not below conf/")
 
 
 def prepare(node, lease, arguments):

@@ -2,7 +2,7 @@
 
 from . import files, finish, firewall, journal, lease, packages, paths, retire, state, undo, varnish
 
-GONE = "whoever ran the rollout went away"
+GONE = "the driver of the rollout went away"
 
 
 def site(node, holding):

@@ -54,11 +54,11 @@ def check_room(node):
     free = room.f_bavail * room.f_frsize
     if free < LEAST_BYTES:
         raise AgentError(
-            "no-space", f"{free // 1024**2} MB are free below /srv/silver, {LEAST_BYTES // 1024**2} are needed", fix="free some space"
+            "no-space", f"{free // 1024**2} MB are free below /srv/silver, but {LEAST_BYTES // 1024**2} are needed", fix="free some space"
         )
     if room.f_files and room.f_favail < LEAST_INODES:
         raise AgentError(
-            "no-space", f"{room.f_favail} inodes are free below /srv/silver, {LEAST_INODES} are needed", fix="remove small files"
+            "no-space", f"{room.f_favail} inodes are free below /srv/silver, but {LEAST_INODES} are needed", fix="remove small files"
         )
 
 
@@ -193,15 +193,15 @@ def check_record(node, release, secrets):
     if record is None or record["digest"] != release["digest"]:
         raise AgentError(
             "bundle-differs",
-            f"another release with the id {name} stands on this node",
-            fix="change anything of the app: its id changes with it",
+            f"this node has another release with the id {name}",
+            fix="change anything in the app: its id changes with it",
         )
     environ = files.read_json(f"{node.paths.release(site, name)}/environ.json") or {}
     changed = sorted(secret for secret in secrets if environ.get(secret) != secrets[secret])
     if changed:
         raise AgentError(
             "usage",
-            f"{name} was made with another value of {', '.join(changed)} under the same version",
+            f"{name} was made with a different value of {', '.join(changed)} under the same version",
             fix="give the changed secret a new version",
         )
 

@@ -37,7 +37,7 @@ def bind(text, values):
 
     def value(found):
         if found[1] not in values:
-            raise AgentError("usage", f"services: nothing fills {found[0]}")
+            raise AgentError("usage", f"services: no service provides {found[0]}")
         return str(values[found[1]])
 
     return re.sub(r"@([A-Z]+)@", value, text)

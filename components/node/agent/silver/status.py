@@ -41,7 +41,7 @@ def logs(node, arguments):
     """The app's lines by unit, which no other site can write under; the rollout's are root's."""
     name, release = arguments["site"], arguments["release"]
     if name not in state.sites(node):
-        raise AgentError("usage", f"there is no site {name} on this node", fix="see: silver-agent status")
+        raise AgentError("usage", f"this node has no site {name}", fix="see: silver-agent status")
     if arguments["kind"] == "rollout":
         which = [f"SYSLOG_IDENTIFIER=silver-rollout-{name}", "_UID=0"]
     else:

@@ -12,7 +12,7 @@ def undo(node, site):
     changes = turn_back(node, site, record) if record["turned"] else []
     changes += step_down(node, site, record)
     journal.clear(node, site)
-    node.note(site, f"{record['release']} was taken back, {record['before']['live'] or 'nothing'} is live")
+    node.note(site, f"{record['release']} was rolled back, {record['before']['live'] or 'nothing'} is live")
     return changes
 
 

@@ -147,7 +147,7 @@ def _turn_labels(cli, wanted, labels):
         if before != after:
             cli("vcl.label", label(site), after)
             labels[label(site)] = after
-            changes.append({"what": label(site), "why": f"stood on {before}, now on {after}"})
+            changes.append({"what": label(site), "why": f"was {before}, now {after}"})
     return changes
 
 

@@ -16,9 +16,9 @@ class Session:
 
         site = arguments["site"]
         if site in self.leases:
-            raise AgentError("usage", f"this session holds {site}'s lease already")
+            raise AgentError("usage", f"this session already holds {site}'s lease")
         if not has_site(self.node, site):
-            raise AgentError("usage", f"this node knows no site {site}", fix="run pulumi up: it sets the node up for it first")
+            raise AgentError("usage", f"this node has no site {site}", fix="run pulumi up: it sets the node up for it first")
         taken = lease.take(self.node, site, arguments["who"], arguments["pid"], arguments["release"])
         self.leases[site] = taken
         recovered = recover.site(self.node, taken)

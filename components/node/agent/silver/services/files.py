@@ -129,8 +129,8 @@ WantedBy=multi-user.target
     if done.code != 0:
         raise AgentError(
             "service",
-            f"{directory} can't be mounted",
-            fix="see the words below; every loop device may be in use: losetup --list",
+            f"could not mount {directory}",
+            fix="see the output below; every loop device may be in use: losetup --list",
             log=unit.log(node, name, 10) or last_lines(done.err),
         )
     return [{"what": name, "why": why or "was not mounted"}]
@@ -152,7 +152,7 @@ def resize(node, image, directory, size):
     if held > size:
         raise AgentError(
             "service",
-            f"the quota of {size // 1024**2} MB is below what is used: {files.megabytes(held)}",
+            f"the quota of {size // 1024**2} MB is less than the files use: {files.megabytes(held)}",
             fix="raise the quota of files in the manifest, or have the app delete files",
         )
     block, blocks, reserved = superblock(image)
@@ -171,7 +171,7 @@ def resize(node, image, directory, size):
     if back != reserved:
         node.run(["tune2fs", "-r", str(back), device])
     if grown or back != reserved:
-        return [{"what": directory, "why": f"its quota is {size // 1024**2} MB now"}]
+        return [{"what": directory, "why": f"its quota is now {size // 1024**2} MB"}]
     return []
 
 
@@ -192,7 +192,7 @@ def grow(node, image, device, before, size):
     raise AgentError(
         "service",
         f"the quota can't be raised to {size // 1024**2} MB while the files are in use",
-        fix="see the words below; a container needs CAP_SYS_RESOURCE for it",
+        fix="see the output below; a container needs CAP_SYS_RESOURCE for it",
         log=last_lines(done.out + "\n" + done.err),
     )
 

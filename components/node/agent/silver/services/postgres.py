@@ -143,8 +143,8 @@ def make_server(node, use):
     done = node.run(as_server(use, [f"{PROGRAMS}/{version}/bin/initdb", *words]), ok=None, seconds=120)
     if done.code != 0:
         files.remove_tree(new)
-        fix = "see the words below; it needs about 40 MB"
-        raise AgentError("service", "PostgreSQL: a new server can't be made", fix=fix, log=last_lines(done.out + "\n" + done.err))
+        fix = "see the output below; it needs about 40 MB"
+        raise AgentError("service", "PostgreSQL: could not make a server", fix=fix, log=last_lines(done.out + "\n" + done.err))
     files.write_json(record_path(node, use), {"version": version})
     os.rename(new, directory)
     files.sync_directory(os.path.dirname(directory))
@@ -317,7 +317,7 @@ def start(node, use):
         if seen.get("ActiveState") == "failed" or seen.get("NRestarts", "0") != "0" or time.monotonic() >= end:
             log = unit.log(node, name, 20)
             unit.stop(node, name)
-            fix = f"see its words below, then: systemctl start {name}"
+            fix = f"see its output below, then: systemctl start {name}"
             raise AgentError("service", f"PostgreSQL: {name} did not start", fix=fix, log=log)
         time.sleep(0.05)
 
@@ -332,7 +332,7 @@ def psql(node, use, sql):
     done = node.run(as_server(use, argv), stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)
     if done.code != 0:
         words = last_lines(done.err)
-        raise AgentError("service", "PostgreSQL refused what the site's database needs", fix="see its words below", log=words)
+        raise AgentError("service", "PostgreSQL refused to set up the site's database", fix="see its output below", log=words)
     return done.out
 
 
@@ -386,7 +386,7 @@ def begin_quota(node, use):
         node.say("services", f"{use.name} is {problem}")
     if was == record["stage"] and (stood is None or stood["quota"] == quota):
         return []
-    why = database_quota.problem(record) or f"its quota is {files.megabytes(quota)} now"
+    why = database_quota.problem(record) or f"its quota is now {files.megabytes(quota)}"
     return [{"what": f"database {database(use)}", "why": why}]
 
 
