@@ -78,6 +78,12 @@ test.each([
     "login",
     "root@10.0.0.1:22 refused the login: root@10.0.0.1: Permission denied (publickey).",
   ],
+  [
+    "sudo: interactive authentication is required",
+    1,
+    "login",
+    "root may not use sudo on web1: sudo: interactive authentication is required",
+  ],
   ["sudo: a password is required", 1, "login", "root may not use sudo on web1: sudo: a password is required"],
   [
     "bash: line 1: /usr/local/bin/silver-agent: No such file or directory",
