@@ -1,13 +1,18 @@
 import "./cli/require-node.js";
 import { defineConfig } from "vitest/config";
 
+interface Options {
+  setupFiles?: string;
+  globalSetup?: string;
+  /** Files at a time. */
+  maxWorkers?: number;
+  /** Layers of one group run beside each other, one group after the other. */
+  sequence?: { groupOrder: number };
+}
+
 /** One project a layer; `scripts/test.ts` decides which of them this machine can run, and says what it skips. */
-const layer = (
-  name: string,
-  testTimeout: number,
-  options: { fileParallelism?: boolean; setupFiles?: string; globalSetup?: string } = {},
-) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...options },
+const layer = (name: string, testTimeout: number, options: Options = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, maxWorkers: 2, ...options },
 });
 
 export default defineConfig({
@@ -19,8 +24,11 @@ export default defineConfig({
       layer("golden", 20_000),
       layer("engine", 120_000),
       layer("upgrade", 120_000),
-      // Nodes are real machines: one file after another, so that two cores are enough for their timings.
-      layer("nodes", 600_000, { fileParallelism: false, globalSetup: "test/support/choose-system.ts" }),
+      layer("nodes", 600_000, {
+        globalSetup: "test/support/choose-system.ts",
+        maxWorkers: Number(process.env.SILVER_NODE_FILES ?? 1),
+        sequence: { groupOrder: 1 },
+      }),
     ],
   },
 });

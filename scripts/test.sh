@@ -1,11 +1,16 @@
 #!/bin/sh
-# Everything the project can prove about itself on this machine, or the layers that are named: npm test unit golden.
+# Every behaviour once, or the layers that are named: npm test unit golden. `--all` (npm run test:all): what test-all.ts runs.
 set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 # shellcheck source=scripts/bootstrap.sh
 . "$ROOT/scripts/bootstrap.sh"
 cd "$ROOT"
 
+runner=scripts/test.ts
+if [ "${1-}" = --all ]; then
+  runner=scripts/test-all.ts
+  shift
+fi
 layers=
 for word in "$@"; do
   case $word in unit | process | mocks | golden | engine | upgrade | nodes) layers="$layers $word" ;; esac
@@ -18,4 +23,4 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 ensure_javascript
 case $layers in '' | *engine* | *upgrade* | *nodes*) ensure_pulumi ;; esac
-exec node scripts/test.ts "$@"
+exec node "$runner" "$@"

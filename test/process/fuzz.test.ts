@@ -1,11 +1,12 @@
 // A short run of the fuzz script: no crash, no hang, no manifest that takes over 50 ms, no issue that points nowhere.
-// The long one is run by hand: node scripts/fuzz.ts 1000000
+// npm run test:all -- soak makes it longer; a long one by hand: node scripts/fuzz.ts 1000000
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
+import { soak } from "../support/soak.ts";
 import { capture } from "../support/capture.ts";
 
 const script = resolve(import.meta.dirname, "../../scripts/fuzz.ts");
-const count = 5000;
+const count = 5000 * soak;
 
 // One seed finds again what it found before, the other one what nobody has seen yet; its number stands in what is printed.
 test.concurrent.each([1, Math.floor(Math.random() * 2 ** 31)])(
@@ -16,5 +17,5 @@ test.concurrent.each([1, Math.floor(Math.random() * 2 ** 31)])(
     expect(code, output).toBe(0);
   },
   // The script itself ends a run that hangs.
-  120_000,
+  120_000 * soak,
 );

@@ -11,6 +11,7 @@ import { answering, rollOut, toolsOver, useFakeNodes } from "../support/declared
 import type { Declared, Nodes, Wanted } from "../support/declared.ts";
 import type { FakeNode } from "../support/fake-node.ts";
 import type { Fault } from "../support/faults.ts";
+import { soak } from "../support/soak.ts";
 
 const { boot, declare } = useFakeNodes();
 const older = declare("1.0.0");
@@ -420,40 +421,44 @@ const anyNodes = fc.array(
   { minLength: 1, maxLength: 3 },
 );
 
-test("whatever fails wherever: the verdict says what is true, and nothing stays under way", async () => {
-  await fc.assert(
-    fc.asyncProperty(anyNodes, async (settings) => {
-      const before = settings.map(({ live }) => (live === null ? null : idOf(live)));
-      const wanted = settings.map(({ faults, ...setting }, index): [string, Wanted] => [
-        `web${index + 1}`,
-        { ...setting, faults: faults.filter(makesSense).map((fault) => ({ ...fault })) },
-      ]);
-      const nodes: Nodes = await boot(Object.fromEntries(wanted));
-      const { verdict, nodes: told } = await rollOut(nodes, newer);
-      const served = await lives(nodes);
-      // What is told is true.
-      for (const [index, { serves }] of told.entries()) if (serves !== undefined) expect(served[index]).toBe(serves);
-      if (verdict === "live") expect(served).toEqual(before.map(() => newRelease));
-      if (verdict === "reverted" || verdict === "refused") expect(served).toEqual(before);
-      if (verdict === "split") expect(new Set(served).size).toBeGreaterThan(1);
-      // Every node is left in peace.
-      for (const node of Object.values(nodes)) expect(node.underWay()).toEqual({ journal: false, holder: null });
-      // Nothing is flipped before all nodes have answered.
-      const calls = Object.values(nodes).flatMap((node) => node.calls);
-      if (calls.some((call) => call.startsWith("flip"))) {
-        for (const [index, node] of Object.values(nodes).entries()) {
-          if (before[index] !== newRelease) expect(node.calls).toContain("check direct");
+test(
+  "whatever fails wherever: the verdict says what is true, and nothing stays under way",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(anyNodes, async (settings) => {
+        const before = settings.map(({ live }) => (live === null ? null : idOf(live)));
+        const wanted = settings.map(({ faults, ...setting }, index): [string, Wanted] => [
+          `web${index + 1}`,
+          { ...setting, faults: faults.filter(makesSense).map((fault) => ({ ...fault })) },
+        ]);
+        const nodes: Nodes = await boot(Object.fromEntries(wanted));
+        const { verdict, nodes: told } = await rollOut(nodes, newer);
+        const served = await lives(nodes);
+        // What is told is true.
+        for (const [index, { serves }] of told.entries()) if (serves !== undefined) expect(served[index]).toBe(serves);
+        if (verdict === "live") expect(served).toEqual(before.map(() => newRelease));
+        if (verdict === "reverted" || verdict === "refused") expect(served).toEqual(before);
+        if (verdict === "split") expect(new Set(served).size).toBeGreaterThan(1);
+        // Every node is left in peace.
+        for (const node of Object.values(nodes)) expect(node.underWay()).toEqual({ journal: false, holder: null });
+        // Nothing is flipped before all nodes have answered.
+        const calls = Object.values(nodes).flatMap((node) => node.calls);
+        if (calls.some((call) => call.startsWith("flip"))) {
+          for (const [index, node] of Object.values(nodes).entries()) {
+            if (before[index] !== newRelease) expect(node.calls).toContain("check direct");
+          }
         }
-      }
-      // Without a cut-over nobody serves the new release.
-      const cutOver = calls.includes("flip last");
-      const undoFailed = settings.some(({ faults }) => faults.some(({ verb }) => verb === "undo"));
-      if (!cutOver && !undoFailed) expect(served).toEqual(before);
-      await Promise.all(Object.values(nodes).map((node) => node.stop()));
-    }),
-    { numRuns: 30 },
-  );
-}, 180_000);
+        // Without a cut-over nobody serves the new release.
+        const cutOver = calls.includes("flip last");
+        const undoFailed = settings.some(({ faults }) => faults.some(({ verb }) => verb === "undo"));
+        if (!cutOver && !undoFailed) expect(served).toEqual(before);
+        await Promise.all(Object.values(nodes).map((node) => node.stop()));
+      }),
+      { numRuns: 30 * soak },
+    );
+  },
+  180_000 * soak,
+);
 
 test("a driver killed at any moment leaves all nodes on one release, and the next run brings the new one", async () => {
   // The one moment the protocol can't close: web1 has heard of the cut-over and web2 has not.

@@ -1,0 +1,78 @@
+import type { FileResult } from "../vitest.ts";
+
+/** One run of all tests of a kind, as docs/reliability.md shows it: facts first, then a cell a test file. */
+export interface Column {
+  /** A system, or `soak`. */
+  name: string;
+  facts: Facts;
+  /** What the cell of a test file says, by its path. */
+  cells: Record<string, string>;
+}
+
+/** What a reader must know of a run to believe it. */
+export interface Facts {
+  date: string;
+  commit: string;
+  machine: string;
+}
+
+const factNames = ["date", "commit", "machine"] as const;
+
+const preamble = `# Reliability
+
+What every system, every service and the soak runs showed, a column a run. Each run of \`npm run test:all -- NAME…\` replaces its own
+columns; without a name it runs all of them. A cell says how many tests of a file passed, which did not, and how long the file took.
+`;
+
+/** The column of a run. */
+export function columnOf(name: string, facts: Facts, results: readonly FileResult[]): Column {
+  return { name, facts, cells: Object.fromEntries(results.map((result) => [result.file, cellOf(result)])) };
+}
+
+function cellOf({ passed, failed, skipped, seconds }: FileResult): string {
+  const not = (what: string, names: readonly string[]): string[] =>
+    names.length === 0 ? [] : [`**${names.length} ${what}**: ${names.join("; ")}`];
+  return [`${passed} passed`, ...not("failed", failed), ...not("skipped", skipped), `${seconds} s`].join(" · ");
+}
+
+/** The columns with one of them replaced, or added at the end. */
+export const replaceColumn = (columns: readonly Column[], column: Column): Column[] =>
+  columns.some(({ name }) => name === column.name)
+    ? columns.map((each) => (each.name === column.name ? column : each))
+    : [...columns, column];
+
+/** The page; prettier gives the table its shape. */
+export function renderColumns(columns: readonly Column[]): string {
+  const files = [...new Set(columns.flatMap(({ cells }) => Object.keys(cells)))].sort();
+  const rows = [
+    ["", ...columns.map(({ name }) => name)],
+    columns.map(() => "---").concat("---"),
+    ...factNames.map((fact) => [fact, ...columns.map(({ facts }) => facts[fact])]),
+    ...files.map((file) => [file, ...columns.map(({ cells }) => cells[file] ?? "")]),
+  ];
+  return `${preamble}\n${rows.map((row) => `| ${row.map(escape).join(" | ")} |`).join("\n")}\n`;
+}
+
+/** The columns of a page that `renderColumns` made; none of any other text. */
+export function readColumns(page: string): Column[] {
+  const [head, , ...rows] = page
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) =>
+      line
+        .slice(1, line.lastIndexOf("|"))
+        .split(/(?<!\\)\|/)
+        .map((cell) => unescape(cell.trim())),
+    );
+  return (head ?? []).slice(1).map((name, index) => {
+    const said = new Map(rows.map(([row = "", ...cells]) => [row, cells[index] ?? ""]));
+    const fact = (wanted: keyof Facts): string => said.get(wanted) ?? "";
+    const facts = { date: fact("date"), commit: fact("commit"), machine: fact("machine") };
+    const cells = [...said].filter(([row, cell]) => cell !== "" && !factNames.some((each) => each === row));
+    return { name, facts, cells: Object.fromEntries(cells) };
+  });
+}
+
+/** Text that stands in a cell as it is: names of tests hold what Markdown takes for marks. */
+const escape = (cell: string): string => cell.replaceAll("|", String.raw`\|`).replaceAll(/\s+/g, " ");
+const unescape = (cell: string): string => cell.replaceAll(String.raw`\|`, "|");

@@ -1,0 +1,62 @@
+// Everything that `npm test` leaves out: the node tests on every system, and soaks. Writes what it saw into docs/reliability.md.
+// Arguments: names of systems, or `soak`; without one, all of them. Each run replaces its own columns of the table, and a run that is
+// broken off has written those that were done.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { format, resolveConfig } from "prettier";
+import { systemNames } from "../components/systems/systems.ts";
+import { columnOf, readColumns, renderColumns, replaceColumn } from "./reliability/table.ts";
+import type { Facts } from "./reliability/table.ts";
+import { runNodes } from "./nodes.ts";
+import { runVitest } from "./vitest.ts";
+import type { FileResult } from "./vitest.ts";
+
+const page = join(import.meta.dirname, "../docs/reliability.md");
+
+/** Column → what is run for it. A soak runs what is random for as long again as it takes to find what is rare. */
+const runs: Record<string, () => FileResult[]> = {
+  ...Object.fromEntries(systemNames.map((os) => [os, () => runNodes({ SILVER_TEST_OS: os })])),
+  soak: () => runVitest(["--project", "process", "fuzz", "rollout-deploy"], { SILVER_SOAK: "20" }),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in runs));
+if (unknown !== undefined) {
+  console.error(`✗ test:all knows no ${unknown}: name any of ${Object.keys(runs).join(", ")}.`);
+  process.exit(2);
+}
+
+let passed = 0;
+let failed = 0;
+for (const [name, run] of Object.entries(runs)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`Running ${name}`);
+  const results = run();
+  passed += results.reduce((sum, result) => sum + result.passed, 0);
+  failed += results.reduce((sum, result) => sum + result.failed.length, 0);
+  const columns = replaceColumn(
+    existsSync(page) ? readColumns(readFileSync(page, "utf8")) : [],
+    columnOf(name, facts(), results),
+  );
+  const text = await format(renderColumns(columns), { ...(await resolveConfig(page)), parser: "markdown" });
+  writeFileSync(page, text);
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+
+/** What is true of the run that just ended. */
+function facts(): Facts {
+  const git = (...words: string[]): string => execFileSync("git", words, { encoding: "utf8" }).trim();
+  // The page itself changes with every column.
+  const changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/reliability.md") !== "";
+  const cgroups = existsSync("/sys/fs/cgroup/cgroup.controllers")
+    ? "cgroup v2"
+    : "cgroup v1, limits of memory and tasks not enforced";
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: `${git("rev-parse", "--short", "HEAD")}${changed ? " and changes" : ""}`,
+    machine: `${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GB, Linux ${release()}, ${cgroups}`,
+  };
+}
