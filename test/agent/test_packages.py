@@ -33,6 +33,15 @@ class Packages(NodeTest):
         self.assertEqual((caught.exception.code, caught.exception.message), ("package", "apt has no package varnisch"))
         self.assertIn("E: Unable to locate package varnisch", caught.exception.log)
 
+    def test_so_is_one_that_apt_only_hears_of(self):
+        from support import AgentError
+
+        answer = Done(100, "", "E: Package 'sysvinit-core' has no installation candidate")
+        self.machine.apt_get = lambda *words: None if "update" in words else answer
+        with self.assertRaises(AgentError) as caught:
+            packages.install(self.node, ["sysvinit-core"])
+        self.assertEqual(caught.exception.message, "apt has no package sysvinit-core")
+
     def test_a_package_that_would_remove_others_is_refused_as_that(self):
         from support import AgentError
 

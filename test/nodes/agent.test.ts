@@ -186,9 +186,12 @@ describe.each([testOs])("the agent on %s", (os) => {
     );
     expect([code, message]).toEqual(["package", "apt has no package no-such-thing"]);
     const other = await refusal(
-      agent.bring(agent.session(), make("beta", saying("x"), { packages: ["sysvinit-core"] }), "prepare"),
+      agent.bring(agent.session(), make("beta", saying("x"), { packages: ["systemd-standalone-sysusers"] }), "prepare"),
     );
-    expect([other.code, other.message]).toEqual(["package", "installing sysvinit-core would remove other packages"]);
+    expect([other.code, other.message]).toEqual([
+      "package",
+      "installing systemd-standalone-sysusers would remove other packages",
+    ]);
     expect(await ssh(node, "dpkg-query -W -f '${db:Status-Status}' systemd-sysv")).toBe("installed");
     expect(await read("beta")).toBe("beta one");
     expect((await trySsh(node, "ls /usr/sbin/policy-rc.d")).code).not.toBe(0);

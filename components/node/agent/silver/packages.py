@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 
 from . import files, long_work
 from .errors import AgentError, last_lines
@@ -76,9 +77,13 @@ def lists_are_old(words):
     )
 
 
+# Of the second kind are those that apt only knows by what other packages say of them.
+UNKNOWN = re.compile(r"(?:Unable to locate package |Package '?(?=\S+ has no installation candidate))([^\s']+)")
+
+
 def refused(packages, done):
     words = last_lines(done.out)
-    unknown = [line.split()[-1] for line in words if "Unable to locate package" in line]
+    unknown = [match[1] for line in words if (match := UNKNOWN.search(line))]
     if unknown:
         return AgentError("package", f"apt has no package {', '.join(unknown)}", fix="correct the name under `packages`", log=words)
     # The second is what apt 3 says, as in Debian 13.
