@@ -1,23 +1,9 @@
 import type { Command } from "commander";
-import type { SiteState } from "../components/node/contract.ts";
 import { Failure } from "../components/rollout/failure.ts";
 import { askNode, declaredBy } from "./nodes.ts";
 import { renderColumns } from "./columns.ts";
+import { statusOf, type SiteStatus } from "./site-status.ts";
 import { UserError } from "./user-error.ts";
-
-/** A site on one node: what is declared, and what the node itself says. */
-interface SiteStatus {
-  site: string;
-  node: string;
-  declared: string | null;
-  live: string | null;
-  previous: string | null;
-  /** Who is rolling out right now. */
-  holder: string | null;
-  services: SiteState["services"];
-  /** `ok`, or what is not as declared. */
-  state: string;
-}
 
 /** `silver status`: what runs where, asked from the nodes. Exits 1 when anything is not as declared. */
 export function status(program: Command): void {
@@ -57,29 +43,6 @@ export function status(program: Command): void {
         );
       process.exitCode = shown.length > 0 && shown.every(({ state }) => state === "ok") ? 0 : 1;
     });
-}
-
-function statusOf(
-  site: string,
-  declared: string | null,
-  node: string,
-  found: { sites: SiteState[] } | Failure | undefined,
-): SiteStatus {
-  const unknown = { site, node, declared, live: null, previous: null, holder: null, services: [] };
-  if (found === undefined) return { ...unknown, state: "the environment has no such node" };
-  if (found instanceof Failure) return { ...unknown, state: `unknown: ${found.details.message}` };
-  const state = found.sites.find((candidate) => candidate.site === site);
-  const wanted = declared === null ? "broken when it was last declared" : `declared ${declared}`;
-  if (state === undefined) return { ...unknown, state: `serves nothing, ${wanted}` };
-  const { live, previous } = state;
-  const holder =
-    state.holder === null ? null : `${state.holder.who} has been rolling out ${state.holder.release} since ${state.holder.since}`;
-  const { services } = state;
-  const wrong = [
-    ...(declared !== null && live === declared ? [] : [wanted]),
-    ...services.flatMap(({ name, problem }) => (problem === null ? [] : [`${name} is ${problem}`])),
-  ];
-  return { site, node, declared, live, previous, holder, services, state: holder ?? (wrong.join("; ") || "ok") };
 }
 
 function asFailure(error: unknown): Failure {

@@ -178,7 +178,7 @@ def main():
     result = {"start": [], "peerStart": [], "memory": [], "peerMemory": [], "floorMemory": []}
     for _ in range(RUNS):
         wait_until_none()
-        milliseconds, memory = ours(f"silver-{SITE}@{release}.service", place)
+        milliseconds, memory = ours(f"silver-web-{SITE}@{release}.service", place)
         result["start"].append(milliseconds)
         result["memory"].append(memory)
         wait_until_none()

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { unitRoles } from "../plan/site-name.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { protocol, silenceSeconds, verbs } from "./contract.ts";
 
@@ -11,5 +12,5 @@ export function contractJson(): string {
     const schema = { ...z.toJSONSchema(args), $schema: undefined };
     return `  ${JSON.stringify(verb)}: ${canonicalJson(schema)}`;
   });
-  return `{"protocol": ${protocol}, "silenceSeconds": ${silenceSeconds}, "verbs": {\n${lines.join(",\n")}\n}}\n`;
+  return `{"protocol": ${protocol}, "silenceSeconds": ${silenceSeconds}, "unitRoles": ${JSON.stringify(unitRoles)}, "verbs": {\n${lines.join(",\n")}\n}}\n`;
 }

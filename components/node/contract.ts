@@ -48,8 +48,8 @@ const siteState = z.strictObject({
       bundle: z.string(),
       address: z.string(),
       port: z.number().int(),
-      unit: z.string(),
-      active: z.boolean(),
+      /** In the order in which they start; those that start at the cut-over run in the live release alone. */
+      units: z.array(z.strictObject({ name: z.string(), active: z.boolean() })),
     }),
   ),
   /** Data generation; 1 until a migration makes the next. */
@@ -143,7 +143,7 @@ export const verbs = {
   },
   /**
    * On the nodes that serve the site: installs the site's packages, checks the uploaded bytes against `listing`, writes the release's files,
-   * lets the app's checker look at the configuration, starts its unit beside the live one and waits until it listens. Error
+   * lets the app's checker look at the configuration, starts its units beside the live ones and waits until it listens. Error
    * `bundle-differs`, `package`, `config` (with the checker's words), `start` (with the app's last log lines).
    */
   prepare: {
@@ -168,7 +168,7 @@ export const verbs = {
       wheels: z.strictObject({ listing: anyText, digest }).exactOptional(),
       startSeconds: seconds,
     }),
-    result: z.strictObject({ address: z.string(), port: z.number().int(), unit: z.string(), changes: z.array(change) }),
+    result: z.strictObject({ address: z.string(), port: z.number().int(), changes: z.array(change) }),
   },
   /** Asks a prepared release directly on its own address, or the live one through Varnish; polls until ok or `withinSeconds`. */
   check: {

@@ -3,6 +3,18 @@
  * at most 24) makes each of them valid and no two sites' names equal.
  */
 
+/** What a unit of a release is for. The role stands first in its name, and holds no `-`: so no site's name can be taken for one. */
+export const unitRoles = ["web"] as const;
+export type UnitRole = (typeof unitRoles)[number];
+
+/**
+ * Name of a unit of a site, without the release: `silver-<role>-<site>`, and with `.<name>` behind it where a role has several.
+ * No site has a `.` in its name.
+ */
+export function siteUnit(site: string, role: UnitRole | "check", name?: string): string {
+  return `silver-${role}-${site}${name === undefined ? "" : `.${name}`}`;
+}
+
 /** `site-<name>`: at most 29 characters of the 32 that Linux takes. */
 export function siteUser(name: string): string {
   return `site-${name}`;

@@ -1,5 +1,6 @@
 import type { Route, SitePlan } from "../plan/plan.ts";
 import { capacity } from "../plan/capacity.ts";
+import { siteUnit } from "../plan/site-name.ts";
 import { fastCgi, mountPhp } from "./apache-php.ts";
 import { followLinks, staticFiles } from "./apache-static.ts";
 import { apacheString, regexLiteral } from "./quote.ts";
@@ -70,7 +71,7 @@ function logging(site: SitePlan): string[] {
   // At level info mod_wsgi writes down where a process stood that ran out of its request's time.
   const levels = site.platform === "python" ? "warn wsgi:info" : "warn";
   return [
-    `ErrorLog "|/usr/bin/systemd-cat -t silver-${site.name}"`,
+    `ErrorLog "|/usr/bin/systemd-cat -t ${siteUnit(site.name, "web")}"`,
     `LogLevel ${levels}`,
     'ErrorLogFormat "[%-m:%l] [pid %P] %M"',
   ];

@@ -1,4 +1,5 @@
 import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
+import { siteUnit } from "../plan/site-name.ts";
 import { renderSandbox } from "./unit-file.ts";
 
 /** Seconds a checker may take. It looks at values: what takes longer waits for something. */
@@ -24,7 +25,7 @@ WorkingDirectory=@ROOT@/app
 Environment=LANG=C.UTF-8${site.platform === "python" ? " PYTHONUNBUFFERED=1" : ""}
 TimeoutStartSec=${checkSeconds}
 TimeoutStopSec=5
-SyslogIdentifier=silver-${site.name}
+SyslogIdentifier=${siteUnit(site.name, "check")}
 LogsDirectory=silver/${site.name}
 LogsDirectoryMode=0750
 UMask=0027

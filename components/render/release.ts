@@ -4,7 +4,7 @@ import { distinctTargets, type SiteLibraries } from "../plan/libraries.ts";
 import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import type { Release, RenderedFile } from "./rendered.ts";
+import type { Release, ReleaseUnit, RenderedFile } from "./rendered.ts";
 import { renderPhpFpm } from "./php-fpm.ts";
 import { renderSiteVcl } from "./site-vcl.ts";
 import { configPath, renderCheckUnit } from "./check-unit.ts";
@@ -29,6 +29,7 @@ export function renderRelease(site: SitePlan): Release {
     ...(site.version === undefined ? {} : { version: site.version }),
     packages: site.packages,
     files: releaseFiles(site),
+    units: releaseUnits,
     variables: site.variables,
     secrets: site.secrets,
     ...(site.configDirectory === undefined ? {} : { configDirectory: placeOf(site.configDirectory) }),
@@ -43,6 +44,8 @@ function releaseLibraries(libraries: SiteLibraries) {
   return { requirements: libraries.digest, targets: distinctTargets(libraries) };
 }
 
+const releaseUnits: ReleaseUnit[] = [{ role: "web", file: "conf/web.service", starts: "prepare" }];
+
 function releaseFiles(site: SitePlan): RenderedFile[] {
   const conf = (name: string, content: string): RenderedFile => ({ path: `conf/${name}`, mode: "0644", content });
   return [
@@ -52,7 +55,7 @@ function releaseFiles(site: SitePlan): RenderedFile[] {
       ? [conf("php-fpm.conf", renderPhpFpm(site)), conf("prepend.php", phpPrepend), conf("run.sh", phpRunner)]
       : []),
     conf("site.vcl", renderSiteVcl(site)),
-    conf("unit.service", renderUnit(site)),
+    conf("web.service", renderUnit(site)),
     ...(site.checker === undefined
       ? []
       : [

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { unitRoles } from "../plan/site-name.ts";
 import { pythonTarget } from "../systems/python-target.ts";
 import {
   absolutePath,
@@ -8,6 +9,7 @@ import {
   digest,
   innerPath,
   octalMode,
+  ownUnitName,
   packageName,
   releaseId,
   siteName,
@@ -49,6 +51,18 @@ export const nodeState = z.strictObject({
 });
 export type NodeState = z.infer<typeof nodeState>;
 
+/** A systemd unit of a release; `siteUnit` and the release's id make its name. */
+const releaseUnit = z.strictObject({
+  role: z.enum(unitRoles),
+  /** Tells the units of one role apart; absent where there is one. */
+  name: ownUnitName.exactOptional(),
+  /** Relative to the release's directory. */
+  file: innerPath,
+  /** Beside the live release, while it is prepared; or once the release serves for good, when that of the release before it ends. */
+  starts: z.enum(["prepare", "cut-over"]),
+});
+export type ReleaseUnit = z.infer<typeof releaseUnit>;
+
 /** What one rollout brings to every node of a site: no secret value, no address. */
 export const release = z.strictObject({
   /** `<bundle id>.<8 hex>`. */
@@ -61,8 +75,10 @@ export const release = z.strictObject({
   version: anyText.exactOptional(),
   /** apt packages of this site. */
   packages: z.array(packageName),
-  /** Relative to the release's directory: `conf/apache.conf`, `conf/site.vcl`, `conf/wsgi.py`, `conf/unit.service` … */
+  /** Relative to the release's directory: `conf/apache.conf`, `conf/site.vcl`, `conf/wsgi.py`, `conf/web.service` … */
   files: z.array(renderedFile.extend({ path: innerPath })),
+  /** In the order in which they start; they end the other way round. */
+  units: z.array(releaseUnit),
   variables: z.record(variableName, anyText),
   secrets: z.record(variableName, count),
   /**

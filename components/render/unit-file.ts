@@ -1,5 +1,6 @@
 import type { SitePlan } from "../plan/plan.ts";
 import { capacity, temporaryBytes } from "../plan/capacity.ts";
+import { siteUnit } from "../plan/site-name.ts";
 import { serviceType } from "../services/registry.ts";
 
 /** Bytes of /dev/shm: Python's locks between processes stand there. */
@@ -11,7 +12,6 @@ const sharedBytes = 64 * 1024 ** 2;
  */
 export function renderUnit(site: SitePlan): string {
   const { tasks, memoryBytes } = capacity(site);
-  const identifier = `silver-${site.name}`;
   return `# One release of one site. Ended by SIGWINCH: Apache stops listening and lets requests finish. Never reloaded.
 [Unit]
 Description=Site ${site.name}, release @RELEASE@
@@ -31,7 +31,7 @@ RestartSec=1
 KillMode=mixed
 KillSignal=SIGWINCH
 TimeoutStopSec=${site.timeouts.drainSeconds + 15}
-SyslogIdentifier=${identifier}
+SyslogIdentifier=${siteUnit(site.name, "web")}
 
 RuntimeDirectory=silver/@VCL@
 RuntimeDirectoryMode=0750

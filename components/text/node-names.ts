@@ -27,6 +27,7 @@ export const releaseId = form(`${BUNDLE}\\.[0-9a-f]{8}`, "a release id");
 export const digest = form("[0-9a-f]{64}", "a SHA-256 in hex");
 
 export const unitName = form("[A-Za-z0-9@_.-]+\\.(?:service|timer|socket|target|path)", "a systemd unit");
+export const ownUnitName = form(SITE, "a name that tells units of one role apart");
 export const packageName = form("[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?", "an apt package");
 export const variableName = form("[A-Za-z_][A-Za-z0-9_]*", "a variable's name");
 export const pythonVersion = form("3\\.[0-9]+(?:\\.[0-9]+)?", "a version of Python 3");

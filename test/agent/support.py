@@ -18,7 +18,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "components/node/agent"))
 
-from silver import bytecode, files, journal, long_work, state, unit, varnish, verbs  # noqa: E402
+from silver import bytecode, files, journal, long_work, state, unit, units, varnish, verbs  # noqa: E402
 from silver.errors import AgentError  # noqa: E402
 from silver.node import Node  # noqa: E402
 from silver.paths import Paths  # noqa: E402
@@ -408,8 +408,9 @@ class NodeTest(unittest.TestCase):
             "packages": [],
             "files": [
                 {"path": "conf/site.vcl", "mode": "0644", "content": vcl},
-                {"path": "conf/unit.service", "mode": "0644", "content": unit_text},
+                {"path": "conf/web.service", "mode": "0644", "content": unit_text},
             ],
+            "units": [{"role": "web", "file": "conf/web.service", "starts": "prepare"}],
             "variables": {"GREETING": "hi"},
             "secrets": {},
             **changes,
@@ -480,9 +481,9 @@ class NodeTest(unittest.TestCase):
         boot = re.findall(rf"^-vcl.label {varnish.label(site)} (\S+)$", self.text("/var/lib/silver/varnish/boot.cli"), re.M)
         self.assertEqual(boot, [vcl] if vcl else [])
         if live:
-            name = unit.name(site, live["id"])
-            self.assertEqual(self.machine.units.get(name), "active")
-            self.assertTrue(unit.enabled(self.node, name))
+            for name in units.named(live):
+                self.assertEqual(self.machine.units.get(name), "active")
+                self.assertTrue(unit.enabled(self.node, name))
 
 
 __all__ = ["AgentError", "Done", "FakeNode", "Killed", "Machine", "NodeTest", "Paths", "Runner"]

@@ -52,7 +52,7 @@ class Checks(NodeTest):
         self.assertEqual(replies, [])
 
     def test_it_gives_up_at_once_when_the_unit_has_ended(self):
-        self.machine.stop(f"silver-hello@{self.release_['id']}.service")
+        self.machine.stop(f"silver-web-hello@{self.release_['id']}.service")
         start = time.monotonic()
         answer = self.check(within=30)["answer"]
         self.assertLess(time.monotonic() - start, 10)

@@ -8,7 +8,7 @@ from unittest import mock
 
 from support import NodeTest
 
-from silver import checker, listing, unit
+from silver import listing, units
 
 CHECK = "[Service]\nType=oneshot\n"
 FAILS = f"{CHECK}ExecStart=fails"
@@ -28,9 +28,11 @@ class Checker(NodeTest):
         release = self.checked("1.0.0", CHECK)
         held = self.lease(release)
         self.prepare(held, release, self.app())
-        service = checker.unit_name("hello", release["id"])
+        service = units.name("hello", release["id"], "check")
         starts = [call for call in self.machine.calls if call.startswith("systemctl start")]
-        self.assertEqual(starts[-2:], [f"systemctl start --no-block {service}", f"systemctl start {unit.name('hello', release['id'])}"])
+        self.assertEqual(
+            starts[-2:], [f"systemctl start --no-block {service}", f"systemctl start {units.name('hello', release['id'], 'web')}"]
+        )
         self.assertFalse(os.path.exists(self.paths.unit(service)))
 
     def test_a_checker_that_refuses_stops_the_release_before_it_starts_and_its_words_are_told(self):
@@ -44,8 +46,8 @@ class Checker(NodeTest):
         self.assertEqual(error.message, "bin/check-config refuses the configuration (exit code 1)")
         self.assertEqual(error.fix, "correct the configuration of hello, or bin/check-config")
         self.assertEqual(error.log[-1], "ImportError: no module named nothing")
-        self.assertNotIn(f"systemctl start {unit.name('hello', release['id'])}", self.machine.calls)
-        self.assertFalse(os.path.exists(self.paths.unit(checker.unit_name("hello", release["id"]))))
+        self.assertNotIn(f"systemctl start {units.name('hello', release['id'], 'web')}", self.machine.calls)
+        self.assertFalse(os.path.exists(self.paths.unit(units.name("hello", release["id"], "check"))))
         self.assertFalse(os.path.exists(self.paths.release("hello", release["id"])))
         self.assert_in_order(first)
 
@@ -85,7 +87,7 @@ class Checker(NodeTest):
         release = self.checked("1.0.0", CHECK)
         held = self.lease(release)
         self.upload(held, release, self.app())
-        service = checker.unit_name("hello", release["id"])
+        service = units.name("hello", release["id"], "check")
         self.machine.start = lambda name: self.machine.units.update({name: "activating"})
         self.node.gone = lambda: True
         from silver.errors import DriverGone

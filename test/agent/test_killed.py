@@ -3,7 +3,7 @@ from unittest import mock
 
 from support import Killed, NodeTest
 
-from silver import files, history, journal, retire, state, unit
+from silver import files, history, journal, retire, state, units
 
 
 class KilledAnywhere(NodeTest):
@@ -159,7 +159,7 @@ class KilledAnywhere(NodeTest):
                 self.assertNotIn(self.first["id"], file.read())
             self.assertEqual(len(os.listdir(self.paths.releases("hello"))), 1)
             self.assertEqual(len([name for name in os.listdir(self.paths.vcl_directory()) if name.startswith("r_")]), 1)
-            self.assertFalse(os.path.exists(self.paths.unit(unit.name("hello", self.first["id"]))))
+            self.assertFalse(os.path.exists(self.paths.unit(units.name("hello", self.first["id"], "web"))))
             self.assertEqual(len([name for name in self.machine.vcls if name.startswith("r_")]), 1)
 
         self.assertGreater(self.die_at_each_step(work, after), 10)

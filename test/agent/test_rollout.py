@@ -4,7 +4,7 @@ import stat
 
 from support import NodeTest
 
-from silver import history, state, unit
+from silver import history, state, unit, units
 
 
 class Rollout(NodeTest):
@@ -16,9 +16,9 @@ class Rollout(NodeTest):
         app = self.app()
         release = self.release(app)
         held = self.lease(release)
-        prepared = self.prepare(held, release, app)
+        self.prepare(held, release, app)
         self.assertIsNone(self.machine.serves())
-        self.assertEqual(prepared["unit"], f"silver-hello@{release['id']}.service")
+        self.assertEqual(self.site_state()["releases"][0]["units"], [{"name": f"silver-web-hello@{release['id']}.service", "active": True}])
         self.assertEqual(self.ask("flip", **held, release=release["id"], last=True)["previous"], None)
         self.assertEqual(self.finish(held, release)["live"], release["id"])
         self.assert_in_order(release)
@@ -49,10 +49,10 @@ class Rollout(NodeTest):
 
     def test_a_live_release_that_died_is_started_again(self):
         release = self.roll_out()
-        self.machine.stop(unit.name("hello", release["id"]))
+        self.machine.stop(units.name("hello", release["id"], "web"))
         held = self.lease(release)
         changes = self.prepare(held, release, self.app())["changes"]
-        self.assertEqual(changes, [{"what": unit.name("hello", release["id"]), "why": "did not run"}])
+        self.assertEqual(changes, [{"what": units.name("hello", release["id"], "web"), "why": "did not run"}])
 
     def test_a_live_release_whose_label_was_lost_gets_it_back(self):
         release = self.roll_out()
@@ -69,7 +69,7 @@ class Rollout(NodeTest):
         self.assert_in_order(second)
         seen = self.site_state()
         self.assertEqual((seen["previous"], seen["serial"]), (first["id"], 2))
-        self.assertEqual([release["active"] for release in seen["releases"]], [True, True])
+        self.assertEqual([release["units"][0]["active"] for release in seen["releases"]], [True, True])
         self.assertEqual(self.machine.timers, {f"silver-retire-hello@{first['id']}": 600})
         line = history.last(self.node, "hello")
         self.assertEqual((line["who"], line["from"], line["to"], line["verdict"]), ("anna@laptop", first["id"], second["id"], "live"))
@@ -79,8 +79,8 @@ class Rollout(NodeTest):
 
         first, second = self.roll_out("1.0.0"), self.roll_out("1.1.0")
         retire(self.node, "hello", first["id"])
-        self.assertEqual([release["active"] for release in self.site_state()["releases"]], [True, False])
-        self.assertFalse(unit.enabled(self.node, unit.name("hello", first["id"])))
+        self.assertEqual([release["units"][0]["active"] for release in self.site_state()["releases"]], [True, False])
+        self.assertFalse(unit.enabled(self.node, units.name("hello", first["id"], "web")))
         self.assertEqual(self.roll_out("1.0.0"), first)
         self.assert_in_order(first)
         self.assertEqual(self.site_state()["previous"], second["id"])
@@ -103,7 +103,7 @@ class Rollout(NodeTest):
         self.assertEqual([release["id"] for release in self.site_state()["releases"]], [release["id"] for release in released[:0:-1]])
         gone = released[0]
         self.assertFalse(os.path.exists(self.paths.release("hello", gone["id"])))
-        self.assertFalse(os.path.exists(self.paths.unit(unit.name("hello", gone["id"]))))
+        self.assertFalse(os.path.exists(self.paths.unit(units.name("hello", gone["id"], "web"))))
         self.assertNotIn(f"r_hello_{gone['digest'][:8]}", self.machine.vcls)
         self.assertNotIn(f"hello/{gone['id']}", self.text("/var/lib/silver/addresses.json"))
 
@@ -194,7 +194,7 @@ class Rollout(NodeTest):
         self.ask("undo", **held, reason="the check failed")
         self.assert_in_order(second)
         self.assertTrue(os.path.isdir(self.paths.release("hello", first["id"])))
-        self.assertEqual(self.machine.units[unit.name("hello", first["id"])], "inactive")
+        self.assertEqual(self.machine.units[units.name("hello", first["id"], "web")], "inactive")
 
     def test_finish_undoes_what_was_not_let_in(self):
         first = self.roll_out()
@@ -244,7 +244,7 @@ class Rollout(NodeTest):
         self.assertNotIn("site_hello", self.machine.labels)
         self.assertNotIn(f"r_hello_{release['digest'][:8]}", self.machine.vcls)
         self.assertEqual([name for name in os.listdir(self.paths.vcl_directory()) if name.startswith("r_")], [])
-        self.assertEqual(self.machine.units[unit.name("hello", release["id"])], "inactive")
+        self.assertEqual(self.machine.units[units.name("hello", release["id"], "web")], "inactive")
         self.assertEqual(state.read(self.node, "hello")["releases"], [])
         self.converge()
         self.assertEqual(self.roll_out("1.0.0"), release)

@@ -85,7 +85,7 @@ describe.each([testOs])("the agent on %s", (os) => {
       30,
       async () => (await trySsh(node, `ls /srv/silver/alpha/releases/${made.release.id}`)).code !== 0,
     );
-    expect((await trySsh(node, `systemctl cat silver-alpha@${made.release.id}.service`)).code).not.toBe(0);
+    expect((await trySsh(node, `systemctl cat silver-web-alpha@${made.release.id}.service`)).code).not.toBe(0);
   });
 
   test("a release keeps the very bytes, root's and read-only, with bytecode that needs no writing", async () => {
@@ -159,9 +159,9 @@ describe.each([testOs])("the agent on %s", (os) => {
       agent.bring(session, { ...made, release: { ...made.release, files } }, "prepare"),
     );
     expect(code).toBe("start");
-    expect(message).toContain(`silver-alpha@${made.release.id}.service ended by itself`);
+    expect(message).toContain(`silver-web-alpha@${made.release.id}.service ended by itself`);
     expect(log?.join("\n")).toContain("Invalid command 'NoSuchDirective'");
-    expect(await ssh(node, "ls /srv/silver/alpha/releases; systemctl list-units --all 'silver-alpha@*'")).not.toContain(
+    expect(await ssh(node, "ls /srv/silver/alpha/releases; systemctl list-units --all 'silver-web-alpha@*'")).not.toContain(
       made.release.id,
     );
     expect(await ssh(node, "cat /var/lib/silver/addresses.json")).not.toContain(made.release.id);
@@ -251,12 +251,12 @@ describe.each([testOs])("the agent on %s", (os) => {
   test("the previous release stays warm, stops after its time, and serves again when it is asked for", async () => {
     const [one, two] = [make("beta", saying("beta one")), make("beta", saying("beta two"))];
     await agent.deploy(two, { graceSeconds: 600 });
-    expect((await state("beta")).releases.map(({ active }) => active)).toEqual([true, true]);
+    expect((await state("beta")).releases.map(({ units }) => units[0]?.active)).toEqual([true, true]);
     await agent.deploy(one);
     await agent.deploy(two, { graceSeconds: 1 });
     await poll("it has stopped", 30, async () => {
       const { live, releases } = await state("beta");
-      return releases.every(({ id, active }) => active === (id === live));
+      return releases.every(({ id, units }) => units[0]?.active === (id === live));
     });
     await poll(
       "Varnish has let it go",
@@ -289,8 +289,9 @@ describe.each([testOs])("the agent on %s", (os) => {
     });
 
     test("whoever sits on a stopped release's address is not heard", async () => {
-      const { address, port, unit } = await place("beta");
-      await ssh(node, `systemctl stop ${unit}`);
+      const { address, port, units } = await place("beta");
+      const web = units[0]?.name ?? "";
+      await ssh(node, `systemctl stop ${web}`);
       const impostor = (user: string) =>
         ssh(
           node,
@@ -304,7 +305,7 @@ describe.each([testOs])("the agent on %s", (os) => {
       // The same from the site itself is heard: it is the firewall that makes the difference.
       await impostor("site-beta");
       await poll("the site's own is heard", 10, () => canDo(node, "root", dial(address, port)));
-      await ssh(node, `systemctl stop impostor-site-beta; systemctl start ${unit}`);
+      await ssh(node, `systemctl stop impostor-site-beta; systemctl start ${web}`);
       await poll("beta is back", 30, async () => (await read("beta")) === "beta one");
     });
 
@@ -386,7 +387,10 @@ describe.each([testOs])("the agent on %s", (os) => {
       await ssh(node, `ls ${String(archive)}/*/app/src/wsgi.py; ls ${String(archive)}/*/environ.json 2>/dev/null | wc -l`),
     ).toMatch(/wsgi.py\n0$/);
     expect(
-      await ssh(node, "systemctl list-units 'silver-beta@*' --no-legend; ls /etc/systemd/system | grep silver-beta@ || true"),
+      await ssh(
+        node,
+        "systemctl list-units 'silver-web-beta@*' --no-legend; ls /etc/systemd/system | grep silver-web-beta@ || true",
+      ),
     ).toBe("");
     await agent.converge(sites);
     await agent.deploy(make("beta", saying("beta one")));

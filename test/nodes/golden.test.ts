@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Plan, SitePlan } from "../../components/plan/plan.ts";
-import { siteLabel } from "../../components/plan/site-name.ts";
+import { siteLabel, siteUnit } from "../../components/plan/site-name.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
 import { renderRelease } from "../../components/render/release.ts";
 import { goldenPlans } from "../support/golden-plans.ts";
@@ -133,11 +133,10 @@ function putRelease(node: TestNode, site: SitePlan): { root: string; units: stri
   };
   const fill = (text: string) => Object.entries(values).reduce((filled, [name, value]) => filled.replaceAll(name, value), text);
   const files = release.files.map(({ path, content }) => [`${root}/${path}`, fill(content)] as const);
-  const service = `/etc/systemd/system/silver-${site.name}@${release.id}`;
-  const ends = { "conf/unit.service": ".service", "conf/check.service": ".check.service" };
-  const units = Object.entries(ends).flatMap(([path, end]) => {
+  const named = release.units.map(({ role, name, file }) => [siteUnit(site.name, role, name), file] as const);
+  const units = [...named, [siteUnit(site.name, "check"), "conf/check.service"] as const].flatMap(([name, path]) => {
     const [, text] = files.find(([file]) => file === `${root}/${path}`) ?? [];
-    return text === undefined ? [] : [[service + end, text] as const];
+    return text === undefined ? [] : [[`/etc/systemd/system/${name}@${release.id}.service`, text] as const];
   });
   mkdirSync(join(node.root, root, "app"), { recursive: true });
   // What the agent makes stand for the site's services.

@@ -99,12 +99,12 @@ test.each([
 test("a log without end hides no line of the neighbour", async () => {
   await agent.deploy(make("calm", saying("calm two", 'import sys\nprint("calm is here again", file=sys.stderr)')));
   await poll("the journal tells it", 10, async () =>
-    (await ssh(node, "journalctl -t silver-calm -o cat --no-pager")).includes("calm is here again"),
+    (await ssh(node, "journalctl -t silver-web-calm -o cat --no-pager")).includes("calm is here again"),
   );
 });
 
 test("what it may take of processes and memory is told to the kernel", async () => {
-  const unit = "systemctl list-units --plain --no-legend 'silver-greedy@*' | cut -d' ' -f1";
+  const unit = "systemctl list-units --plain --no-legend 'silver-web-greedy@*' | cut -d' ' -f1";
   // 5 x 35 threads of Apache, 2 processes of 1 + 4 threads, 128 of its own; 2 x 200 MB, Apache's 256 MiB and as much for /tmp.
   expect(await ssh(node, `systemctl show -p TasksMax -p MemoryMax $(${unit})`)).toBe(
     `MemoryMax=${400_000_000 + 512 * 1024 ** 2}\nTasksMax=${5 * 35 + 10 + 128}`,

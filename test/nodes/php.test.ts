@@ -69,7 +69,7 @@ const marked = ({ headers }: Answer) => headers["x-silver-release"] !== undefine
 describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, index) => {
   const node = () => nodeAt(index);
   const { ask, json } = asks(node);
-  const log = () => ssh(node(), "journalctl -t silver-serve -o cat --no-pager");
+  const log = () => ssh(node(), "journalctl -t silver-web-serve -o cat --no-pager");
 
   test.each([
     ["serve.test", "/", { SCRIPT_NAME: "/index.php", PATH_INFO: "/", PHP_SELF: "/index.php/" }],
@@ -181,7 +181,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
   });
 
   test("where php-fpm or Apache ends, both start anew", async () => {
-    const unit = await ssh(node(), "systemctl list-units --plain --no-legend 'silver-serve@*' | cut -d' ' -f1");
+    const unit = await ssh(node(), "systemctl list-units --plain --no-legend 'silver-web-serve@*' | cut -d' ' -f1");
     for (const kill of ["pgrep -u site-serve -o -f 'php-fpm: master'", "pgrep -u site-serve -o apache2"]) {
       const before = await ssh(node(), `systemctl show -P MainPID '${unit}'`);
       await ssh(node(), `kill -9 $(${kill})`);

@@ -53,11 +53,11 @@ test("the same release again is unchanged, and nothing moves on any node", async
 
 test("a live release that somebody stopped is started again, and nothing is flipped", async () => {
   const before = await site.states();
-  await ssh(web1, "systemctl stop 'silver-roll@*'");
+  await ssh(web1, "systemctl stop 'silver-web-roll@*'");
   const { code, stdout, stderr } = await site.deploy();
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ verdict: "live" });
-  expect(stderr).toMatch(/web1 +prepare +silver-roll@\S+: did not run/);
+  expect(stderr).toMatch(/web1 +prepare +silver-web-roll@\S+: did not run/);
   expect(await site.bodies()).toEqual(["first", "first"]);
   expect(await site.states()).toEqual(before);
 });

@@ -111,7 +111,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
   const ask = (path: string, asked?: Asked): Promise<Answer> => askNode(node(), path, asked);
   const json = async (path: string, options?: Asked) => JSON.parse((await ask(path, options)).body) as Record<string, unknown>;
   const unit = async () =>
-    (await ssh(node(), "systemctl list-units --plain --no-legend 'silver-serve@*' | cut -d' ' -f1")).split("\n")[0];
+    (await ssh(node(), "systemctl list-units --plain --no-legend 'silver-web-serve@*' | cut -d' ' -f1")).split("\n")[0];
 
   test("files of static/ go before the app, and are told apart by their content", async () => {
     const style = await ask("/style.css");
@@ -198,7 +198,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
       expect(seconds).toBeGreaterThan(3);
       expect(seconds).toBeLessThan(15);
     }
-    const log = await ssh(node(), "journalctl -t silver-serve -o cat --no-pager");
+    const log = await ssh(node(), "journalctl -t silver-web-serve -o cat --no-pager");
     expect(log).toContain("Daemon process request time limit exceeded");
     expect(log).toMatch(/executing file "[^"]*src\/wsgi\.py", line \d+, in sleep/);
   });
@@ -212,7 +212,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     // A line reaches the journal some time after the answer that it is about.
     const said = /silver: process \d+ uses \d+ MB of the 120 MB it may: replacing it/;
     await poll("the journal tells it", 10, async () =>
-      said.test(await ssh(node(), "journalctl -t silver-serve -o cat --no-pager")),
+      said.test(await ssh(node(), "journalctl -t silver-web-serve -o cat --no-pager")),
     );
   });
 

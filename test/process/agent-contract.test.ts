@@ -7,6 +7,7 @@ import { z } from "zod";
 import { expect, it } from "vitest";
 import { agentError, protocol, silenceSeconds, verbs } from "../../components/node/contract.ts";
 import type { Verb } from "../../components/node/contract.ts";
+import { siteUnit } from "../../components/plan/site-name.ts";
 import { mutated, valueOf, type JsonSchema } from "../support/request-arbitrary.ts";
 
 const sources = fileURLToPath(new URL("../../components/node/agent", import.meta.url));
@@ -26,6 +27,20 @@ it("speaks the protocol of the contract", () => {
 
 it("does something for every verb of the contract", () => {
   expect(ask("import json, silver.verbs as v; print(json.dumps(sorted(v.WORK)))")).toEqual(Object.keys(verbs).sort());
+});
+
+it("names a release's units as they are rendered", () => {
+  const id = "1.0.0-00000000.00000000";
+  const cases = [
+    ["php-x", "web"],
+    ["blog", "web", "mail"],
+    ["blog", "check"],
+  ] as const;
+  const program = `import json, sys; from silver.units import name
+print(json.dumps([name(site, "${id}", *words) for site, *words in json.load(sys.stdin)]))`;
+  expect(ask(program, JSON.stringify(cases))).toEqual(
+    cases.map(([site, role, own]) => `${siteUnit(site, role, own)}@${id}.service`),
+  );
 });
 
 it("fails with codes of the closed list alone", () => {

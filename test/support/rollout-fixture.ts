@@ -15,6 +15,7 @@ export const aRollout = (names: readonly string[], changes: Partial<Rollout> = {
     bundle: { id: "1.1.0-22222222", digest },
     packages: [],
     files: [],
+    units: [],
     variables: {},
     secrets: {},
   },

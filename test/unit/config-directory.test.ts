@@ -67,7 +67,7 @@ test("a changed value is another release of the same bundle, too, and a site wit
   const after = renderRelease(planned());
   expect([after.bundle, after.id === before.id]).toEqual([before.bundle, false]);
   expect(Object.keys(after).sort()).toEqual(
-    ["bundle", "digest", "files", "id", "packages", "secrets", "site", "user", "variables"].sort(),
+    ["bundle", "digest", "files", "id", "packages", "secrets", "site", "units", "user", "variables"].sort(),
   );
   expect(after.files.map(({ path }) => path)).not.toContain("conf/check.service");
 });

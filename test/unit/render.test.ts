@@ -134,7 +134,7 @@ test("the daemon processes are what the manifest asks for, within limits that le
     expect(conf).toContain(`  ${option} \\\n`);
   }
   expect(conf).toContain("\nGracefulShutdownTimeout 40\n");
-  expect(file("timeouts: {drain: 40s}\n", "conf/unit.service")).toContain("\nTimeoutStopSec=55\n");
+  expect(file("timeouts: {drain: 40s}\n", "conf/web.service")).toContain("\nTimeoutStopSec=55\n");
 });
 
 test("Varnish waits longer for an answer than the release takes to give one up", () => {
@@ -168,7 +168,7 @@ test("a static site has no Python: no module, no wrapper, no daemon", () => {
   const [site] = sites;
   if (site === undefined) throw new Error("no site was planned");
   const release = renderRelease(site);
-  expect(release.files.map(({ path }) => path)).toEqual(["conf/apache.conf", "conf/site.vcl", "conf/unit.service"]);
+  expect(release.files.map(({ path }) => path)).toEqual(["conf/apache.conf", "conf/site.vcl", "conf/web.service"]);
   expect(release.files[0]?.content).not.toMatch(/wsgi/i);
 });
 
@@ -176,12 +176,12 @@ test("a PHP site has no Python, and a process of PHP for each request that it se
   const php = { ...plannedSite("processes: {count: 3, memory: 64M}\n"), platform: "php" as const, runner: "index.php" };
   const text = (path: string) => renderRelease(php).files.find((file) => file.path === path)?.content ?? "";
   expect(renderRelease(php).files.map(({ path }) => path)).toEqual(
-    ["apache.conf", "php-fpm.conf", "prepend.php", "run.sh", "site.vcl", "unit.service"].map((name) => `conf/${name}`),
+    ["apache.conf", "php-fpm.conf", "prepend.php", "run.sh", "site.vcl", "web.service"].map((name) => `conf/${name}`),
   );
   expect(text("conf/apache.conf")).not.toMatch(/wsgi/i);
   expect(text("conf/php-fpm.conf")).toMatch(/^pm\.max_children = 3$/m);
   expect(text("conf/php-fpm.conf")).toMatch(/^php_admin_value\[memory_limit\] = 67108864$/m);
-  const given = Number(/^MemoryMax=(\d+)$/m.exec(text("conf/unit.service"))?.[1]);
+  const given = Number(/^MemoryMax=(\d+)$/m.exec(text("conf/web.service"))?.[1]);
   expect(given).toBeGreaterThanOrEqual(3 * 64 * 1024 ** 2 + 128 * 1024 ** 2);
 });
 

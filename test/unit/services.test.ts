@@ -93,7 +93,7 @@ test("data is named on the node: neither the plan nor the release knows of a gen
 
 test("a release waits for its services, and may write to its files alone", () => {
   const unit = (manifest: string) =>
-    renderRelease(plannedSite(manifest)).files.find(({ path }) => path === "conf/unit.service")?.content ?? "";
+    renderRelease(plannedSite(manifest)).files.find(({ path }) => path === "conf/web.service")?.content ?? "";
   expect(unit(both)).toContain("\nAfter=network.target silver-data-blog.target\nRequires=silver-data-blog.target\n");
   expect(unit(both)).toContain("\nProtectSystem=strict\nReadWritePaths=/srv/silver/blog/data\n");
   expect(unit("")).not.toMatch(/silver-data|ReadWritePaths/);

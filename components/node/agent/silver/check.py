@@ -2,7 +2,7 @@
 
 import time
 
-from . import addresses, redact, site_services, state, unit
+from . import addresses, redact, site_services, state, unit, units
 from .errors import AgentError
 
 MOST_SECONDS_PER_REQUEST = 10.0
@@ -17,7 +17,8 @@ def check(node, arguments):
     """Asks until the answer is right or the time is over; with the app's last words when it is not."""
     site, release = arguments["site"], arguments["release"]
     address, port = target(node, arguments)
-    service = unit.name(site, release)
+    listed = units.of(node, site, release)
+    services = units.starting(listed, "prepare")
     end = time.monotonic() + arguments["withinSeconds"]
     pause = 0.05
     dead, since = 0, 0.0
@@ -30,8 +31,9 @@ def check(node, arguments):
             break
         if answer["ok"] or time.monotonic() + pause > end:
             break
-        if service not in unit.active(node, [service]):
-            answer["reason"] += f"; {service} has stopped"
+        running = unit.active(node, services)
+        if stopped := [service for service in services if service not in running]:
+            answer["reason"] += f"; {' and '.join(stopped)} has stopped"
             break
         node.still_wanted()
         time.sleep(pause)
@@ -41,7 +43,7 @@ def check(node, arguments):
     answer["reason"] += site_services.remark(node, site)
     found = redact.values(node, site)
     answer["body"] = "\n".join(redact.redact(found, answer["body"].split("\n")))
-    return {"answer": answer, "log": redact.redact(found, unit.log(node, service))}
+    return {"answer": answer, "log": redact.redact(found, unit.log(node, services))}
 
 
 def target(node, arguments):

@@ -3,16 +3,11 @@
 import os
 import time
 
-from . import files, redact, site_services, unit
+from . import files, redact, site_services, unit, units
 from .errors import AgentError
 
 # What its unit is given, and some more: systemd ends it, not the agent.
 SECONDS = 90
-
-
-def unit_name(site, release):
-    """Beside the release's own unit, so that its words are found with the app's."""
-    return unit.name(site, f"{release}.check")
 
 
 def check(node, release):
@@ -20,11 +15,11 @@ def check(node, release):
     if "checker" not in release:
         return
     site, name, checker = release["site"], release["id"], release["checker"]
-    service = unit_name(site, name)
+    service = units.name(site, name, "check")
     node.say("prepare", f"{checker} checks the configuration")
     clear(node, site, name)
     with open(f"{node.paths.release(site, name)}/conf/check.service", encoding="utf-8") as file:
-        unit.install(node, service, file.read())
+        unit.install(node, {service: file.read()})
     try:
         if why := run(node, service):
             words = redact.site_lines(node, site, unit.spoken(node, service))
@@ -62,7 +57,7 @@ def reason(seen):
 
 def clear(node, site, release):
     """Ends a checker, and takes its unit away, also one that a dead agent left."""
-    service = unit_name(site, release)
+    service = units.name(site, release, "check")
     if os.path.lexists(node.paths.unit(service)):
-        unit.end(node, service)
+        unit.end(node, [service])
         files.remove(node.paths.unit(service))

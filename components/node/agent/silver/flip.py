@@ -1,6 +1,6 @@
 """The cut-over of one node: intent, boot.cli, label, done."""
 
-from . import journal, state, unit, varnish
+from . import journal, state, unit, units, varnish
 from .errors import AgentError
 from .varnish_cli import VarnishCli
 
@@ -19,7 +19,8 @@ def flip(node, lease, release, last):
     if not VarnishCli(node).running():
         raise AgentError("vcl", "Varnish is not running on this node", fix="systemctl status varnish")
     record = journal.write(node, site, record, phase="flip", turned=True)
-    unit.enable(node, unit.name(site, release))
+    for service in units.starting(units.of(node, site, release), "prepare"):
+        unit.enable(node, service)
     with varnish.turn(node):
         changes = varnish.apply(node, {site: release})
         state.change(node, site, live=release, previous=present["live"])

@@ -25,7 +25,7 @@ def run(node, kind, site, argv):
     node.run(["systemd-run", "--quiet", f"--unit={name}", *(f"--property={each}" for each in properties), "--", *argv])
     seen = follow(node, name)
     done = Done(exit_code(seen), "\n".join(unit.spoken(node, name, LINES)), "")
-    unit.stop(node, name)
+    unit.stop(node, [name])
     return done
 
 
@@ -61,7 +61,7 @@ def settle(node, kind, doing):
     for name in left(node, kind):
         node.say(kind, doing)
         follow(node, name)
-        unit.stop(node, name)
+        unit.stop(node, [name])
 
 
 def sweep(node, kind):
@@ -69,5 +69,5 @@ def sweep(node, kind):
     names = left(node, kind)
     ended = [name for name, seen in unit.show(node, names).items() if not is_at_work(seen)]
     for name in ended:
-        unit.stop(node, name)
+        unit.stop(node, [name])
     return len(ended) == len(names)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 
-from . import unit
+from . import units
 from .errors import DriverGone
 from .paths import Paths
 from .runner import Runner
@@ -56,8 +56,8 @@ class Node:
         """One line among those of the site's app, for `silver logs`. journald believes nobody but root that a line is about a unit."""
         import socket
 
-        about = [f"OBJECT_SYSTEMD_UNIT={unit.name(site, release)}"] if release else []
-        fields = [f"MESSAGE={text}", "PRIORITY=4", f"SYSLOG_IDENTIFIER=silver-{site}", *about]
+        about = [f"OBJECT_SYSTEMD_UNIT={units.name(site, release, 'web')}"] if release else []
+        fields = [f"MESSAGE={text}", "PRIORITY=4", f"SYSLOG_IDENTIFIER=silver-agent-{site}", *about]
         # A journal that is not there stops nothing.
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, contextlib.suppress(OSError):
             journal.sendto("".join(f"{field}\n" for field in fields).encode(errors="replace"), "/run/systemd/journal/socket")

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import time
 
-from . import addresses, checker, files, firewall, journal, packages, releases, site_services, state, undo, unit, varnish
+from . import addresses, checker, files, firewall, journal, packages, releases, site_services, state, undo, unit, units, varnish
 from .errors import AgentError
 
 
@@ -22,9 +22,14 @@ def check(node, lease, arguments):
         raise AgentError("usage", "config: the files of the configuration directory come with the release that has its digest")
     paths = {file["path"] for file in release["files"]}
     checking = ["conf/check.service"] if "checker" in release else []
-    for needed in ("conf/unit.service", "conf/site.vcl", *checking):
+    for needed in ("conf/site.vcl", *checking, *(entry["file"] for entry in release["units"])):
         if needed not in paths:
             raise AgentError("usage", f"release.files: {needed} is missing")
+    listed = units.named(release)
+    if len(listed) < len(release["units"]):
+        raise AgentError("usage", "release.units: two are of the same role and name")
+    if units.name(lease.site, release["id"], "web") not in units.starting(listed, "prepare"):
+        raise AgentError("usage", "release.units: no unit of the role web starts at prepare")
     if own := sorted(path for path in paths if not path.startswith("conf/")):
         raise AgentError("usage", f"release.files: {own[0]} is not below conf/")
 
@@ -45,7 +50,7 @@ def prepare(node, lease, arguments):
         with varnish.turn(node):
             changes += varnish.apply(node)
         return result(node, site, name, changes)
-    begin(node, lease, name, present)
+    begin(node, lease, release, present)
     try:
         changes = packages.install(node, release["packages"], site)
         if name in present["releases"]:
@@ -65,11 +70,11 @@ def prepare(node, lease, arguments):
     return result(node, site, name, changes)
 
 
-def begin(node, lease, name, present):
+def begin(node, lease, release, present):
     """The first line of the journal: what it was like before."""
-    site = lease.site
-    service = unit.name(site, name)
-    existed = name in present["releases"]
+    site, name = lease.site, release["id"]
+    listed = list(units.named(release))
+    running = unit.active(node, listed)
     journal.write(
         node,
         site,
@@ -82,39 +87,41 @@ def begin(node, lease, name, present):
             "before": {
                 "live": present["live"],
                 "previous": present["previous"],
-                "existed": existed,
-                "active": existed and service in unit.active(node, [service]),
-                "enabled": existed and unit.enabled(node, service),
+                "existed": name in present["releases"],
+                "units": {service: {"active": service in running, "enabled": unit.enabled(node, service)} for service in listed},
             },
         },
     )
 
 
 def result(node, site, name, changes):
-    return {**addresses.find(node, site, name), "unit": unit.name(site, name), "changes": changes}
+    return {**addresses.find(node, site, name), "changes": changes}
 
 
 def start(node, release, seconds):
-    """Starts a release's unit where it does not run, and loads its VCL; writes only what differs."""
+    """Starts those of a release's units that do not run, and loads its VCL; writes only what differs."""
     site, name = release["site"], release["id"]
-    service, vcl = unit.name(site, name), varnish.vcl_name(site, release["digest"])
-    conf = f"{node.paths.release(site, name)}/conf"
+    vcl = varnish.vcl_name(site, release["digest"])
+    root = node.paths.release(site, name)
+    listed = units.named(release)
+    prepared = units.starting(listed, "prepare")
     place = addresses.take(node, site, name)
     changes = []
     if firewall.update(node):
         changes.append({"what": f"{place['address']}:{place['port']}", "why": "a new address"})
-    if why := unit.install(node, service, text(f"{conf}/unit.service")):
-        changes.append({"what": service, "why": why})
-    if why := files.write(node.paths.vcl(vcl), text(f"{conf}/site.vcl")):
+    written = unit.install(node, {service: text(f"{root}/{entry['file']}") for service, entry in listed.items()})
+    changes += [{"what": service, "why": why} for service, why in written.items()]
+    if why := files.write(node.paths.vcl(vcl), text(f"{root}/conf/site.vcl")):
         changes.append({"what": node.paths.vcl(vcl), "why": why})
     try:
-        if service not in unit.active(node, [service]):
+        running = unit.active(node, prepared)
+        for service in [service for service in prepared if service not in running]:
             node.say("prepare", f"starting {service}")
             unit.start(node, service)
             changes.append({"what": service, "why": "did not run"})
         # Compiled while the app comes up.
         varnish.load(node, vcl)
-        wait(node, service, place, seconds)
+        wait(node, prepared, place, seconds)
     except AgentError as error:
         if error.code == "unit":
             error.code = "start"
@@ -132,16 +139,16 @@ def text(path):
         return file.read()
 
 
-def wait(node, service, place, seconds):
-    """Until the release listens; error `start` when its unit gives up, or the time is over."""
+def wait(node, services, place, seconds):
+    """Until the release listens; error `start` when one of its units gives up, or the time is over."""
     end = time.monotonic() + seconds
     while not listens(place):
         node.still_wanted()
-        seen = unit.show(node, [service])[service]
-        if seen.get("ActiveState") not in ("active", "reloading") or seen.get("NRestarts", "0") != "0":
-            raise failed(node, service, f"ended by itself ({seen.get('Result', 'unknown')})")
+        for service, seen in unit.show(node, services).items():
+            if seen.get("ActiveState") not in ("active", "reloading") or seen.get("NRestarts", "0") != "0":
+                raise failed(node, services, f"{service} ended by itself ({seen.get('Result', 'unknown')})")
         if time.monotonic() >= end:
-            raise failed(node, service, f"did not listen on {place['address']}:{place['port']} within {seconds:g} s")
+            raise failed(node, services, f"{services[-1]} did not listen on {place['address']}:{place['port']} within {seconds:g} s")
         time.sleep(0.02)
 
 
@@ -153,5 +160,5 @@ def listens(place):
         return False
 
 
-def failed(node, service, why):
-    return AgentError("start", f"{service} {why}", fix="see the app's words below", log=unit.log(node, service))
+def failed(node, services, why):
+    return AgentError("start", why, fix="see the app's words below", log=unit.log(node, services))

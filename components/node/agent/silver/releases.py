@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from . import addresses, bytecode, files, firewall, listing, state, tree, unit, varnish
+from . import addresses, bytecode, files, firewall, listing, state, tree, unit, units, varnish
 from .errors import AgentError
 
 # Less than this, and a node can't even end a rollout in good order.
@@ -214,9 +214,10 @@ def remove(node, site, release, archive=None):
         state.change(node, site, releases=left, previous=None if present["previous"] == release else present["previous"])
     record = state.record(node, site, release)
     changes = []
-    if unit.remove(node, unit.name(site, release)):
-        changes.append({"what": unit.name(site, release), "why": "its release is removed"})
     if record is not None:
+        for service in reversed(units.named(record)):
+            if unit.remove(node, service):
+                changes.append({"what": service, "why": "its release is removed"})
         vcl = varnish.vcl_name(site, record["digest"])
         varnish.discard(node, vcl)
         files.remove(node.paths.vcl(vcl))
@@ -247,8 +248,9 @@ def prune(node, site):
     sweep(node, site)
     strays = set(os.listdir(node.paths.releases(site))) - set(present["releases"])
     candidates = beyond + sorted(strays)
-    running = unit.active(node, [unit.name(site, name) for name in candidates])
-    return [change for name in candidates if unit.name(site, name) not in running for change in remove(node, site, name)]
+    listed = {name: set(units.of(node, site, name)) for name in candidates}
+    running = unit.active(node, [service for services in listed.values() for service in services])
+    return [change for name in candidates if not listed[name] & running for change in remove(node, site, name)]
 
 
 def sweep(node, site):

@@ -2,7 +2,7 @@
 
 import time
 
-from . import journal, lease, releases, state, unit, varnish
+from . import journal, lease, releases, state, unit, units, varnish
 from .varnish_cli import VarnishCli
 
 # Longest wait for a rollout of the same site to end.
@@ -27,7 +27,7 @@ def schedule_all(node, site, anew=True):
     if anew:
         node.run(["systemctl", "stop", f"{timer(site, '*')}.timer"], ok=None)
     for release in present["releases"]:
-        if release != present["live"] and unit.enabled(node, unit.name(site, release)):
+        if release != present["live"] and any(unit.enabled(node, service) for service in units.of(node, site, release)):
             schedule(node, site, release, present["settings"]["graceSeconds"] if release == present["previous"] else 0)
 
 
@@ -35,14 +35,15 @@ def retire(node, site, release):
     """Waits until nothing is in its hands or the time for it is over, then stops it."""
     record = state.record(node, site, release)
     cut = drain(node, site, varnish.vcl_name(site, record["digest"])) if record else 0
-    service = unit.name(site, release)
+    services = list(units.named(record))[::-1] if record else []
     with lease.quiet(node, site, PATIENCE_SECONDS) as ours:
         if not ours or wanted_again(node, site, release):
             return
-        unit.disable(node, service)
-        node.run(["systemctl", "stop", "--no-block", service], ok=None)
+        for service in services:
+            unit.disable(node, service)
+        unit.begin_to_stop(node, services)
     # Apache ends what it has begun before it goes; that must keep no rollout waiting.
-    unit.stop(node, service)
+    unit.stop(node, services)
     node.note(site, f"{release} has stopped" + (f", {cut} requests were cut" if cut else ""))
     with lease.quiet(node, site, PATIENCE_SECONDS) as ours:
         if not ours or wanted_again(node, site, release):

@@ -49,7 +49,7 @@ def make_target(node, site):
     text = "\n".join(
         [f"# The data of the site {site}: its releases wait for it.", "[Unit]", f"Description=Data of the site {site}", *lines]
     )
-    why = unit.install(node, target(site), text + "\n")
+    why = unit.install(node, {target(site): text + "\n"}).get(target(site))
     return [{"what": target(site), "why": why}] if why else []
 
 

@@ -1,13 +1,13 @@
 """What is on this node, for people and for the rollout."""
 
-from . import addresses, lease, redact, site_services, state, unit
+from . import addresses, lease, redact, site_services, state, unit, units
 from .errors import AgentError
 
 
 def site(node, name):
     present = state.read(node, name)
-    units = {release: unit.name(name, release) for release in present["releases"]}
-    running = unit.active(node, list(units.values()))
+    listed = {release: list(units.of(node, name, release)) for release in present["releases"]}
+    running = unit.active(node, [service for services in listed.values() for service in services])
     found = []
     for release in present["releases"]:
         record, place = state.record(node, name, release), addresses.find(node, name, release)
@@ -17,8 +17,7 @@ def site(node, name):
                     "id": release,
                     "bundle": record["bundle"]["id"],
                     **place,
-                    "unit": units[release],
-                    "active": units[release] in running,
+                    "units": [{"name": service, "active": service in running} for service in listed[release]],
                 }
             )
     return {
@@ -38,14 +37,15 @@ def status(node, name):
 
 
 def logs(node, arguments):
-    """The app's lines by unit, which no other site can write under; the rollout's are root's."""
+    """The app's lines by units, which no other site can write under; the rollout's are root's."""
     name, release = arguments["site"], arguments["release"]
     if name not in state.sites(node):
         raise AgentError("usage", f"this node has no site {name}", fix="see: silver-agent status")
     if arguments["kind"] == "rollout":
         which = [f"SYSLOG_IDENTIFIER=silver-rollout-{name}", "_UID=0"]
     else:
-        which = ["--unit", unit.name(name, release) if release else f"silver-{name}@*.service"]
+        services = [*units.of(node, name, release), units.name(name, release, "check")] if release else units.patterns(name)
+        which = [f"--unit={service}" for service in services]
     words = ["--lines", str(arguments["lines"]), "--output", "short-iso", "--no-pager", "--quiet"]
     done = node.run(["journalctl", *words, *which])
     return {"lines": redact.site_lines(node, name, done.out.splitlines())}

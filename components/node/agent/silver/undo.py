@@ -1,6 +1,6 @@
 """Back to what served before a rollout began. Safe to do again: a crash in the middle goes on where it was."""
 
-from . import checker, journal, releases, retire, state, unit, varnish
+from . import checker, journal, releases, retire, state, unit, units, varnish
 
 
 def undo(node, site):
@@ -27,11 +27,13 @@ def turn_back(node, site, record):
 def step_down(node, site, record):
     """The new release as it was before: running, stopped, or not there at all."""
     release, before = record["release"], record["before"]
-    service = unit.name(site, release)
+    prepared = units.starting(units.of(node, site, release), "prepare")[::-1]
     checker.clear(node, site, release)
-    if not before["enabled"]:
-        unit.disable(node, service)
-    if before["active"]:
+    for service in prepared:
+        if not before["units"][service]["enabled"]:
+            unit.disable(node, service)
+    idle = [service for service in prepared if not before["units"][service]["active"]]
+    if before["existed"] and not idle:
         return []
     if not before["existed"]:
         present = state.read(node, site)["releases"]
@@ -39,8 +41,8 @@ def step_down(node, site, record):
     if record["turned"]:
         # Requests may be in its hands: it goes once they have ended.
         retire.schedule(node, site, release, 0)
-        return [{"what": service, "why": "stops when its requests have ended"}]
-    unit.end(node, service)
+        return [{"what": service, "why": "stops when its requests have ended"} for service in idle]
+    unit.end(node, idle)
     if before["existed"]:
-        return [{"what": service, "why": "did not run before"}]
+        return [{"what": service, "why": "did not run before"} for service in idle]
     return releases.remove(node, site, release)

@@ -1,13 +1,9 @@
-"""systemd units, of releases and of the node."""
+"""systemd units, whatever they are of."""
 
 import os
 
 from . import files
 from .errors import AgentError, last_lines
-
-
-def name(site, release):
-    return f"silver-{site}@{release}.service"
 
 
 def show(node, units):
@@ -31,12 +27,14 @@ def reload(node):
     node.run(["systemctl", "daemon-reload"])
 
 
-def install(node, unit, text):
-    """Writes a release's unit. systemd reads one it has never seen by itself; only a known one needs a reload."""
-    why = files.write(node.paths.unit(unit), text)
-    if why is not None and show(node, [unit])[unit].get("NeedDaemonReload") == "yes":
+def install(node, texts):
+    """Writes units; why, of those that differed. systemd reads one it has never seen by itself; only a known one needs a reload."""
+    found = {unit: files.write(node.paths.unit(unit), text) for unit, text in texts.items()}
+    written = {unit: why for unit, why in found.items() if why is not None}
+    # Asked only now that all are there: they may name each other.
+    if any(seen.get("NeedDaemonReload") == "yes" for seen in show(node, list(written)).values()):
         reload(node)
-    return why
+    return written
 
 
 def enabled(node, unit):
@@ -62,33 +60,46 @@ def start(node, unit):
     """Starts a unit; error `unit` with its last log lines."""
     done = node.run(["systemctl", "start", unit], ok=None, seconds=120)
     if done.code != 0:
-        raise AgentError("unit", f"{unit} did not start", fix=f"see: systemctl status {unit}", log=log(node, unit) or last_lines(done.err))
+        raise AgentError(
+            "unit", f"{unit} did not start", fix=f"see: systemctl status {unit}", log=log(node, [unit]) or last_lines(done.err)
+        )
 
 
-def stop(node, unit):
-    """Asks a unit to stop and waits until it has: its own time limit ends what hangs."""
-    node.run(["systemctl", "stop", unit], ok=None, seconds=900)
-    node.run(["systemctl", "reset-failed", unit], ok=None)
+def stop(node, units):
+    """Asks one unit after the other to stop and waits until it has: its own time limit ends what hangs."""
+    for unit in units:
+        node.run(["systemctl", "stop", unit], ok=None, seconds=900)
+        node.run(["systemctl", "reset-failed", unit], ok=None)
 
 
-def end(node, unit):
-    """Ends a unit that nobody has asked anything yet: Apache's way out waits for apps that hang or keep dying."""
-    node.run(["systemctl", "stop", "--no-block", unit], ok=None)
-    node.run(["systemctl", "kill", "--signal=SIGKILL", unit], ok=None)
-    stop(node, unit)
+def begin_to_stop(node, units):
+    """Asks units to stop, and leaves it to systemd to see to it in their order."""
+    if units:
+        node.run(["systemctl", "stop", "--no-block", *units], ok=None)
+
+
+def end(node, units):
+    """Ends units that nobody has asked anything yet: Apache's way out waits for apps that hang or keep dying."""
+    if units:
+        begin_to_stop(node, units)
+        node.run(["systemctl", "kill", "--signal=SIGKILL", *units], ok=None)
+        stop(node, units)
 
 
 def remove(node, unit):
     """Stops a unit and takes its file away."""
     disable(node, unit)
-    stop(node, unit)
+    stop(node, [unit])
     return files.remove(node.paths.unit(unit))
 
 
-def log(node, unit, lines=40):
-    """The last words of a unit and of systemd about it."""
+def log(node, units, lines=40):
+    """The last words of units and of systemd about them."""
+    if not units:
+        return []
     node.run(["journalctl", "--sync"], ok=None)
-    done = node.run(["journalctl", "--unit", unit, "--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"], ok=None)
+    which = [word for unit in units for word in ("--unit", unit)]
+    done = node.run(["journalctl", *which, "--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"], ok=None)
     return done.out.splitlines()
 
 

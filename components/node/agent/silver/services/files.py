@@ -115,7 +115,7 @@ Options=loop,nodev,nosuid,noexec
 [Install]
 WantedBy=multi-user.target
 """
-    why = unit.install(node, name, text)
+    why = unit.install(node, {name: text}).get(name)
     unit.enable(node, name)
     if name in unit.active(node, [name]):
         return []
@@ -131,7 +131,7 @@ WantedBy=multi-user.target
             "service",
             f"could not mount {directory}",
             fix="see the output below; every loop device may be in use: losetup --list",
-            log=unit.log(node, name, 10) or last_lines(done.err),
+            log=unit.log(node, [name], 10) or last_lines(done.err),
         )
     return [{"what": name, "why": why or "was not mounted"}]
 

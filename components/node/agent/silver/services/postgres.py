@@ -287,7 +287,7 @@ def run_server(node, use):
         if why := files.write(node.paths.at(path), text):
             changes.append({"what": path, "why": why})
             restart = True
-    if why := unit.install(node, name, unit_text(node, use)):
+    if why := unit.install(node, {name: unit_text(node, use)}).get(name):
         changes.append({"what": name, "why": why})
         restart = True
     unit.enable(node, name)
@@ -297,7 +297,7 @@ def run_server(node, use):
     if running:
         # What it holds for sessions is taken at its start.
         node.say("services", f"restarting {name}")
-        unit.stop(node, name)
+        unit.stop(node, [name])
     else:
         node.say("services", f"starting {name}")
     start(node, use)
@@ -315,8 +315,8 @@ def start(node, use):
         if seen.get("ActiveState") == "active":
             return
         if seen.get("ActiveState") == "failed" or seen.get("NRestarts", "0") != "0" or time.monotonic() >= end:
-            log = unit.log(node, name, 20)
-            unit.stop(node, name)
+            log = unit.log(node, [name], 20)
+            unit.stop(node, [name])
             fix = f"see its output below, then: systemctl start {name}"
             raise AgentError("service", f"PostgreSQL: {name} did not start", fix=fix, log=log)
         time.sleep(0.05)

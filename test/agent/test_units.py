@@ -1,0 +1,193 @@
+import os
+from fnmatch import fnmatch
+
+from support import NodeTest
+
+from silver import contract, unit, units
+
+RELEASE = "1.0.0-11111111.22222222"
+
+
+class Names(NodeTest):
+    def test_no_unit_of_a_site_is_another_site_s(self):
+        sites = ["x", "web", "web-x", "x-web", "check", "check-x", "x-check", "rollout-x", "x-y"]
+        seen = {}
+        for site in sites:
+            for role in (*contract.read()["unitRoles"], "check"):
+                for own in (None, "x", "web", "web-x"):
+                    service = units.name(site, RELEASE, role, own)
+                    self.assertNotIn(service, seen)
+                    seen[service] = site
+        for site in sites:
+            matched = {service for service in seen if any(fnmatch(service, pattern) for pattern in units.patterns(site))}
+            self.assertEqual(matched, {service for service, of in seen.items() if of == site})
+
+
+class Listed(NodeTest):
+    def setUp(self):
+        super().setUp()
+        self.converge()
+
+    def refused_units(self, listed, **changes):
+        release = self.release(self.app(), units=listed, **changes)
+        held = self.lease(release)
+        words = {**held, "release": release, "listing": self.listing(self.app()), "secrets": {}, "startSeconds": 1}
+        message = self.refused("usage", "prepare", **words).message
+        self.die()
+        return message
+
+    def test_a_release_names_no_unit_that_is_not_its_own(self):
+        web = {"role": "web", "file": "conf/web.service", "starts": "prepare"}
+        for message, listed in [
+            ("release.units[0].role: should be ", [{**web, "role": "retire"}]),
+            ("release.units[0].role: should be ", [{**web, "role": "web-other"}]),
+            ("release.units[0].name: should be a name that tells units of one role apart", [{**web, "name": "a@b"}]),
+            ("release.units[0].name: should be a name that tells units of one role apart", [{**web, "name": "a.b"}]),
+            ("release.units[0].name: should be a name that tells units of one role apart", [{**web, "name": "../a"}]),
+            ("release.units[0].name: should be a name that tells units of one role apart", [{**web, "name": "a\n"}]),
+            ("release.units[0].file: should be a path that stays inside", [{**web, "file": "../unit"}]),
+            ("release.units[0].starts: should be one of prepare, cut-over", [{**web, "starts": "boot"}]),
+            ("release.files: conf/other.service is missing", [{**web, "file": "conf/other.service"}]),
+            ("release.units: two are of the same role and name", [web, web]),
+            ("release.units: no unit of the role web starts at prepare", []),
+            ("release.units: no unit of the role web starts at prepare", [{**web, "name": "only"}]),
+            ("release.units: no unit of the role web starts at prepare", [{**web, "starts": "cut-over"}]),
+        ]:
+            with self.subTest(message):
+                self.assertIn(message, self.refused_units(listed))
+        self.assertEqual(os.listdir(self.paths.releases("hello")), [])
+
+
+class Several(NodeTest):
+    """A release whose web unit needs another, which starts first and ends last."""
+
+    def setUp(self):
+        super().setUp()
+        self.converge()
+
+    def bring(self, version, first="[Service]\nExecStart=sleeps\n"):
+        app = self.app(src__wsgi_py=f"version = {version!r}\n")
+        plain = self.release(app, version)
+        file = {"path": "conf/web.first.service", "mode": "0644", "content": first}
+        listed = [{"role": "web", "name": "first", "file": file["path"], "starts": "prepare"}, *plain["units"]]
+        return app, self.release(app, version, files=[*plain["files"], file], units=listed)
+
+    def prepared(self, version):
+        app, release = self.bring(version)
+        held = self.lease(release)
+        self.prepare(held, release, app)
+        return held, release
+
+    def live(self, version):
+        held, release = self.prepared(version)
+        self.ask("flip", **held, release=release["id"], last=True)
+        self.finish(held, release)
+        return release
+
+    def calls(self, verb):
+        return [call.split()[-1] for call in self.machine.calls if call.startswith(f"systemctl {verb} silver-")]
+
+    def test_they_start_in_order_are_enabled_by_the_flip_and_told_by_status(self):
+        held, release = self.prepared("1.0.0")
+        names = list(units.named(release))
+        self.assertEqual(names, [f"silver-web-hello.first@{release['id']}.service", f"silver-web-hello@{release['id']}.service"])
+        self.assertEqual(self.calls("start"), names)
+        self.assertEqual([unit.enabled(self.node, name) for name in names], [False, False])
+        self.ask("flip", **held, release=release["id"], last=True)
+        self.finish(held, release)
+        self.assert_in_order(release)
+        self.assertEqual(self.site_state()["releases"][0]["units"], [{"name": name, "active": True} for name in names])
+
+    def test_where_the_first_does_not_start_the_next_is_not_tried(self):
+        app, release = self.bring("1.0.0", "[Service]\nExecStart=fails\n")
+        held = self.lease(release)
+        self.upload(held, release, app)
+        words = {**held, "release": release, "listing": self.listing(app), "secrets": {}, "startSeconds": 5}
+        error = self.refused("start", "prepare", **words)
+        first, web = units.named(release)
+        self.assertEqual((self.calls("start"), error.message), ([first], f"{first} did not start"))
+        self.assertFalse(os.path.exists(self.paths.unit(first)) or os.path.exists(self.paths.unit(web)))
+        self.assert_in_order(None)
+
+    def test_one_that_gives_up_while_the_other_comes_up_is_seen(self):
+        app, release = self.bring("1.0.0")
+        held = self.lease(release)
+        self.upload(held, release, app)
+        first, web = units.named(release)
+        start = self.machine.start
+
+        def dies(name):
+            start(name) if name == first else self.machine.units.update({name: "active", first: "failed"})
+
+        self.machine.start = dies
+        words = {**held, "release": release, "listing": self.listing(app), "secrets": {}, "startSeconds": 5}
+        self.assertEqual(self.refused("start", "prepare", **words).message, f"{first} ended by itself (success)")
+
+    def test_one_of_the_live_release_that_died_is_started_again_alone(self):
+        release = self.live("1.0.0")
+        first, _ = units.named(release)
+        self.machine.stop(first)
+        app, _ = self.bring("1.0.0")
+        self.assertEqual(self.prepare(self.lease(release), release, app)["changes"], [{"what": first, "why": "did not run"}])
+
+    def test_a_check_tells_which_one_has_ended(self):
+        held, release = self.prepared("1.0.0")
+        first, _ = units.named(release)
+        self.machine.stop(first)
+        self.machine.app = lambda request: (500, "", f"hello {release['id']}")
+        words = {"through": "direct", "host": "x", "path": "/", "status": 200, "body": None, "withinSeconds": 5}
+        answer = self.ask("check", **held, release=release["id"], **words)["answer"]
+        self.assertIn(f"; {first} has stopped", answer["reason"])
+
+    def test_a_retired_one_ends_the_other_way_round(self):
+        from silver.retire import retire
+
+        release = self.live("1.0.0")
+        self.live("1.1.0")
+        self.machine.calls.clear()
+        retire(self.node, "hello", release["id"])
+        first, web = units.named(release)
+        self.assertEqual(self.calls("stop --no-block"), [first])
+        self.assertIn(f"systemctl stop --no-block {web} {first}", self.machine.calls)
+        self.assertEqual(self.calls("stop")[-2:], [web, first])
+        self.assertFalse(unit.enabled(self.node, first) or unit.enabled(self.node, web))
+
+    def test_an_undo_ends_what_did_not_run_before_and_leaves_what_did(self):
+        from silver.retire import retire
+
+        first, second = self.live("1.0.0"), self.live("1.1.0")
+        ahead, web = units.named(first)
+        self.machine.stop(ahead)
+        held, _ = self.prepared("1.0.0")
+        changes = self.ask("undo", **held, reason="the check failed")["changes"]
+        self.assertEqual(changes, [{"what": ahead, "why": "did not run before"}])
+        self.assertEqual([self.machine.units[name] for name in (ahead, web)], ["inactive", "active"])
+        self.assert_in_order(second)
+        self.finish(held, first, "reverted", "the check failed")
+        retire(self.node, "hello", first["id"])
+        held, _ = self.prepared("1.0.0")
+        changes = self.ask("undo", **held, reason="the check failed")["changes"]
+        self.assertEqual([change["what"] for change in changes], [web, ahead])
+        self.assert_in_order(second)
+
+    def test_pruning_leaves_a_release_of_which_one_still_runs(self):
+        from silver import releases, state
+
+        release = self.live("1.0.0")
+        self.live("1.1.0")
+        state.change(self.node, "hello", settings={"retain": 1, "graceSeconds": 1, "drainSeconds": 0}, previous=None)
+        first, web = units.named(release)
+        self.machine.stop(web)
+        self.assertEqual(releases.prune(self.node, "hello"), [])
+        self.machine.stop(first)
+        gone = [change["what"] for change in releases.prune(self.node, "hello")]
+        self.assertEqual(gone, [web, first, self.paths.release("hello", release["id"])])
+        self.assertFalse(os.path.exists(self.paths.unit(first)) or os.path.exists(self.paths.unit(web)))
+
+    def test_the_log_of_a_release_holds_the_lines_of_all(self):
+        release = self.live("1.0.0")
+        self.machine.calls.clear()
+        self.ask("logs", site="hello", release=release["id"], lines=5, kind="app")
+        call = next(call for call in self.machine.calls if call.startswith("journalctl"))
+        for name in (*units.named(release), units.name("hello", release["id"], "check")):
+            self.assertIn(f"--unit={name}", call)
