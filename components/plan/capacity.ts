@@ -9,9 +9,13 @@ export interface Capacity {
   threadsPerChild: number;
   /** Apache's children that hold these workers. */
   children: number;
-  /** Threads and processes of the whole unit. */
+}
+
+/** How much a unit may use at once. */
+export interface UnitLimits {
+  /** Threads and processes. */
   tasks: number;
-  /** Bytes of the whole unit, its temporary files among them. */
+  /** Bytes, those of temporary files among them. */
   memoryBytes: number;
 }
 
@@ -27,8 +31,8 @@ const apacheBytes = 256 * 1024 ** 2;
 const opcacheBytes = 128 * 1024 ** 2;
 /** What a process of PHP needs besides the memory that it gives a request. */
 const phpProcessBytes = 16 * 1024 ** 2;
-/** The master of php-fpm, and the shell that holds it and Apache together. */
-const phpTasks = 2;
+/** Apache's main process, the one it logs through, and what it may start for a moment. */
+const apacheTasks = 16;
 /** Bytes of a unit's /tmp: the uploads of 25 requests, of 10 MB each, that an app spools. */
 export const temporaryBytes = 256 * 1024 ** 2;
 
@@ -36,20 +40,30 @@ export const temporaryBytes = 256 * 1024 ** 2;
  * `connections` is well above what can run at once: a burst waits in mod_wsgi's queue (15 s at most) instead of being refused,
  * because Varnish before 7.6 has no queue of its own.
  */
-export function capacity({ platform, processes }: Pick<SitePlan, "platform" | "processes">): Capacity {
-  const { count, threads, memoryBytes } = processes;
+export function capacity({ processes }: Pick<SitePlan, "processes">): Capacity {
+  const { count, threads } = processes;
   const threadsPerChild = 32;
   const connections = Math.max(128, 8 * count * threads);
   const children = Math.ceil((connections + threadsPerChild) / threadsPerChild);
-  const isPhp = platform === "php";
-  const daemons = isPhp ? count + phpTasks : count * (threads + threadsOfDaemon);
-  const daemonBytes = isPhp ? count * (memoryBytes + phpProcessBytes) + opcacheBytes : count * memoryBytes;
+  return { connections, workers: children * threadsPerChild, threadsPerChild, children };
+}
+
+/** Of the unit with Apache, where the app's own processes run too unless they are PHP's. */
+export function webLimits(site: Pick<SitePlan, "platform" | "processes">): UnitLimits {
+  const { count, threads, memoryBytes } = site.processes;
+  const { children, threadsPerChild } = capacity(site);
+  const apache = children * (threadsPerChild + threadsOfChild);
+  if (site.platform === "php") return { tasks: apache + apacheTasks, memoryBytes: apacheBytes };
   return {
-    connections,
-    workers: children * threadsPerChild,
-    threadsPerChild,
-    children,
-    tasks: children * (threadsPerChild + threadsOfChild) + daemons + ownTasks,
-    memoryBytes: daemonBytes + apacheBytes + temporaryBytes,
+    tasks: apache + count * (threads + threadsOfDaemon) + ownTasks,
+    memoryBytes: count * memoryBytes + apacheBytes + temporaryBytes,
+  };
+}
+
+/** Of the unit with PHP: the master and its processes. */
+export function phpLimits({ processes: { count, memoryBytes } }: Pick<SitePlan, "processes">): UnitLimits {
+  return {
+    tasks: 1 + count + ownTasks,
+    memoryBytes: count * (memoryBytes + phpProcessBytes) + opcacheBytes + temporaryBytes,
   };
 }

@@ -4,7 +4,7 @@
  */
 
 /** What a unit of a release is for. The role stands first in its name, and holds no `-`: so no site's name can be taken for one. */
-export const unitRoles = ["web"] as const;
+export const unitRoles = ["web", "php"] as const;
 export type UnitRole = (typeof unitRoles)[number];
 
 /**

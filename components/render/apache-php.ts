@@ -57,8 +57,10 @@ const scriptVariable = "SILVER_SCRIPT";
 /** What of the request's path is left for the script. */
 const pathVariable = "SILVER_PATH";
 
-/** Where php-fpm takes requests: in the unit's own directory, for its user alone. */
-export const phpSocket = "/run/silver/@VCL@/php.sock";
+/** Below /run: the directory of the unit with PHP. That of the unit with Apache goes with every end of Apache. */
+export const phpDirectory = "silver/@VCL@-php";
+/** Where php-fpm takes requests. */
+export const phpSocket = `/run/${phpDirectory}/fpm.sock`;
 
 /**
  * What answers below a route of a site in PHP when no file of static/ does.

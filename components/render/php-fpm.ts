@@ -4,7 +4,7 @@ import { phpSocket } from "./apache-php.ts";
 import { bodyMegabytes } from "./site-vcl.ts";
 
 /** Seconds for which what a request does after its answer may go on when its release is ended. */
-const lastSeconds = 10;
+export const lastSeconds = 10;
 
 /** The whole configuration of the one php-fpm of a release. Nothing of /etc/php is read but php.ini and the extensions. */
 export function renderPhpFpm(site: SitePlan): string {
@@ -27,7 +27,7 @@ export function renderPhpFpm(site: SitePlan): string {
     upload_max_filesize: `${bodyMegabytes}M`,
     upload_tmp_dir: "/tmp",
   };
-  return `; php-fpm of one release of the site ${site.name}: started and ended by conf/run.sh, never reloaded.
+  return `; php-fpm of one release of the site ${site.name}: started and ended by its unit, never reloaded.
 [global]
 daemonize = no
 ; All is said on stderr, which is the journal; this file must be one that can be opened.

@@ -2,18 +2,18 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { distinctTargets, type SiteLibraries } from "../plan/libraries.ts";
 import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
+import type { UnitRole } from "../plan/site-name.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { Release, ReleaseUnit, RenderedFile } from "./rendered.ts";
 import { renderPhpFpm } from "./php-fpm.ts";
 import { renderSiteVcl } from "./site-vcl.ts";
 import { configPath, renderCheckUnit } from "./check-unit.ts";
-import { renderUnit } from "./unit-file.ts";
+import { renderPhpUnit, renderWebUnit } from "./unit-file.ts";
 
 /** Parts of this program, as its other modules are: read once, when the program starts. */
 const wsgiWrapper = source("wsgi.py");
 const checkProgram = source("check.py");
-const phpRunner = source("run.sh");
 const phpPrepend = source("prepend.php");
 
 function source(name: string): string {
@@ -29,7 +29,7 @@ export function renderRelease(site: SitePlan): Release {
     ...(site.version === undefined ? {} : { version: site.version }),
     packages: site.packages,
     files: releaseFiles(site),
-    units: releaseUnits,
+    units: releaseUnits(site),
     variables: site.variables,
     secrets: site.secrets,
     ...(site.configDirectory === undefined ? {} : { configDirectory: placeOf(site.configDirectory) }),
@@ -44,7 +44,11 @@ function releaseLibraries(libraries: SiteLibraries) {
   return { requirements: libraries.digest, targets: distinctTargets(libraries) };
 }
 
-const releaseUnits: ReleaseUnit[] = [{ role: "web", file: "conf/web.service", starts: "prepare" }];
+/** PHP first: it listens before Apache is let to anyone, and goes only when Apache has let all requests end. */
+function releaseUnits({ platform }: SitePlan): ReleaseUnit[] {
+  const roles: UnitRole[] = platform === "php" ? ["php", "web"] : ["web"];
+  return roles.map((role) => ({ role, file: `conf/${role}.service`, starts: "prepare" }));
+}
 
 function releaseFiles(site: SitePlan): RenderedFile[] {
   const conf = (name: string, content: string): RenderedFile => ({ path: `conf/${name}`, mode: "0644", content });
@@ -52,10 +56,10 @@ function releaseFiles(site: SitePlan): RenderedFile[] {
     conf("apache.conf", renderApacheConfig(site)),
     ...(site.platform === "python" ? [conf("site.json", renderSiteJson(site)), conf("wsgi.py", wsgiWrapper)] : []),
     ...(site.platform === "php"
-      ? [conf("php-fpm.conf", renderPhpFpm(site)), conf("prepend.php", phpPrepend), conf("run.sh", phpRunner)]
+      ? [conf("php-fpm.conf", renderPhpFpm(site)), conf("php.service", renderPhpUnit(site)), conf("prepend.php", phpPrepend)]
       : []),
     conf("site.vcl", renderSiteVcl(site)),
-    conf("web.service", renderUnit(site)),
+    conf("web.service", renderWebUnit(site)),
     ...(site.checker === undefined
       ? []
       : [

@@ -1,58 +1,111 @@
 import type { SitePlan } from "../plan/plan.ts";
-import { capacity, temporaryBytes } from "../plan/capacity.ts";
-import { siteUnit } from "../plan/site-name.ts";
+import { phpLimits, temporaryBytes, webLimits, type UnitLimits } from "../plan/capacity.ts";
+import { siteUnit, type UnitRole } from "../plan/site-name.ts";
 import { serviceType } from "../services/registry.ts";
+import { phpDirectory } from "./apache-php.ts";
+import { lastSeconds } from "./php-fpm.ts";
 
 /** Bytes of /dev/shm: Python's locks between processes stand there. */
 const sharedBytes = 64 * 1024 ** 2;
 
-/**
- * The unit of one release: Apache in the foreground, as the site's user from the start, without any capability, with nothing
- * writable but its own run-time and log directories and a private /tmp. An Apache without root was measured to work so.
- */
-export function renderUnit(site: SitePlan): string {
-  const { tasks, memoryBytes } = capacity(site);
-  return `# One release of one site. Ended by SIGWINCH: Apache stops listening and lets requests finish. Never reloaded.
+/** What tells one unit of a release from another. */
+interface UnitParts {
+  role: UnitRole;
+  /** How it ends. */
+  comment: string;
+  description: string;
+  /** Lines of [Unit]. */
+  order: string[];
+  /** Lines of [Service]: what starts it, what ends it, its directories, what it may listen on. */
+  service: string[];
+  limits: UnitLimits;
+  /** Lines that open more of the file system. */
+  writable: string;
+}
+
+/** A unit of a release: as the site's user from the start, without any capability, with nothing writable but what is its own. */
+function renderUnit({ name, user }: SitePlan, parts: UnitParts): string {
+  const { role, comment, description, order, service, limits, writable } = parts;
+  return `# ${comment} Never reloaded.
 [Unit]
-Description=Site ${site.name}, release @RELEASE@
-After=network.target${afterServices(site)}
+Description=${description} ${name}, release @RELEASE@
+${order.join("\n")}
 # A release that can't run is ended by the agent; after a boot it must not give up.
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
-User=${site.user}
-Group=${site.user}
-ExecStart=${site.platform === "php" ? "/bin/bash @ROOT@/conf/run.sh" : "/usr/sbin/apache2 -f @ROOT@/conf/apache.conf -DFOREGROUND"}
+User=${user}
+Group=${user}
 WorkingDirectory=@ROOT@/app
 Environment=LANG=C.UTF-8
 Restart=always
 RestartSec=1
 KillMode=mixed
-KillSignal=SIGWINCH
-TimeoutStopSec=${site.timeouts.drainSeconds + 15}
-SyslogIdentifier=${siteUnit(site.name, "web")}
-
-RuntimeDirectory=silver/@VCL@
-RuntimeDirectoryMode=0750
-LogsDirectory=silver/${site.name}
-LogsDirectoryMode=0750
+${service.join("\n")}
+SyslogIdentifier=${siteUnit(name, role)}
 UMask=0027
 
 # One process out of memory is replaced by its parent; it must not end the others.
 OOMPolicy=continue
-MemoryMax=${memoryBytes}
-TasksMax=${tasks}
+MemoryMax=${limits.memoryBytes}
+TasksMax=${limits.tasks}
 LimitNOFILE=16384
 LimitCORE=0
 
 SocketBindDeny=any
-SocketBindAllow=ipv4:tcp:@PORT@
-${renderSandbox(writable(site))}
+${role === "web" ? "SocketBindAllow=ipv4:tcp:@PORT@\n" : ""}${renderSandbox(writable)}
 [Install]
 WantedBy=multi-user.target
 `;
 }
+
+/** Apache in the foreground, and the app's processes unless they are PHP's. An Apache without root was measured to work so. */
+export function renderWebUnit(site: SitePlan): string {
+  const php = `${siteUnit(site.name, "php")}@@RELEASE@.service`;
+  return renderUnit(site, {
+    role: "web",
+    comment: "One release of one site. Ended by SIGWINCH: Apache stops listening and lets requests finish.",
+    description: "Site",
+    // Upheld: PHP that ended in whatever way is started again while Apache runs, and Apache need not start anew for it.
+    order: site.platform === "php" ? [`After=network.target ${php}`, `Upholds=${php}`] : afterServices(site),
+    service: [
+      "Type=exec",
+      "ExecStart=/usr/sbin/apache2 -f @ROOT@/conf/apache.conf -DFOREGROUND",
+      "KillSignal=SIGWINCH",
+      `TimeoutStopSec=${site.timeouts.drainSeconds + 15}`,
+      "RuntimeDirectory=silver/@VCL@",
+      "RuntimeDirectoryMode=0750",
+      ...(site.platform === "php" ? [] : logsDirectory(site)),
+    ],
+    limits: webLimits(site),
+    writable: site.platform === "php" ? "" : writableOf(site),
+  });
+}
+
+/** php-fpm, ready when it listens. The last of those installed, as Debian names them: php-fpm8.2, php-fpm8.4. */
+export function renderPhpUnit(site: SitePlan): string {
+  const options = "--nodaemonize --force-stderr --fpm-config @ROOT@/conf/php-fpm.conf";
+  return renderUnit(site, {
+    role: "php",
+    comment: "PHP of one release of one site. Ended after its Apache, by SIGQUIT: it lets finish what is done after an answer.",
+    description: "PHP of site",
+    order: afterServices(site),
+    service: [
+      "Type=notify",
+      `ExecStart=/bin/sh -c 'for program in /usr/sbin/php-fpm[0-9]*; do :; done; exec "$$program" ${options}'`,
+      "KillSignal=SIGQUIT",
+      `TimeoutStopSec=${lastSeconds + 5}`,
+      `RuntimeDirectory=${phpDirectory}`,
+      "# The unit with Apache runs as the same user: nobody else can reach the socket.",
+      "RuntimeDirectoryMode=0700",
+      ...logsDirectory(site),
+    ],
+    limits: phpLimits(site),
+    writable: writableOf(site),
+  });
+}
+
+const logsDirectory = ({ name }: SitePlan): string[] => [`LogsDirectory=silver/${name}`, "LogsDirectoryMode=0750"];
 
 /**
  * What shuts the app's code in, whatever unit runs it: no capability, nothing writable but what is its own, no foreign processes.
@@ -89,13 +142,13 @@ SystemCallErrorNumber=EPERM
 }
 
 /** What the agent makes stand for all services of the site, in its data generation of now: after a boot, they come first. */
-function afterServices(site: SitePlan): string {
-  if (site.services === undefined) return "";
+function afterServices(site: SitePlan): string[] {
+  if (site.services === undefined) return ["After=network.target"];
   const target = `silver-data-${site.name}.target`;
-  return ` ${target}\nRequires=${target}`;
+  return [`After=network.target ${target}`, `Requires=${target}`];
 }
 
-function writable(site: SitePlan): string {
+function writableOf(site: SitePlan): string {
   const writes = site.services?.some(({ type }) => serviceType(type).writesData) === true;
   return writes ? `\nReadWritePaths=/srv/silver/${site.name}/data` : "";
 }

@@ -2,13 +2,13 @@ import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { visitor } from "../support/load.ts";
-import { http, poll, reboot, ssh, useNodes, webPackages } from "../support/nodes.ts";
+import { http, poll, reboot, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
 import type { Answer, TestNode } from "../support/nodes.ts";
 import { RolloutSite, sshAgent } from "../support/rollout-site.ts";
 import { testOs } from "../support/systems.ts";
 
-// How a site in PHP serves, from a visitor's side, on each release of Debian: what apache.conf, php-fpm.conf, prepend.php, run.sh
-// and the unit promise together.
+// How a site in PHP serves, from a visitor's side, on each release of Debian: what apache.conf, php-fpm.conf, prepend.php
+// and the units promise together.
 const suite = useNodes("php");
 const systems = [testOs];
 const nodes: TestNode[] = [];
@@ -69,7 +69,7 @@ const marked = ({ headers }: Answer) => headers["x-silver-release"] !== undefine
 describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, index) => {
   const node = () => nodeAt(index);
   const { ask, json } = asks(node);
-  const log = () => ssh(node(), "journalctl -t silver-web-serve -o cat --no-pager");
+  const log = () => ssh(node(), "journalctl -t silver-php-serve -o cat --no-pager");
 
   test.each([
     ["serve.test", "/", { SCRIPT_NAME: "/index.php", PATH_INFO: "/", PHP_SELF: "/index.php/" }],
@@ -180,18 +180,47 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     });
   });
 
-  test("where php-fpm or Apache ends, both start anew", async () => {
-    const unit = await ssh(node(), "systemctl list-units --plain --no-legend 'silver-web-serve@*' | cut -d' ' -f1");
-    for (const kill of ["pgrep -u site-serve -o -f 'php-fpm: master'", "pgrep -u site-serve -o apache2"]) {
-      const before = await ssh(node(), `systemctl show -P MainPID '${unit}'`);
-      await ssh(node(), `kill -9 $(${kill})`);
-      await poll(
-        "the unit is started anew",
-        30,
-        async () => (await ssh(node(), `systemctl show -P MainPID '${unit}'`)) !== before,
+  const unit = (role: string) => `silver-${role}-serve@${site.rollout().release.id}.service`;
+  const mainOf = (role: string) => ssh(node(), `systemctl show -P MainPID '${unit(role)}'`);
+  const serves = () => poll("the site serves", 30, async () => (await ask("/fine/again")).status === 200);
+
+  test.each([
+    ["php", "web", "kill -9"],
+    ["web", "php", "kill -9"],
+    // What nobody asked Apache: PHP that is stopped by hand is upheld.
+    ["php", "web", "systemctl stop"],
+  ])("where %s ends, it starts anew, and %s goes on (%s)", async (role, other, how) => {
+    const before = [await mainOf(role), await mainOf(other)];
+    await ssh(node(), how === "kill -9" ? `kill -9 ${before[0]}` : `systemctl stop '${unit(role)}'`);
+    if (role === "php") expect((await ask("/style.css")).status).toBe(200);
+    await poll("it is started anew", 30, async () => !["0", before[0]].includes(await mainOf(role)));
+    await serves();
+    expect(await mainOf(other)).toBe(before[1]);
+  });
+
+  test("nobody but the site reaches the socket between the two", async () => {
+    const connect = (user: string) =>
+      trySsh(
+        node(),
+        `runuser -u ${user} -- python3 -c "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])" /run/silver/*-php/fpm.sock`,
       );
-      await poll("the site is back", 30, async () => (await ask("/fine/again")).status === 200);
-    }
+    expect((await connect("site-serve")).code).toBe(0);
+    const { code, stderr } = await connect("nobody");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("Permission denied")]);
+  });
+
+  test("where both are stopped, Apache lets its requests end, and only then PHP goes", async () => {
+    const slow = ask("/sleep/2");
+    await poll("PHP has the request", 10, async () => (await ssh(node(), "ss -Hx state established")).includes("fpm.sock"));
+    // As the agent stops them.
+    await ssh(node(), `systemctl stop --no-block '${unit("web")}' '${unit("php")}'; systemctl stop '${unit("web")}'`);
+    expect(await slow).toMatchObject({ status: 200, body: '{"slept":0}' });
+    await ssh(node(), `systemctl stop '${unit("php")}'`);
+    const { stdout } = await trySsh(node(), `systemctl is-active '${unit("php")}' '${unit("web")}'`);
+    expect(stdout).toBe("inactive\ninactive\n");
+    await ssh(node(), `systemctl start '${unit("web")}'`);
+    expect(await ssh(node(), `systemctl is-active '${unit("php")}'`)).toBe("active");
+    await serves();
   });
 
   test("Debian's own php-fpm does not run, and won't", async () => {
@@ -331,6 +360,10 @@ test("after a reboot the site answers again, and no other php-fpm runs", async (
   await reboot(node);
   await poll("the site answers", 60, async () => (await http(node, "/", { Host: site.host })).status === 200);
   expect(await ssh(node, "ps -o user= -C $(basename /usr/sbin/php-fpm8*) | sort -u")).toBe("site-serve");
+  const { id } = site.rollout().release;
+  expect(await ssh(node, `systemctl is-active silver-php-serve@${id}.service silver-web-serve@${id}.service`)).toBe(
+    "active\nactive",
+  );
 });
 
 test("PHP reaches the database of its site", async () => {

@@ -176,12 +176,13 @@ test("a PHP site has no Python, and a process of PHP for each request that it se
   const php = { ...plannedSite("processes: {count: 3, memory: 64M}\n"), platform: "php" as const, runner: "index.php" };
   const text = (path: string) => renderRelease(php).files.find((file) => file.path === path)?.content ?? "";
   expect(renderRelease(php).files.map(({ path }) => path)).toEqual(
-    ["apache.conf", "php-fpm.conf", "prepend.php", "run.sh", "site.vcl", "web.service"].map((name) => `conf/${name}`),
+    ["apache.conf", "php-fpm.conf", "php.service", "prepend.php", "site.vcl", "web.service"].map((name) => `conf/${name}`),
   );
   expect(text("conf/apache.conf")).not.toMatch(/wsgi/i);
   expect(text("conf/php-fpm.conf")).toMatch(/^pm\.max_children = 3$/m);
   expect(text("conf/php-fpm.conf")).toMatch(/^php_admin_value\[memory_limit\] = 67108864$/m);
-  const given = Number(/^MemoryMax=(\d+)$/m.exec(text("conf/web.service"))?.[1]);
+  const given = Number(/^MemoryMax=(\d+)$/m.exec(text("conf/php.service"))?.[1]);
+  expect(renderRelease(php).units.map(({ role }) => role)).toEqual(["php", "web"]);
   expect(given).toBeGreaterThanOrEqual(3 * 64 * 1024 ** 2 + 128 * 1024 ** 2);
 });
 
