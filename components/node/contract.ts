@@ -187,7 +187,8 @@ export const verbs = {
   /**
    * Lets visitors in on this node: intent → boot.cli → label → done. `last: false`: it can still be taken back, and is when the driver
    * dies. Said again with `last: true` once every node of the site answers with the release: that is the site's cut-over, from which
-   * on the agent goes only forward. `last: true` at once is both in one.
+   * on the agent goes only forward, and at which units that wait for it pass from the release before to this one. `last: true` at
+   * once is both in one. Error `start` when one of those does not start: only the driver can still go back.
    */
   flip: {
     args: z.strictObject({ ...leased, release: releaseId, last: z.boolean() }),

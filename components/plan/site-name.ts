@@ -3,8 +3,11 @@
  * at most 24) makes each of them valid and no two sites' names equal.
  */
 
-/** What a unit of a release is for. The role stands first in its name, and holds no `-`: so no site's name can be taken for one. */
-export const unitRoles = ["web", "php"] as const;
+/**
+ * What a unit of a release is for. The role stands first in its name, and holds no `-`: so no site's name can be taken for one. No
+ * platform has workers yet; the nodes know how to hand them over.
+ */
+export const unitRoles = ["web", "php", "worker"] as const;
 export type UnitRole = (typeof unitRoles)[number];
 
 /**

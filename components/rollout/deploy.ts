@@ -144,9 +144,11 @@ async function flipAll(course: Course, behind: SiteNode[]): Promise<Outcome> {
 async function cutOver(course: Course, behind: SiteNode[]): Promise<Outcome> {
   const { rollout, tools } = course;
   const failures = await onAll(behind, (node) => node.cutOver());
+  // A node that can say so could not start what starts only now.
+  const cannot = failures.some((failure) => behind.some((node) => node.name === failure.node && node.isLeased()));
   // Only a node that died meanwhile knows whether it heard it.
   await Promise.all(behind.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
-  if (behind.every((node) => node.serves === rollout.release.id)) return conclude(course, "live", failures);
+  if (!cannot && behind.every((node) => node.serves === rollout.release.id)) return conclude(course, "live", failures);
   // No data was migrated, so the code may go back even now, and all nodes stay on one release.
   return backOut(course, failures);
 }

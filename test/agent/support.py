@@ -484,6 +484,11 @@ class NodeTest(unittest.TestCase):
             for name in units.named(live):
                 self.assertEqual(self.machine.units.get(name), "active")
                 self.assertTrue(unit.enabled(self.node, name))
+        for release in state.read(self.node, site)["releases"]:
+            if live is None or release != live["id"]:
+                for name in units.starting(units.of(self.node, site, release), "cut-over"):
+                    self.assertNotEqual(self.machine.units.get(name), "active")
+                    self.assertFalse(unit.enabled(self.node, name))
 
 
 __all__ = ["AgentError", "Done", "FakeNode", "Killed", "Machine", "NodeTest", "Paths", "Runner"]

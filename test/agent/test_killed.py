@@ -24,6 +24,13 @@ class KilledAnywhere(NodeTest):
         rename.start()
         self.addCleanup(rename.stop)
 
+    def release(self, app, version="1.0.0", **changes):
+        """With a worker, which must run in the live release alone."""
+        plain = super().release(app, version, **changes)
+        worker = {"path": "conf/worker.service", "mode": "0644", "content": "[Service]\nExecStart=sleeps\n"}
+        listed = {"role": "worker", "file": worker["path"], "starts": "cut-over"}
+        return super().release(app, version, files=[*plain["files"], worker], units=[*plain["units"], listed], **changes)
+
     def dying(self, work):
         def step(*words, **named):
             self.machine.step()

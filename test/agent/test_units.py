@@ -191,3 +191,126 @@ class Several(NodeTest):
         call = next(call for call in self.machine.calls if call.startswith("journalctl"))
         for name in (*units.named(release), units.name("hello", release["id"], "check")):
             self.assertIn(f"--unit={name}", call)
+
+
+class CutOver(NodeTest):
+    """A release with two workers beside its web unit: what must run in one release alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.converge()
+        self.first = self.live("1.0.0")
+
+    def bring(self, version, worker="[Service]\nExecStart=sleeps\n"):
+        app = self.app(src__wsgi_py=f"version = {version!r}\n")
+        plain = self.release(app, version)
+        added = [{"path": f"conf/worker.{own}.service", "mode": "0644", "content": worker} for own in ("mail", "images")]
+        listed = [{"role": "worker", "name": file["path"].split(".")[1], "file": file["path"], "starts": "cut-over"} for file in added]
+        return app, self.release(app, version, files=[*plain["files"], *added], units=[*plain["units"], *listed])
+
+    def prepared(self, version, **words):
+        app, release = self.bring(version, **words)
+        held = self.lease(release)
+        self.prepare(held, release, app)
+        return held, release
+
+    def flip(self, held, release, last):
+        return self.ask("flip", **held, release=release["id"], last=last)
+
+    def live(self, version):
+        held, release = self.prepared(version)
+        self.flip(held, release, last=False)
+        self.flip(held, release, last=True)
+        self.finish(held, release)
+        return release
+
+    def workers(self, release):
+        return units.starting(units.named(release), "cut-over")
+
+    def assert_works(self, *releases):
+        """The workers of these releases run and come back after a boot; those of no other release do either."""
+        wanted = {name for release in releases for name in self.workers(release)}
+        running = {name for name, seen in self.machine.units.items() if name.startswith("silver-worker-") and seen == "active"}
+        links = os.listdir(os.path.dirname(self.paths.unit_link("x")))
+        self.assertEqual((running, {name for name in links if name.startswith("silver-worker-")}), (wanted, wanted))
+
+    def calls(self, verb):
+        return [call.split()[-1] for call in self.machine.calls if call.startswith(f"systemctl {verb} silver-worker-")]
+
+    def test_they_start_with_the_last_flip_and_no_sooner(self):
+        self.assert_works(self.first)
+        self.machine.calls.clear()
+        held, second = self.prepared("1.1.0")
+        self.assert_works(self.first)
+        self.flip(held, second, last=False)
+        self.assert_works(self.first)
+        self.assertEqual(self.calls("start"), [])
+        self.flip(held, second, last=True)
+        self.assert_works(second)
+        self.assertEqual(self.calls("start"), self.workers(second))
+        self.assertIn(f"systemctl stop --no-block {' '.join(self.workers(self.first)[::-1])}", self.machine.calls)
+        self.finish(held, second)
+        self.assert_in_order(second)
+        active = [[unit["active"] for unit in release["units"]] for release in self.site_state()["releases"]]
+        self.assertEqual(active, [[True, True, True], [True, False, False]])
+
+    def test_a_flip_that_is_the_last_at_once_does_both(self):
+        held, second = self.prepared("1.1.0")
+        self.flip(held, second, last=True)
+        self.assert_works(second)
+
+    def test_undo_before_the_cut_over_never_touches_them(self):
+        for flipped in (False, True):
+            with self.subTest(flipped=flipped):
+                held, second = self.prepared("1.1.0")
+                if flipped:
+                    self.flip(held, second, last=False)
+                self.machine.calls.clear()
+                self.ask("undo", **held, reason="the check failed")
+                touched = [
+                    call for call in self.machine.calls if "show" not in call and any(name in call for name in self.workers(self.first))
+                ]
+                self.assertEqual((touched, self.calls("start")), ([], []))
+                self.finish(held, second, "reverted", "the check failed")
+                self.assert_works(self.first)
+                self.assert_in_order(self.first)
+
+    def test_undo_after_the_cut_over_hands_them_back(self):
+        held, second = self.prepared("1.1.0")
+        self.flip(held, second, last=True)
+        self.ask("undo", **held, reason="the watch failed")
+        self.assert_works(self.first)
+        self.finish(held, second, "reverted", "the watch failed")
+        self.assert_in_order(self.first)
+
+    def test_one_that_does_not_start_is_told_with_its_words_and_can_be_taken_back(self):
+        held, second = self.prepared("1.1.0", worker="[Service]\nExecStart=fails\n")
+        self.flip(held, second, last=False)
+        error = self.refused("start", "flip", **held, release=second["id"], last=True)
+        self.assertEqual(error.message, f"{self.workers(second)[0]} did not start")
+        self.assertIn("ImportError: no module named nothing", error.log)
+        self.ask("undo", **held, reason=error.message)
+        self.finish(held, second, "reverted", error.message)
+        self.assert_works(self.first)
+        self.assert_in_order(self.first)
+
+    def test_one_of_the_live_release_that_ended_is_started_again(self):
+        ended = self.workers(self.first)[1]
+        self.machine.stop(ended)
+        app, _ = self.bring("1.0.0")
+        changes = self.prepare(self.lease(self.first), self.first, app)["changes"]
+        self.assertEqual(changes, [{"what": ended, "why": "did not run"}])
+
+    def test_the_way_back_to_an_older_release_takes_them_along(self):
+        self.live("1.1.0")
+        held, again = self.prepared("1.0.0")
+        self.assertEqual(again, self.first)
+        self.flip(held, again, last=True)
+        self.finish(held, again)
+        self.assert_works(self.first)
+
+    def test_a_removed_site_has_none(self):
+        held = self.lease(self.first)
+        self.ask("remove", **held)
+        self.assert_works()
+        self.assertEqual([name for name in os.listdir(self.paths.at("/etc/systemd/system")) if "worker" in name], [])

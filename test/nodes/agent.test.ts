@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { SiteState } from "../../components/node/contract.ts";
-import { AgentNode, canDo, make, refusal, saying } from "../support/agent-node.ts";
+import { AgentNode, canDo, make, refusal, saying, type Made } from "../support/agent-node.ts";
 import { http, poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { testOs } from "../support/systems.ts";
@@ -266,6 +266,37 @@ describe.each([testOs])("the agent on %s", (os) => {
     await agent.deploy(one);
     expect(await read("beta")).toBe("beta one");
     expect(await bootLine("beta")).toContain(vcl("beta", one.release.digest));
+  });
+
+  test("a unit that starts at the cut-over runs in the live release alone", async () => {
+    const worker = {
+      path: "conf/worker.service",
+      mode: "0644",
+      content: "[Service]\nUser=site-beta\nExecStart=sleep infinity\n",
+    };
+    const working = (text: string): Made => {
+      const made = make("beta", saying(text));
+      const units = [...made.release.units, { role: "worker", file: worker.path, starts: "cut-over" } as const];
+      return { ...made, release: { ...made.release, files: [...made.release.files, worker], units } };
+    };
+    const [one, two] = [working("beta at work"), working("beta works on")];
+    const work = async () => {
+      const states = [one, two].map(({ release }) => `silver-worker-beta@${release.id}.service`);
+      return (await trySsh(node, `systemctl is-active ${states.join(" ")}`)).stdout.trim().split("\n");
+    };
+    await agent.deploy(one);
+    expect(await work()).toEqual(["active", "inactive"]);
+    const session = agent.session();
+    const held = await agent.bring(session, two, "flip");
+    expect(await read("beta")).toBe("beta works on");
+    expect(await work()).toEqual(["active", "inactive"]);
+    await session.ask("flip", { ...held, release: two.release.id, last: true });
+    await poll("the work was handed over", 10, async () => (await work()).join() === "inactive,active");
+    await session.ask("undo", { ...held, reason: "a test" });
+    await poll("the work was handed back", 10, async () => (await work()).join() === "active,inactive");
+    await session.close();
+    await agent.deploy(make("beta", saying("beta one")));
+    await poll("nobody works", 10, async () => (await work()).join() === "inactive,inactive");
   });
 
   describe("the firewall", () => {

@@ -346,6 +346,13 @@ test("a node that goes silent and stays it makes the verdict unknown, and the ot
   ]);
 });
 
+test("a unit that does not start at the cut-over takes the release back on every node", async () => {
+  const nodes = await twoNodes({}, { faults: [{ verb: "flip", on: "last", kind: "start" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "cut-over", code: "start" }] });
+  expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
+});
+
 test("a node that dies once it has heard of the cut-over stays forward, and so does the rollout", async () => {
   const nodes = await twoNodes({}, { faults: [{ verb: "flip", on: "last", kind: "die-after" }] });
   const outcome = await rollOut(nodes, newer);

@@ -1,7 +1,8 @@
-"""The cut-over of one node: intent, boot.cli, label, done."""
+"""The flip of one node: intent, boot.cli, label, done; and its cut-over, when it is the last."""
 
 from . import journal, state, unit, units, varnish
 from .errors import AgentError
+from .hand_over import hand_over
 from .varnish_cli import VarnishCli
 
 
@@ -11,8 +12,8 @@ def flip(node, lease, release, last):
     present = state.read(node, site)
     if present["live"] == release:
         # Said again when the last node has followed: from now on this one only goes forward.
-        if last and record is not None and record["phase"] == "flipped":
-            journal.write(node, site, record, phase="cut-over")
+        if last and record is not None and record["phase"] in ("flipped", "cut-over"):
+            cut_over(node, site, record)
         return {"changes": [], "previous": present["previous"]}
     if record is None or record["phase"] != "prepare" or record["release"] != release:
         raise AgentError("usage", f"{release} was not prepared in this rollout", fix="prepare it first")
@@ -24,6 +25,14 @@ def flip(node, lease, release, last):
     with varnish.turn(node):
         changes = varnish.apply(node, {site: release})
         state.change(node, site, live=release, previous=present["live"])
-    journal.write(node, site, record, phase="cut-over" if last else "flipped")
+    record = journal.write(node, site, record, phase="flipped")
     node.note(site, f"{release} is live, was {present['live'] or 'nothing'}")
+    if last:
+        cut_over(node, site, record)
     return {"changes": changes, "previous": present["live"]}
+
+
+def cut_over(node, site, record):
+    """From its first line on this node only goes forward by itself."""
+    record = journal.write(node, site, record, phase="cut-over", handed=True)
+    hand_over(node, site, record["before"]["live"], record["release"])

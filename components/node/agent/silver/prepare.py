@@ -46,7 +46,7 @@ def prepare(node, lease, arguments):
         # Nothing to bring; what the node has lost of it meanwhile is put right.
         changes = packages.install(node, release["packages"], site)
         changes += releases.write_environ(node, release, secrets, bound)
-        changes += start(node, release, arguments["startSeconds"])
+        changes += start(node, release, arguments["startSeconds"], ("prepare", "cut-over"))
         with varnish.turn(node):
             changes += varnish.apply(node)
         return result(node, site, name, changes)
@@ -84,6 +84,7 @@ def begin(node, lease, release, present):
             "who": lease.holder["who"],
             "release": name,
             "turned": False,
+            "handed": False,
             "before": {
                 "live": present["live"],
                 "previous": present["previous"],
@@ -98,13 +99,13 @@ def result(node, site, name, changes):
     return {**addresses.find(node, site, name), "changes": changes}
 
 
-def start(node, release, seconds):
-    """Starts those of a release's units that do not run, and loads its VCL; writes only what differs."""
+def start(node, release, seconds, at=("prepare",)):
+    """Starts those of a release's units that do not run and start by then, and loads its VCL; writes only what differs."""
     site, name = release["site"], release["id"]
     vcl = varnish.vcl_name(site, release["digest"])
     root = node.paths.release(site, name)
     listed = units.named(release)
-    prepared = units.starting(listed, "prepare")
+    wanted = [service for each in at for service in units.starting(listed, each)]
     place = addresses.take(node, site, name)
     changes = []
     if firewall.update(node):
@@ -114,14 +115,14 @@ def start(node, release, seconds):
     if why := files.write(node.paths.vcl(vcl), text(f"{root}/conf/site.vcl")):
         changes.append({"what": node.paths.vcl(vcl), "why": why})
     try:
-        running = unit.active(node, prepared)
-        for service in [service for service in prepared if service not in running]:
+        running = unit.active(node, wanted)
+        for service in [service for service in wanted if service not in running]:
             node.say("prepare", f"starting {service}")
             unit.start(node, service)
             changes.append({"what": service, "why": "did not run"})
         # Compiled while the app comes up.
         varnish.load(node, vcl)
-        wait(node, prepared, place, seconds)
+        wait(node, wanted, place, seconds)
     except AgentError as error:
         if error.code == "unit":
             error.code = "start"
@@ -148,7 +149,7 @@ def wait(node, services, place, seconds):
             if seen.get("ActiveState") not in ("active", "reloading") or seen.get("NRestarts", "0") != "0":
                 raise failed(node, services, f"{service} ended by itself ({seen.get('Result', 'unknown')})")
         if time.monotonic() >= end:
-            raise failed(node, services, f"{services[-1]} did not listen on {place['address']}:{place['port']} within {seconds:g} s")
+            raise failed(node, services, f"the release did not listen on {place['address']}:{place['port']} within {seconds:g} s")
         time.sleep(0.02)
 
 

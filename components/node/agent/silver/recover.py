@@ -1,6 +1,7 @@
 """What a rollout left that nobody leads any more: undone before the cut-over, finished after it. The agent's only own decisions."""
 
 from . import files, finish, firewall, journal, lease, packages, paths, retire, state, undo, varnish
+from .hand_over import hand_over
 
 GONE = "the driver of the rollout went away"
 
@@ -18,6 +19,7 @@ def site(node, holding):
     left = Left(name, record)
     settings = state.read(node, name)["settings"]
     if record["phase"] == "cut-over":
+        hand_over(node, name, record["before"]["live"], record["release"], wait=False)
         finish.end(node, left, record, record["release"], "live", f"{GONE}; this node finished it", 0, settings)
         return [{"what": f"{name} {record['release']}", "why": f"{GONE} after the cut-over: finished"}]
     changes = undo.undo(node, name)

@@ -1,6 +1,7 @@
 """Back to what served before a rollout began. Safe to do again: a crash in the middle goes on where it was."""
 
 from . import checker, journal, releases, retire, state, unit, units, varnish
+from .hand_over import hand_over
 
 
 def undo(node, site):
@@ -21,6 +22,8 @@ def turn_back(node, site, record):
     with varnish.turn(node):
         changes = varnish.apply(node, {site: before["live"]})
         state.change(node, site, live=before["live"], previous=before["previous"])
+    if record["handed"]:
+        hand_over(node, site, record["release"], before["live"], wait=False)
     return changes
 
 

@@ -1,0 +1,36 @@
+"""What may run in one release alone, such as a worker: at the cut-over it passes from the release before to the next."""
+
+from . import unit, units
+from .errors import AgentError
+
+
+def hand_over(node, site, giving, taking, wait=True):
+    """Ends these units of one release and starts those of the other; either may be None. Safe to do again. Error `start`.
+
+    What ends takes no new work and may take its time for what it has: nobody waits for it.
+    """
+    ending = units.starting(units.of(node, site, giving), "cut-over")[::-1] if giving else []
+    starting = units.starting(units.of(node, site, taking), "cut-over") if taking else []
+    for service in ending:
+        unit.disable(node, service)
+    unit.begin_to_stop(node, ending)
+    for service in starting:
+        unit.enable(node, service)
+    running = unit.active(node, starting)
+    for service in [service for service in starting if service not in running]:
+        node.say("cut-over", f"starting {service}")
+        begin(node, site, service, wait)
+
+
+def begin(node, site, service, wait):
+    if not wait:
+        unit.begin_to_start(node, service)
+        return
+    try:
+        unit.start(node, service)
+    except AgentError as error:
+        from . import redact
+
+        error.code = "start"
+        error.log = redact.site_lines(node, site, error.log)
+        raise
