@@ -390,7 +390,8 @@ class InARollout(NodeTest):
             self.assertIn(said, self.refused("usage", "set-up", **self.held, services=[wrong]).message)
         self.assertEqual(self.made, [])
         self.assertIn(
-            "no service provides @NOTHING@", self.refused("usage", "set-up", **self.held, services=[self.wanted("files", X="@NOTHING@")]).message
+            "no service provides @NOTHING@",
+            self.refused("usage", "set-up", **self.held, services=[self.wanted("files", X="@NOTHING@")]).message,
         )
 
     def test_what_is_wrong_with_a_service_is_told_with_the_site_and_with_its_releases(self):
