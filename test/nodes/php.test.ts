@@ -29,7 +29,7 @@ timeouts: {request: 3s}
 
 beforeAll(async () => {
   // Without php-fpm: a site's own packages come with its rollout.
-  for (const os of systems) nodes.push(await suite.boot(os.replace("-", ""), { os, prepared: webPackages }));
+  for (const os of systems) nodes.push(await suite.boot(os.replace(/\W/g, "-"), { os, prepared: webPackages }));
   agent = await sshAgent(nodes[0]?.keyFile ?? "");
   site = new RolloutSite("serve", nodes, agent.socket);
   site.writeEnvironment("config: {KEY: {secret: 1}}", ["serve.test", "shared.test/mount"]);

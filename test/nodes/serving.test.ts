@@ -25,7 +25,7 @@ let site: RolloutSite;
 let agent: Awaited<ReturnType<typeof sshAgent>>;
 
 beforeAll(async () => {
-  for (const os of systems) nodes.push(await suite.boot(os.replace("-", ""), { os, prepared: webPackages }));
+  for (const os of systems) nodes.push(await suite.boot(os.replace(/\W/g, "-"), { os, prepared: webPackages }));
   agent = await sshAgent(nodes[0]?.keyFile ?? "");
   site = new RolloutSite("serve", nodes, agent.socket);
   site.writeEnvironment("config: {KEY: {secret: 1}}", ["serve.test", "shared.test/mount", ".below.test"]);
