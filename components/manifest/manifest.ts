@@ -1,3 +1,4 @@
+import type { Processes, Timeouts } from "../platforms/platform.ts";
 import type { PlatformName } from "../platforms/registry.ts";
 import type { ManifestTree } from "./schema.ts";
 
@@ -68,21 +69,4 @@ export interface Check {
   withinSeconds: number;
   /** Seconds for which it is asked again after the cut-over. */
   watchSeconds?: number;
-}
-
-export interface Processes {
-  /** Daemon processes; each holds one request a thread. In the plan of a static site: 0. */
-  count: number;
-  threads: number;
-  /** Memory a process may allocate, in bytes. */
-  memoryBytes: number;
-  /** Requests after which a process is replaced. */
-  requests: number;
-}
-
-export interface Timeouts {
-  requestSeconds: number;
-  startSeconds: number;
-  /** Longest time the previous release is given to finish what it began. */
-  drainSeconds: number;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { unitRoles } from "../plan/site-name.ts";
+import { unitRoles } from "../platforms/platform.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { protocol, silenceSeconds, verbs } from "./contract.ts";
 

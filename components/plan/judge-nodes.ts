@@ -1,6 +1,6 @@
 import type { Environment } from "../environment/environment.ts";
 import { error, type Issue } from "../text/issue.ts";
-import { capacity } from "./capacity.ts";
+import { capacity } from "../platforms/capacity.ts";
 import { compareLocations, locationText } from "./location.ts";
 import type { NodePlan, SitePlan } from "./plan.ts";
 import { sizeText } from "./size-text.ts";
@@ -34,7 +34,7 @@ function judgeLocations(environment: Environment, { routes }: NodePlan): Issue[]
 const mostConnections = 5000;
 
 function judgeConnections(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
-  const sum = sites.reduce((total, site) => total + capacity(site).connections, 0);
+  const sum = sites.reduce((total, site) => total + capacity(site.processes).connections, 0);
   if (sum <= mostConnections) return [];
   const message = `the sites of node ${node.name} may use ${sum} connections at once, more than the ${mostConnections} that Varnish has for them`;
   return [

@@ -1,6 +1,7 @@
 import type { PlatformName } from "../platforms/registry.ts";
 import type { Issue } from "../text/issue.ts";
-import type { Check, Processes, Timeouts } from "../manifest/manifest.ts";
+import type { Check } from "../manifest/manifest.ts";
+import type { Processes, Timeouts } from "../platforms/platform.ts";
 import type { Environment, EnvironmentNode } from "../environment/environment.ts";
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { SiteLibraries } from "./libraries.ts";

@@ -1,18 +1,13 @@
+import type { UnitRole } from "../platforms/platform.ts";
+
 /**
  * Names of a site on its nodes: all are made here, so that they can't drift apart. The schema's rule for names (a-z, 0-9, -,
  * at most 24) makes each of them valid and no two sites' names equal.
  */
 
 /**
- * What a unit of a release is for. The role stands first in its name, and holds no `-`: so no site's name can be taken for one. No
- * platform has workers yet; the nodes know how to hand them over.
- */
-export const unitRoles = ["web", "php", "worker"] as const;
-export type UnitRole = (typeof unitRoles)[number];
-
-/**
  * Name of a unit of a site, without the release: `silver-<role>-<site>`, and with `.<name>` behind it where a role has several.
- * No site has a `.` in its name.
+ * The role holds no `-`, and no site has a `.` in its name: so neither can be taken for another.
  */
 export function siteUnit(site: string, role: UnitRole | "check", name?: string): string {
   return `silver-${role}-${site}${name === undefined ? "" : `.${name}`}`;

@@ -2,7 +2,13 @@ import { systems } from "../systems/systems.ts";
 import { error, type Issue } from "../text/issue.ts";
 import { path } from "../text/schema/paths.ts";
 import type { Source } from "../text/source.ts";
+import { phpApache } from "./php/apache.ts";
+import { fpmLimits, fpmUnit, renderPhpFpm } from "./php/fpm.ts";
 import type { AppFiles, Declared, Platform } from "./platform.ts";
+import { programFile } from "./program-file.ts";
+
+/** Gives the app its variables before each script. */
+const prepend = programFile("php/prepend.php", import.meta.url);
 
 /** Scripts, run by php-fpm. */
 export const php = {
@@ -29,6 +35,20 @@ export const php = {
   packages: ["php-fpm"],
   // The system's own php-fpm: its pool would run for nobody, from the next boot on.
   unwantedUnits: (os) => [`php${systems[os].php}-fpm.service`],
+  limits: fpmLimits,
+  apache: phpApache,
+  files: (site) => [
+    { name: "php-fpm.conf", content: renderPhpFpm(site) },
+    { name: "prepend.php", content: prepend },
+  ],
+  // It listens before Apache is let to anyone, and goes only when Apache has let all requests end.
+  units: () => [fpmUnit()],
+  // With the variables that the app has, and the directory as its argument.
+  checker: (checker, directory) => {
+    const settings = "-d auto_prepend_file=@ROOT@/conf/prepend.php -d display_errors=stderr";
+    const argument = directory === undefined ? "" : ` @ROOT@/${directory}`;
+    return { start: `ExecStart=/usr/bin/php ${settings} @ROOT@/app/${checker}${argument}`, environment: [], files: [] };
+  },
 } as const satisfies Platform;
 
 function judgeRunner({ runner, platform, php_root: phpRoot }: Declared, source: Source): Issue[] {

@@ -2,6 +2,7 @@ import type { SystemName } from "../systems/systems.ts";
 import type { z } from "zod";
 import type { Issue, Place } from "../text/issue.ts";
 import type { Source } from "../text/source.ts";
+import type { ProcessLimits } from "./capacity.ts";
 
 /** What a platform reads of a manifest: the keys that are right on their own, in the words of the manifest. */
 export interface Declared {
@@ -28,6 +29,75 @@ export interface AppFiles {
   placeOf: (path: readonly string[]) => Place;
 }
 
+export interface Processes {
+  /** Daemon processes; each holds one request a thread. In the plan of a static site: 0. */
+  count: number;
+  threads: number;
+  /** Memory a process may allocate, in bytes. */
+  memoryBytes: number;
+  /** Requests after which a process is replaced. */
+  requests: number;
+}
+
+export interface Timeouts {
+  requestSeconds: number;
+  startSeconds: number;
+  /** Longest time the previous release is given to finish what it began. */
+  drainSeconds: number;
+}
+
+/** What a platform reads of a site's plan. */
+export interface Served {
+  name: string;
+  runner?: string;
+  phpRoot?: string;
+  processes: Processes;
+  timeouts: Timeouts;
+  /** Absent where the app lists none. */
+  libraries?: object;
+}
+
+/** What a unit of a release is for. No platform has workers yet; the nodes know how to hand them over. */
+export const unitRoles = ["web", "php", "worker"] as const;
+export type UnitRole = (typeof unitRoles)[number];
+
+/** A unit in which the app's own processes run. What all units of releases have is written around it. */
+export interface AppUnit {
+  role: UnitRole;
+  /** How it ends. */
+  comment: string;
+  description: string;
+  /** Lines of [Service]: what starts it, what ends it, directories of its own. */
+  service: string[];
+}
+
+/** A file of a release, below its directory `conf`. */
+export interface ConfFile {
+  name: string;
+  content: string;
+}
+
+/** How a release's Apache serves the app. */
+export interface ApacheParts {
+  modules: readonly string[];
+  logLevels: string;
+  /** Lines of the whole server; none where there is nothing to say. */
+  server: (site: Served) => string[];
+  /** Lines of each host, before its locations. */
+  host: (site: Served) => string[];
+  /** Lines for what no file of static/ answers at a location; `path` is `/` or has no slash at its end. */
+  mount: (site: Served, path: string) => string[];
+}
+
+/** What runs a checker. */
+export interface Checker {
+  /** Lines of [Service] that start it. */
+  start: string;
+  /** Variables of its own, each `NAME=value`. */
+  environment: readonly string[];
+  files: ConfFile[];
+}
+
 /** How an app is run. One file each, in registry.ts by the name that a manifest gives it. */
 export interface Platform {
   /** Keys that a manifest has for this platform's sake. */
@@ -48,4 +118,16 @@ export interface Platform {
   packages: readonly string[];
   /** Units that these packages bring, by the node's system, and that nobody asked for. */
   unwantedUnits: (os: SystemName) => string[];
+  /** How much the app's processes may use, without what they start themselves. */
+  limits: (processes: Processes) => ProcessLimits;
+  apache: ApacheParts;
+  /** What else its releases have below `conf`. */
+  files: (site: Served) => ConfFile[];
+  /** In the order in which they start, all before Apache; none where Apache runs the app itself. */
+  units: (site: Served) => AppUnit[];
+  /**
+   * Starts the app's checker; absent where an app can have none.
+   * @param directory the configuration directory, relative to the release's; undefined where it has none
+   */
+  checker?: (checker: string, directory: string | undefined) => Checker;
 }

@@ -1,5 +1,16 @@
 import { error } from "../text/issue.ts";
 import type { Platform } from "./platform.ts";
+import { programFile } from "./program-file.ts";
+import { pythonApache } from "./python/apache.ts";
+import { renderSiteJson } from "./python/site-json.ts";
+
+/** Gives the app its variables and directories, and loads it. */
+const wrapper = programFile("python/wsgi.py", import.meta.url);
+/** Does the same for the app's checker. */
+const checkProgram = programFile("python/check.py", import.meta.url);
+
+/** mod_wsgi runs a main, a monitor, a deadlock and a reaper thread in each process. */
+const threadsOfDaemon = 4;
 
 /** Ways in which a line of Python binds `application`, or may bind it. */
 const BINDS = [
@@ -46,6 +57,19 @@ export const python = {
   hasLibraries: true,
   packages: [],
   unwantedUnits: () => [],
+  limits: ({ count, threads, memoryBytes }) => ({ tasks: count * (threads + threadsOfDaemon), memoryBytes: count * memoryBytes }),
+  apache: pythonApache,
+  files: (site) => [
+    { name: "site.json", content: renderSiteJson(site) },
+    { name: "wsgi.py", content: wrapper },
+  ],
+  units: () => [],
+  checker: (checker) => ({
+    start: `# -P: conf/ is not on sys.path, as it is not in the app's own processes.
+ExecStart=/usr/bin/python3 -P @ROOT@/conf/check.py ${checker}`,
+    environment: ["PYTHONUNBUFFERED=1"],
+    files: [{ name: "check.py", content: checkProgram }],
+  }),
 } as const satisfies Platform;
 
 /**

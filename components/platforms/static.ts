@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { error } from "../text/issue.ts";
 import { isMap } from "../text/value.ts";
+import { notFound, prefixOf } from "./apache.ts";
 import type { Platform } from "./platform.ts";
 
 /** Keys that only running code has a use for. */
@@ -34,4 +35,15 @@ export const staticPlatform = {
   hasLibraries: false,
   packages: [],
   unwantedUnits: () => [],
+  limits: () => ({ tasks: 0, memoryBytes: 0 }),
+  apache: {
+    modules: [],
+    logLevels: "warn",
+    server: () => [],
+    // An answer that there is no such file is the app's own; of another app only code can say so.
+    host: ({ name }) => [`Header always set X-Silver-Release "${name} @RELEASE@"`],
+    mount: (_, path) => notFound(prefixOf(path)),
+  },
+  files: () => [],
+  units: () => [],
 } as const satisfies Platform;

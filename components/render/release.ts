@@ -1,24 +1,14 @@
 import { hash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { distinctTargets, type SiteLibraries } from "../plan/libraries.ts";
 import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
-import type { UnitRole } from "../plan/site-name.ts";
+import type { ConfFile } from "../platforms/platform.ts";
+import { platforms } from "../platforms/registry.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { Release, ReleaseUnit, RenderedFile } from "./rendered.ts";
-import { renderPhpFpm } from "./php-fpm.ts";
 import { renderSiteVcl } from "./site-vcl.ts";
-import { configPath, renderCheckUnit } from "./check-unit.ts";
-import { renderPhpUnit, renderWebUnit } from "./unit-file.ts";
-
-/** Parts of this program, as its other modules are: read once, when the program starts. */
-const wsgiWrapper = source("wsgi.py");
-const checkProgram = source("check.py");
-const phpPrepend = source("prepend.php");
-
-function source(name: string): string {
-  return readFileSync(new URL(name, import.meta.url), "utf8");
-}
+import { renderCheckUnit } from "./check-unit.ts";
+import { renderAppUnit, renderWebUnit } from "./unit-file.ts";
 
 /** What a rollout brings to each node of a site. Its id follows from all of it, so that equal content is an equal release. */
 export function renderRelease(site: SitePlan): Release {
@@ -44,47 +34,34 @@ function releaseLibraries(libraries: SiteLibraries) {
   return { requirements: libraries.digest, targets: distinctTargets(libraries) };
 }
 
-/** PHP first: it listens before Apache is let to anyone, and goes only when Apache has let all requests end. */
-function releaseUnits({ platform }: SitePlan): ReleaseUnit[] {
-  const roles: UnitRole[] = platform === "php" ? ["php", "web"] : ["web"];
+/** Those of the platform, and the one with Apache. */
+function releaseUnits(site: SitePlan): ReleaseUnit[] {
+  const roles = [...platforms[site.platform].units(site).map(({ role }) => role), "web" as const];
   return roles.map((role) => ({ role, file: `conf/${role}.service`, starts: "prepare" }));
 }
 
 function releaseFiles(site: SitePlan): RenderedFile[] {
+  const platform = platforms[site.platform];
   const conf = (name: string, content: string): RenderedFile => ({ path: `conf/${name}`, mode: "0644", content });
+  const confs = (files: ConfFile[]) => files.map(({ name, content }) => conf(name, content));
+  const directory = site.configDirectory && configPath(site.configDirectory);
+  const checker = site.checker === undefined ? undefined : platform.checker?.(site.checker, directory);
   return [
     conf("apache.conf", renderApacheConfig(site)),
-    ...(site.platform === "python" ? [conf("site.json", renderSiteJson(site)), conf("wsgi.py", wsgiWrapper)] : []),
-    ...(site.platform === "php"
-      ? [conf("php-fpm.conf", renderPhpFpm(site)), conf("php.service", renderPhpUnit(site)), conf("prepend.php", phpPrepend)]
-      : []),
+    ...confs(platform.files(site)),
     conf("site.vcl", renderSiteVcl(site)),
+    ...platform.units(site).map((unit) => conf(`${unit.role}.service`, renderAppUnit(site, unit))),
     conf("web.service", renderWebUnit(site)),
-    ...(site.checker === undefined
-      ? []
-      : [
-          ...(site.platform === "python" ? [conf("check.py", checkProgram)] : []),
-          conf("check.service", renderCheckUnit(site, site.checker)),
-        ]),
+    ...(checker === undefined ? [] : [...confs(checker.files), conf("check.service", renderCheckUnit(site, checker))]),
   ];
+}
+
+/** Where a release has its configuration directory: its own, or one of its app. */
+function configPath(directory: SiteConfigDirectory): string {
+  return directory.of === "app" ? `app/${directory.path}` : "config";
 }
 
 function placeOf(directory: SiteConfigDirectory): NonNullable<Release["configDirectory"]> {
   const path = configPath(directory);
   return directory.of === "app" ? { path } : { path, digest: directory.digest };
-}
-
-/** What conf/wsgi.py must know: data beside code, so that no value is ever written into Python. */
-function renderSiteJson(site: SitePlan): string {
-  if (site.runner === undefined) throw new Error(`site ${site.name} has no runner`);
-  const [runner, object] = site.runner.split("#");
-  // The agent fills placeholders in by text: an @ of a name must not begin one.
-  const name = (text: string) => JSON.stringify(text).replaceAll("@", "\\u0040");
-  return `{
-  "site": ${name(site.name)},
-  "release": "@RELEASE@",
-  "runner": ${name(runner ?? "")},
-  "object": ${name(object ?? "application")}
-}
-`;
 }

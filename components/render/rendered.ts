@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { unitRoles } from "../plan/site-name.ts";
+import { unitRoles } from "../platforms/platform.ts";
 import { pythonTarget } from "../systems/python-target.ts";
 import {
   absolutePath,

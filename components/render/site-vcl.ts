@@ -1,12 +1,9 @@
 import type { SitePlan } from "../plan/plan.ts";
 import { aliveHost } from "./apache-config.ts";
-import { answerSeconds, queueSeconds, shutdownSeconds } from "./request-time.ts";
-import { capacity } from "../plan/capacity.ts";
+import { answerSeconds, bodyMegabytes, queueSeconds, shutdownSeconds } from "../platforms/request-limits.ts";
+import { capacity } from "../platforms/capacity.ts";
 import { errorPage, pageLines } from "./page.ts";
-import { vclString } from "./quote.ts";
-
-/** Largest request body. Varnish holds it whole before the app sees any of it, so that a slow upload holds no process. */
-export const bodyMegabytes = 10;
+import { vclString } from "../text/literals.ts";
 
 /** The VCL of one release. The site's label points to it; the top VCL hands requests over to the label. */
 export function renderSiteVcl(site: SitePlan): string {
@@ -36,7 +33,7 @@ backend release {
   .host = "@ADDRESS@";
   .port = "@PORT@";
   .probe = alive;
-  .max_connections = ${capacity(site).connections};
+  .max_connections = ${capacity(site.processes).connections};
   .connect_timeout = 2s;
   # Longer than the release itself gives a request: ${queueSeconds} s in the queue, ${site.timeouts.requestSeconds} s of running, ${shutdownSeconds} s to end.
   .first_byte_timeout = ${answerSeconds(site) + 5}s;

@@ -1,7 +1,7 @@
 import type { Route } from "../plan/plan.ts";
 import { siteLabel } from "../plan/site-name.ts";
 import { errorPage, pageLines } from "./page.ts";
-import { regexLiteral, vclString } from "./quote.ts";
+import { regexLiteral, vclString } from "../text/literals.ts";
 
 /** The node's active VCL: finds the site by host and path, and hands the request over to the site's label. */
 export function renderTopVcl(routes: Route[]): string {

@@ -1,24 +1,18 @@
 import type { SitePlan } from "../plan/plan.ts";
-import { phpLimits, temporaryBytes, webLimits, type UnitLimits } from "../plan/capacity.ts";
-import { siteUnit, type UnitRole } from "../plan/site-name.ts";
+import { appLimits, capacity, temporaryBytes, webLimits, type ProcessLimits } from "../platforms/capacity.ts";
+import type { AppUnit } from "../platforms/platform.ts";
+import { platforms } from "../platforms/registry.ts";
+import { siteUnit } from "../plan/site-name.ts";
 import { serviceType } from "../services/registry.ts";
-import { phpDirectory } from "./apache-php.ts";
-import { lastSeconds } from "./php-fpm.ts";
 
 /** Bytes of /dev/shm: Python's locks between processes stand there. */
 const sharedBytes = 64 * 1024 ** 2;
 
 /** What tells one unit of a release from another. */
-interface UnitParts {
-  role: UnitRole;
-  /** How it ends. */
-  comment: string;
-  description: string;
+interface UnitParts extends AppUnit {
   /** Lines of [Unit]. */
   order: string[];
-  /** Lines of [Service]: what starts it, what ends it, its directories, what it may listen on. */
-  service: string[];
-  limits: UnitLimits;
+  limits: ProcessLimits;
   /** Lines that open more of the file system. */
   writable: string;
 }
@@ -59,15 +53,17 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Apache in the foreground, and the app's processes unless they are PHP's. An Apache without root was measured to work so. */
+/** Apache in the foreground, and the app's processes where no unit of the platform holds them. An Apache without root was measured to work so. */
 export function renderWebUnit(site: SitePlan): string {
-  const php = `${siteUnit(site.name, "php")}@@RELEASE@.service`;
+  const { limits, units } = platforms[site.platform];
+  const own = units(site).map(({ role }) => `${siteUnit(site.name, role)}@@RELEASE@.service`);
+  const holdsApp = own.length === 0;
   return renderUnit(site, {
     role: "web",
     comment: "One release of one site. Ended by SIGWINCH: Apache stops listening and lets requests finish.",
     description: "Site",
-    // Upheld: PHP that ended in whatever way is started again while Apache runs, and Apache need not start anew for it.
-    order: site.platform === "php" ? [`After=network.target ${php}`, `Upholds=${php}`] : afterServices(site),
+    // Upheld: what ended in whatever way is started again while Apache runs, and Apache need not start anew for it.
+    order: holdsApp ? afterServices(site) : [`After=network.target ${own.join(" ")}`, `Upholds=${own.join(" ")}`],
     service: [
       "Type=exec",
       "ExecStart=/usr/sbin/apache2 -f @ROOT@/conf/apache.conf -DFOREGROUND",
@@ -75,32 +71,20 @@ export function renderWebUnit(site: SitePlan): string {
       `TimeoutStopSec=${site.timeouts.drainSeconds + 15}`,
       "RuntimeDirectory=silver/@VCL@",
       "RuntimeDirectoryMode=0750",
-      ...(site.platform === "php" ? [] : logsDirectory(site)),
+      ...(holdsApp ? logsDirectory(site) : []),
     ],
-    limits: webLimits(site),
-    writable: site.platform === "php" ? "" : writableOf(site),
+    limits: webLimits(capacity(site.processes), holdsApp ? appLimits(limits(site.processes)) : undefined),
+    writable: holdsApp ? writableOf(site) : "",
   });
 }
 
-/** php-fpm, ready when it listens. The last of those installed, as Debian names them: php-fpm8.2, php-fpm8.4. */
-export function renderPhpUnit(site: SitePlan): string {
-  const options = "--nodaemonize --force-stderr --fpm-config @ROOT@/conf/php-fpm.conf";
+/** A unit of the platform's own, with the app's processes. */
+export function renderAppUnit(site: SitePlan, unit: AppUnit): string {
   return renderUnit(site, {
-    role: "php",
-    comment: "PHP of one release of one site. Ended after its Apache, by SIGQUIT: it lets finish what is done after an answer.",
-    description: "PHP of site",
+    ...unit,
     order: afterServices(site),
-    service: [
-      "Type=notify",
-      `ExecStart=/bin/sh -c 'for program in /usr/sbin/php-fpm[0-9]*; do :; done; exec "$$program" ${options}'`,
-      "KillSignal=SIGQUIT",
-      `TimeoutStopSec=${lastSeconds + 5}`,
-      `RuntimeDirectory=${phpDirectory}`,
-      "# The unit with Apache runs as the same user: nobody else can reach the socket.",
-      "RuntimeDirectoryMode=0700",
-      ...logsDirectory(site),
-    ],
-    limits: phpLimits(site),
+    service: [...unit.service, ...logsDirectory(site)],
+    limits: appLimits(platforms[site.platform].limits(site.processes)),
     writable: writableOf(site),
   });
 }

@@ -174,7 +174,7 @@ describe("over a state that today's program made", () => {
   });
 
   describe("when the program renders another way", () => {
-    const wrapper = "components/render/wsgi.py";
+    const wrapper = "components/platforms/python/wsgi.py";
     beforeEach(() => {
       project.engine.write({ [wrapper]: `${readFileSync(join(checkout, wrapper), "utf8")}# more\n` });
     });

@@ -59,7 +59,7 @@ function tryRun({ files, paths = [], site = {}, variables = {}, ...options }: Pl
     JSON.stringify({ site: "blog", release: "1.5.0-3fa2c1d0.c7b19e02", runner: "src/wsgi.py", object: "application", ...site }),
   );
   write("environ.json", JSON.stringify(variables));
-  copyFileSync(join(checkout, "components/render/wsgi.py"), join(root, "conf/wsgi.py"));
+  copyFileSync(join(checkout, "components/platforms/python/wsgi.py"), join(root, "conf/wsgi.py"));
   const {
     status: code,
     stdout,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
-import { apacheString, regexLiteral, vclString } from "../../components/render/quote.ts";
+import { apacheString, regexLiteral, vclString } from "../../components/text/literals.ts";
 import { renderRelease } from "../../components/render/release.ts";
 import { placeholders } from "../../components/render/rendered.ts";
 import { planned, plannedSite } from "../support/plan-of.ts";
@@ -176,7 +176,7 @@ test("a PHP site has no Python, and a process of PHP for each request that it se
   const php = { ...plannedSite("processes: {count: 3, memory: 64M}\n"), platform: "php" as const, runner: "index.php" };
   const text = (path: string) => renderRelease(php).files.find((file) => file.path === path)?.content ?? "";
   expect(renderRelease(php).files.map(({ path }) => path)).toEqual(
-    ["apache.conf", "php-fpm.conf", "php.service", "prepend.php", "site.vcl", "web.service"].map((name) => `conf/${name}`),
+    ["apache.conf", "php-fpm.conf", "prepend.php", "site.vcl", "php.service", "web.service"].map((name) => `conf/${name}`),
   );
   expect(text("conf/apache.conf")).not.toMatch(/wsgi/i);
   expect(text("conf/php-fpm.conf")).toMatch(/^pm\.max_children = 3$/m);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { siteUnit, unitRoles } from "../../components/plan/site-name.ts";
+import { siteUnit } from "../../components/plan/site-name.ts";
+import { unitRoles } from "../../components/platforms/platform.ts";
 
 const roles = [...unitRoles, "check"] as const;
 /** Sites and units' own names that look like a role, or like a name with one. */

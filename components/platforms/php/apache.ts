@@ -1,11 +1,24 @@
 import { posix } from "node:path";
-import type { SitePlan } from "../plan/plan.ts";
-import { followLinks, staticFiles } from "./apache-static.ts";
-import { apacheString, regexLiteral } from "./quote.ts";
-import { answerSeconds } from "./request-time.ts";
+import { apacheString, regexLiteral } from "../../text/literals.ts";
+import { followLinks, notFound, prefixOf, staticFiles } from "../apache.ts";
+import type { ApacheParts, Served } from "../platform.ts";
+import { answerSeconds } from "../request-limits.ts";
+
+/** PHP's part of Apache: it hands scripts over to php-fpm. */
+export const phpApache: ApacheParts = {
+  modules: ["proxy", "proxy_fcgi"],
+  logLevels: "warn",
+  server: fastCgi,
+  host: () => [],
+  mount: (site, path) => {
+    const prefix = prefixOf(path);
+    // A runner answers all that is left.
+    return [...mountPhp(site, prefix), ...(site.runner === undefined ? notFound(prefix) : [])];
+  },
+};
 
 /** PHP runs what a rule of a mount says, and nothing else, whatever its name. */
-export function fastCgi(site: SitePlan): string[] {
+function fastCgi(site: Served): string[] {
   const { runner, phpRoot, name } = site;
   const directory = phpRoot ?? posix.dirname(runner ?? "");
   const ifScript = '"expr=%{HANDLER} =~ m#^proxy:#"';
@@ -37,7 +50,7 @@ function runnerFile(runner: string): string[] {
   ];
 }
 
-function rootFiles(site: SitePlan, phpRoot: string): string[] {
+function rootFiles(site: Served, phpRoot: string): string[] {
   return [
     `<Directory ${apacheString(appPath(phpRoot))}>`,
     followLinks,
@@ -62,11 +75,7 @@ export const phpDirectory = "silver/@VCL@-php";
 /** Where php-fpm takes requests. */
 export const phpSocket = `/run/${phpDirectory}/fpm.sock`;
 
-/**
- * What answers below a route of a site in PHP when no file of static/ does.
- * @param prefix the route's path, without the slash at its end
- */
-export function mountPhp({ runner, phpRoot }: SitePlan, prefix: string): string[] {
+function mountPhp({ runner, phpRoot }: Served, prefix: string): string[] {
   const at = regexLiteral(prefix);
   const files = phpRoot === undefined ? [] : mountFiles(phpRoot, at);
   // Not only to the end of the line: a path may hold an escaped one.

@@ -1,10 +1,11 @@
-import type { SitePlan } from "../plan/plan.ts";
+import { regexLiteral } from "../text/literals.ts";
+import type { Served } from "./platform.ts";
 
 /** No link leads out of the app: such a bundle is refused. */
 export const followLinks = "  Options FollowSymLinks";
 
 /** How a file of a directory is served that is no code. */
-export function staticFiles(site: SitePlan): string[] {
+export function staticFiles(site: Pick<Served, "name">): string[] {
   return [
     "  AddDefaultCharset utf-8",
     "  AddCharset utf-8 .css .js .mjs",
@@ -18,3 +19,12 @@ export function staticFiles(site: SitePlan): string[] {
     "  Header always set X-Silver-Static yes",
   ];
 }
+
+/** Nothing stands here; of a path without its slash, it does with one. */
+export function notFound(prefix: string): string[] {
+  const at = regexLiteral(prefix);
+  return [...(prefix === "" ? [] : [`RewriteRule "^${at}$" "${prefix}/" [R=302,L]`]), `RewriteRule "^${at}(/|$)" - [R=404,L]`];
+}
+
+/** The path of a location as a prefix of what is below it. */
+export const prefixOf = (path: string): string => (path === "/" ? "" : path);

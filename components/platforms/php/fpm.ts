@@ -1,13 +1,23 @@
-import { capacity } from "../plan/capacity.ts";
-import type { SitePlan } from "../plan/plan.ts";
-import { phpSocket } from "./apache-php.ts";
-import { bodyMegabytes } from "./site-vcl.ts";
+import { capacity, type ProcessLimits } from "../capacity.ts";
+import type { AppUnit, Processes, Served } from "../platform.ts";
+import { bodyMegabytes } from "../request-limits.ts";
+import { phpDirectory, phpSocket } from "./apache.ts";
+
+/** Compiled PHP, which all processes share: PHP's own default. */
+const opcacheBytes = 128 * 1024 ** 2;
+/** What a process of PHP needs besides the memory that it gives a request. */
+const phpProcessBytes = 16 * 1024 ** 2;
+
+/** Of the master and its processes. */
+export function fpmLimits({ count, memoryBytes }: Processes): ProcessLimits {
+  return { tasks: 1 + count, memoryBytes: count * (memoryBytes + phpProcessBytes) + opcacheBytes };
+}
 
 /** Seconds for which what a request does after its answer may go on when its release is ended. */
-export const lastSeconds = 10;
+const lastSeconds = 10;
 
 /** The whole configuration of the one php-fpm of a release. Nothing of /etc/php is read but php.ini and the extensions. */
-export function renderPhpFpm(site: SitePlan): string {
+export function renderPhpFpm(site: Served): string {
   const { processes, timeouts } = site;
   const values: Record<string, string | number> = {
     auto_prepend_file: "@ROOT@/conf/prepend.php",
@@ -39,7 +49,7 @@ process_control_timeout = ${lastSeconds}s
 listen = ${phpSocket}
 listen.mode = 0600
 ; As many wait for a process as Varnish lets through.
-listen.backlog = ${capacity(site).connections}
+listen.backlog = ${capacity(processes).connections}
 pm = static
 pm.max_children = ${processes.count}
 pm.max_requests = ${processes.requests}
@@ -54,4 +64,23 @@ security.limit_extensions = .php
 ${Object.entries(values)
   .map(([name, value]) => `php_admin_value[${name}] = ${value}\n`)
   .join("")}`;
+}
+
+/** php-fpm, ready when it listens. The last of those installed, as Debian names them: php-fpm8.2, php-fpm8.4. */
+export function fpmUnit(): AppUnit {
+  const options = "--nodaemonize --force-stderr --fpm-config @ROOT@/conf/php-fpm.conf";
+  return {
+    role: "php",
+    comment: "PHP of one release of one site. Ended after its Apache, by SIGQUIT: it lets finish what is done after an answer.",
+    description: "PHP of site",
+    service: [
+      "Type=notify",
+      `ExecStart=/bin/sh -c 'for program in /usr/sbin/php-fpm[0-9]*; do :; done; exec "$$program" ${options}'`,
+      "KillSignal=SIGQUIT",
+      `TimeoutStopSec=${lastSeconds + 5}`,
+      `RuntimeDirectory=${phpDirectory}`,
+      "# The unit with Apache runs as the same user: nobody else can reach the socket.",
+      "RuntimeDirectoryMode=0700",
+    ],
+  };
 }

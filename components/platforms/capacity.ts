@@ -1,0 +1,54 @@
+/** How much Apache and Varnish may use at once for a release; all of it follows from the processes it asks for. */
+export interface Capacity {
+  /** Connections Varnish opens to the release; one more is answered 503 at once. */
+  connections: number;
+  /** Apache's workers: more than `connections`. */
+  workers: number;
+  threadsPerChild: number;
+  /** Apache's children that hold these workers. */
+  children: number;
+}
+
+/** How much a group of processes may use at once. */
+export interface ProcessLimits {
+  /** Threads and processes. */
+  tasks: number;
+  memoryBytes: number;
+}
+
+/** Threads and child processes that an app may start by itself, besides its workers. */
+const ownTasks = 128;
+/** Of an Apache child: listener, main and clean-up besides its workers. */
+const threadsOfChild = 3;
+/** What the processes of Apache itself need at most. */
+const apacheBytes = 256 * 1024 ** 2;
+/** Apache's main process, the one it logs through, and what it may start for a moment. */
+const apacheTasks = 16;
+/** Bytes of a unit's /tmp: the uploads of 25 requests, of 10 MB each, that an app spools. */
+export const temporaryBytes = 256 * 1024 ** 2;
+
+/**
+ * `connections` is well above what can run at once: a burst waits in mod_wsgi's queue (15 s at most) instead of being refused,
+ * because Varnish before 7.6 has no queue of its own.
+ */
+export function capacity({ count, threads }: { count: number; threads: number }): Capacity {
+  const threadsPerChild = 32;
+  const connections = Math.max(128, 8 * count * threads);
+  const children = Math.ceil((connections + threadsPerChild) / threadsPerChild);
+  return { connections, workers: children * threadsPerChild, threadsPerChild, children };
+}
+
+/**
+ * Of the unit with Apache.
+ * @param app of the app's processes, where that unit holds them, too
+ */
+export function webLimits({ children, threadsPerChild }: Capacity, app?: ProcessLimits): ProcessLimits {
+  const apache = children * (threadsPerChild + threadsOfChild);
+  if (app === undefined) return { tasks: apache + apacheTasks, memoryBytes: apacheBytes };
+  return { tasks: apache + app.tasks, memoryBytes: apacheBytes + app.memoryBytes };
+}
+
+/** Of the app's processes with what they start themselves, and their temporary files. */
+export function appLimits(processes: ProcessLimits): ProcessLimits {
+  return { tasks: processes.tasks + ownTasks, memoryBytes: processes.memoryBytes + temporaryBytes };
+}
