@@ -4,7 +4,7 @@ import type { Clone } from "./clone.ts";
 import { withLock } from "./lock.ts";
 import { MachineError } from "./machine-error.ts";
 import { mustRun, runCommand } from "./run-command.ts";
-import { freeNumber, freeSubnet, hardwareAddress, interfaceName, renderFirewall } from "./subnet.ts";
+import { freeNumber, freeSubnet, hardwareAddress, interfaceName, renderSubnetFirewall } from "./subnet.ts";
 import type { Registry } from "./subnet.ts";
 
 const registryFile = "/var/lib/silverlining/network.json";
@@ -131,7 +131,7 @@ function withRegistry<T>(action: (registry: Registry) => Promise<T>): Promise<T>
 
 async function loadFirewall(registry: Registry): Promise<void> {
   const clones = Object.entries(registry.clones).map(([id, { subnet }]) => ({ id, subnet }));
-  const table = clones.length === 0 ? "" : renderFirewall(clones);
+  const table = clones.length === 0 ? "" : renderSubnetFirewall(clones);
   await mustRun("loading the firewall table", ["nft", "-f", "-"], {
     input: `table inet silverlining\ndelete table inet silverlining\n${table}`,
   });

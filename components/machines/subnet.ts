@@ -68,7 +68,7 @@ export function hardwareAddress(cloneId: string, number: number): string {
  * The firewall table for all clones: nodes reach the world under this computer's address;
  * nothing but this computer and nodes of the same clone reaches a node.
  */
-export function renderFirewall(clones: readonly { id: string; subnet: string }[]): string {
+export function renderSubnetFirewall(clones: readonly { id: string; subnet: string }[]): string {
   return [
     "table inet silverlining {",
     "  chain forward {",

@@ -6,7 +6,7 @@ import {
   hardwareAddress,
   interfaceName,
   overlap,
-  renderFirewall,
+  renderSubnetFirewall,
 } from "../../components/machines/subnet.ts";
 
 const byte = fc.nat(255);
@@ -58,7 +58,7 @@ test("a hardware address is locally administered, and differs by clone and numbe
 });
 
 test("the firewall table lets nodes out under this computer's address, and nobody in but answers", () => {
-  expect(renderFirewall([{ id: "3fa2c1", subnet: "10.86.1" }])).toBe(`table inet silverlining {
+  expect(renderSubnetFirewall([{ id: "3fa2c1", subnet: "10.86.1" }])).toBe(`table inet silverlining {
   chain forward {
     type filter hook forward priority filter; policy accept;
     oifname "sl-3fa2c1" iifname != "sl-3fa2c1" ct state established,related accept
