@@ -1,4 +1,4 @@
-"""A node that is a directory: the real agent on a machine made up in memory, in a network of its own, for as long as stdin is open.
+"""A node that is a directory: the real agent on a machine made up in memory, for as long as stdin is open. It wants a network of its own.
 
 What the agent starts (systemctl, varnishadm, apt-get …) is answered by the agent tests' own machine, which remembers. Units listen for
 real, a release's app is run, and Varnish passes a visitor on to the release that its label names. ROOT/door is a socket: each connection
@@ -6,7 +6,6 @@ is a session of `silver-agent serve`, a process of its own. ROOT/programs is ano
 """
 
 import contextlib
-import fcntl
 import http.client
 import json
 import os
@@ -16,7 +15,6 @@ import select
 import signal
 import socket
 import socketserver
-import struct
 import sys
 import threading
 import traceback
@@ -165,12 +163,6 @@ class Machines(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
 
 
-def bring_loopback_up():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        # SIOCSIFFLAGS with IFF_UP and IFF_RUNNING.
-        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
-
-
 def serve_session(root, connection):
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     source = connection.detach()
@@ -179,7 +171,6 @@ def serve_session(root, connection):
 
 def main(root):
     os.setpgid(0, 0)
-    bring_loopback_up()
     files.RESERVE_BYTES = 4096
     os.umask(0o022)
     paths = Paths(root)

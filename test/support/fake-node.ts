@@ -14,6 +14,7 @@ import { text } from "node:stream/consumers";
 import type { Channel, Exit } from "../../components/rollout/channel.ts";
 import { carry } from "./faults.ts";
 import type { Line } from "./faults.ts";
+import { inOwnNetwork } from "./own-network.ts";
 
 /** What a session finds on the way to its node. */
 export interface Way extends Omit<Line, "onCall"> {
@@ -42,7 +43,8 @@ export class FakeNode {
   /** Starts one, with nothing on it. Its network is its own: any address may be taken there. */
   static async boot(): Promise<FakeNode> {
     const root = mkdtempSync(join(memory, "silver-node-"));
-    const started = spawn("unshare", ["--net", "python3", program, root], {
+    const [starter, ...words] = inOwnNetwork(["python3", program, root]);
+    const started = spawn(starter, words, {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
     });

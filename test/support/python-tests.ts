@@ -1,6 +1,7 @@
 /** Tests that are Python because what they test is: run once, each of them told under its own name. */
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
+import { inOwnNetwork } from "./own-network.ts";
 
 const tests = resolve(import.meta.dirname, "..");
 
@@ -22,7 +23,8 @@ export interface PythonRun {
  */
 export function runPythonTests(folder: string): PythonRun {
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
-  const run = spawnSync("python3", [join(tests, "support/report.py"), join(tests, folder)], { encoding: "utf8", env });
+  const [program, ...words] = inOwnNetwork(["python3", join(tests, "support/report.py"), join(tests, folder)]);
+  const run = spawnSync(program, words, { encoding: "utf8", env });
   const lines = run.stdout.split("\n").filter((line) => line !== "");
   return {
     ended: { error: run.error, signal: run.signal, stderr: run.stderr },
