@@ -28,7 +28,7 @@ export const database: Bench = {
   how:
     "A local node with Debian 12 and two sites with a database each, where nothing else runs meanwhile. The peer is one cluster of Debian's, " +
     "with its own settings, a database for each of the two and 1000 sessions, which the sites of a node would share. Start: until a session " +
-    "is let in. Memory: the sum of the proportional set sizes (PSS, of `/proc/*/smaps_rollup`) of its processes, five seconds after its " +
+    "can log in. Memory: the sum of the proportional set sizes (PSS, of `/proc/*/smaps_rollup`) of its processes, five seconds after its " +
     "start, idle. Disk: what its directory takes.",
   measure: async (stage, runs) => {
     const project = await stage.project({ ...withDatabase("one"), ...withDatabase("two"), "stacks/test.yaml": environment });

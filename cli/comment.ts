@@ -40,7 +40,7 @@ export function renderChanges(changes: Changes, accepted: readonly string[]): st
 }
 
 /**
- * The comment on a pull request: what a person reads stands open, the full diff is folded. Whoever posts it finds the one of
+ * The comment on a pull request: what a person reads first is open, the full diff is folded. The program that posts it finds the one of
  * this environment again by its first line.
  * @param diff lines of a diff, without secrets
  */

@@ -44,7 +44,7 @@ export interface Background {
   /** Names of all declared sites that are not broken. */
   sites: readonly string[];
   broken: Changes["broken"];
-  /** Files of the program that are others now. */
+  /** Files of the program that changed. */
   program: readonly string[];
 }
 

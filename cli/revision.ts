@@ -26,7 +26,7 @@ export function mergeBase(root: string): string | undefined {
   return undefined;
 }
 
-/** Files of the program itself that are others now than at a commit. */
+/** Files of the program itself that changed since a commit. */
 export function changedProgram(root: string, commit: string): string[] {
   const parts = ["components", "stacks/index.ts", "stacks/program.ts", "package-lock.json"];
   const tracked = git(root, ["diff", "--name-only", "--relative", commit, "--", ...parts]);

@@ -7,7 +7,7 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 cd "$ROOT"
 
 ensure_javascript
-# What can't be had here is left out, and said; not in CI.
+# A tool that can't be installed here is skipped, with a note; in CI that is an error.
 tools=
 for tool in ruff shellcheck; do
   if (step "$tool" "ensure_$tool"); then

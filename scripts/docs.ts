@@ -58,7 +58,7 @@ function renderManifest(): string {
   const example = renderExample("../../docs/manifest.schema.json");
   return `# The manifest
 
-What an app needs stands in one file in its directory: \`apps/<app>/app.yaml\`, or the same as \`app.ini\`, in the format of
+What an app needs is in one file in its directory: \`apps/<app>/app.yaml\`, or the same as \`app.ini\`, in the format of
 Silver Lining. Only \`name\` and \`runner\` must be given: a Python file that defines \`application\`, or [a PHP file](php.md).
 ${GENERATED}
 
@@ -71,8 +71,8 @@ The same as app.ini:
 ${convertToIni(withoutComments(example), "app.yaml").text ?? ""}\`\`\`
 
 A duration is a whole number and a unit: \`30s\`, \`10m\`, \`2h\`, \`3d\`. A size is one, too, by units of 1024: \`400M\`, \`2G\`.
-Numbers may stand in quotes. A text that YAML readers take for something else (\`off\`, \`1.10\`, \`2026-11-21\`) needs quotes.
-Anchors, aliases, merge keys and tags are not used. What is wrong is told with file, line and column: see [errors](errors.md).
+Numbers may be in quotes. A text that YAML readers take for something else (\`off\`, \`1.10\`, \`2026-11-21\`) needs quotes.
+Anchors, aliases, merge keys and tags are not used. What is wrong is reported with file, line and column: see [errors](errors.md).
 
 ## Keys
 

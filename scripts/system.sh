@@ -9,7 +9,7 @@ ensure_node_packages() {
 # The browser that the tests of local nodes look at pages with.
 ensure_browser() { ensure_packages chromium; }
 
-# The program that tests start on loopback as an sshd of their own. The service that comes with it is left off: it would open a door.
+# The program that tests start on loopback as an sshd of their own. The service that comes with it stays off: nothing should listen.
 ensure_sshd() {
   if [ -x /usr/sbin/sshd ]; then
     STEP_NOTE='on this machine'

@@ -30,7 +30,7 @@ export interface FileResult {
   seconds: number;
 }
 
-/** Runs vitest, with its own output on the screen. Whatever went wrong outside of a test stands there as a failure, too. */
+/** Runs vitest, with its own output on the screen. Whatever went wrong outside a test is in it as a failure, too. */
 export function runVitest(words: readonly string[], environment: Record<string, string> = {}): FileResult[] {
   const directory = mkdtempSync(join(tmpdir(), "silver-test-"));
   const reportFile = join(directory, "report.json");

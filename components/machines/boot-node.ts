@@ -68,7 +68,7 @@ async function awaitBoot(clone: Clone, record: NodeRecord, files: NodeFiles): Pr
   while (Date.now() < deadline && (await isRunning(files))) {
     const answer = await runCommand(ask, { timeoutSeconds: bootSeconds });
     const state = answer.stdout.trim();
-    // "degraded": a unit failed, which is for whoever works on the node to judge.
+    // "degraded": a unit failed, which is for the node's administrator to judge.
     if (state === "running" || state === "degraded") return;
     last = state || answer.stderr.trim();
     if (last.includes("Permission denied"))

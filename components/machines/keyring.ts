@@ -23,7 +23,7 @@ dpkg-deb -x "$3"_*.deb keyring
 
 /**
  * A file with the keys of an archive: where its package is installed, that package's; else the one Debian 13 has, in `workDirectory`.
- * Refuses when neither is to be had: an archive is never trusted unverified.
+ * Refuses when neither is available: an archive is never trusted unverified.
  */
 export async function findKeyring(keyring: Keyring, workDirectory: string): Promise<string> {
   if (await isReadable(keyring.file)) return keyring.file;

@@ -110,7 +110,7 @@ export function releaseAddress(clone: Clone, node: string): Promise<void> {
   });
 }
 
-/** Runs `action` on the registry, alone on this computer, and writes it back; a registry without clones is no file. */
+/** Runs `action` on the registry, alone on this computer, and writes it back; a registry without clones is deleted. */
 function withRegistry<T>(action: (registry: Registry) => Promise<T>): Promise<T> {
   return withLock(registryLock, 60, async () => {
     const text = await readFile(registryFile, "utf8").catch(() => undefined);

@@ -16,7 +16,7 @@ export function knownHostsLine({ address, port }: { address: string; port: numbe
   return `${port === 22 ? address : `[${address}]:${port}`} ${hostKey}\n`;
 }
 
-/** The words that run a command line on a machine, without asking anybody anything and without the settings of whoever runs them. */
+/** The words that run a command line on a machine, without any question and without the settings of the user who runs them. */
 export function sshCommand(target: SshTarget, remote: string): string[] {
   const settings = {
     BatchMode: "yes",

@@ -51,12 +51,12 @@ export async function startSupervisor(clone: Clone, name: string, files: NodeFil
     .filter((device) => /^loop(-control|\d+)$/.test(device))
     .map((device) => `/dev/${device}`);
   const supervised = [
-    // Waits, as whoever asks whether the node runs holds the lock for a moment.
+    // Waits, because asking whether the node runs holds the lock for a moment.
     ...["flock", "--wait", "30", files.runningLock],
     ...["sh", join(import.meta.dirname, "supervise.sh"), machine, files.directory],
     ...nspawnCommand(machine, name, files, devices.sort()),
   ];
-  // Where systemd rules it must know the node, or it would count it to the session of whoever ran this.
+  // Where systemd rules it must know the node, or it would count it as part of the session that ran this.
   const ruled = await runCommand(["test", "-d", "/run/systemd/system"]);
   if (ruled.code === 0) await startUnit(machine, supervised, files);
   else await startSession(supervised, files);

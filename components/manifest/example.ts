@@ -17,7 +17,7 @@ export function renderExample(schemaPath?: string): string {
   return head + renderMap(manifestSchema, "").trimStart();
 }
 
-/** @param chosen values for some of the keys: then no others stand there */
+/** @param chosen values for some of the keys: then the example has only those */
 function renderMap(schema: z.ZodType, indent: string, chosen?: Record<string, unknown>): string {
   return Object.entries(shapeOf(schema) ?? {})
     .filter(([key]) => chosen === undefined || Object.hasOwn(chosen, key))

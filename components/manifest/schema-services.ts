@@ -11,7 +11,7 @@ const type = field(z.enum(serviceTypeNames), {
 })
   .transform(serviceTypeOf)
   .exactOptional()
-  .describe(`${typeSummaries()}. Default: the name it stands under.`);
+  .describe(`${typeSummaries()}. Default: its name.`);
 
 function typeSummaries(): string {
   return Object.entries(serviceTypes)
@@ -36,7 +36,7 @@ const service = z
   .transform(({ type, ...rest }) => ({ ...(type === undefined ? {} : { type }), options: rest }))
   .describe("One service.");
 
-/** Silver Lining had services under names that are none here, such as writable_root. */
+/** Silver Lining had services under names that don't exist here, such as writable_root. */
 function explainName(value: unknown) {
   const later = notYet(`services.*.type=${String(value)}`);
   return later === undefined ? undefined : { code: "not-yet" as const, must: "a service that is built already", fix: later };

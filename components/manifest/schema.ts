@@ -209,7 +209,7 @@ export const manifestSchema = built("", {
     ],
   });
 
-/** Whether a tree has what its platform runs; a value of a wrong form is told of by its own field. */
+/** Whether a tree has what its platform runs; a value of a wrong form is reported by its own field. */
 function hasRunner(tree: unknown): boolean {
   return !isMap(tree) || runningKeys.some((key) => key in tree) || idlePlatforms.some((platform) => platform === tree.platform);
 }

@@ -19,7 +19,7 @@ export const protocol = 1;
 export const silenceSeconds = 30;
 
 const holder = z.strictObject({
-  /** `user@host` of whoever runs the rollout. */
+  /** `user@host` that runs the rollout. */
   who: z.string(),
   pid: z.number().int(),
   release: z.string(),

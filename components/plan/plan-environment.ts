@@ -36,7 +36,7 @@ export interface LoadedApp extends Parsed<PlannedApp> {
 /**
  * Everything an environment will be. Pure. The parsers have judged each text by itself; here is found what only shows when
  * they come together, all of it at once. What is wrong with one site makes that site `broken`; there is no plan where an error
- * concerns several sites or a node, since nobody can tell which of them is to give way.
+ * concerns several sites or a node, since it can't be decided which of them gives way.
  * @param apps by the name of the site, for each of them
  */
 export function planEnvironment(environment: Environment, apps: ReadonlyMap<string, LoadedApp>): Parsed<Plan> {

@@ -40,7 +40,7 @@ export interface NodePlan {
   sites: string[];
   /** Every location on this node, most specific first: exact hosts, then suffixes (longest first), then `*`; longer paths first. */
   routes: Route[];
-  /** A site here is broken and nobody can tell its routes: the node stays as it was last declared. */
+  /** A site here is broken and its routes are unknown: the node stays as it was last declared. */
   kept?: true;
 }
 

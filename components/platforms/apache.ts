@@ -20,7 +20,7 @@ export function staticFiles(site: Pick<Served, "name">): string[] {
   ];
 }
 
-/** Nothing stands here; of a path without its slash, it does with one. */
+/** There is nothing here; for a path without its slash, there is with one. */
 export function notFound(prefix: string): string[] {
   const at = regexLiteral(prefix);
   return [...(prefix === "" ? [] : [`RewriteRule "^${at}$" "${prefix}/" [R=302,L]`]), `RewriteRule "^${at}(/|$)" - [R=404,L]`];

@@ -76,7 +76,7 @@ function phpIssue(path: string[], message: string, fix: string, source: Source):
   return error("php-app", source.placeOf(path, "value"), message, fix);
 }
 
-/** What stands in static/ is shown to whoever asks: a script would be told, and not run. */
+/** Files in static/ are sent to anyone who asks: a script would be sent, not run. */
 function staticScripts({ app, below }: AppFiles): Issue[] {
   return below("static")
     .filter((path) => /\.php$/i.test(path))

@@ -7,6 +7,6 @@ export const bodyMegabytes = 10;
 export const queueSeconds = 15;
 /** Seconds a process may take to end before it is killed. */
 export const shutdownSeconds = 2;
-/** Seconds within which the app itself must begin an answer, or is ended for it: whoever stands before it waits at least as long. */
+/** Seconds within which the app itself must begin an answer, or is ended for it: every server before it waits at least as long. */
 export const answerSeconds = ({ timeouts }: Pick<Served, "timeouts">): number =>
   queueSeconds + timeouts.requestSeconds + shutdownSeconds;

@@ -3,7 +3,7 @@
  * Stateless: it looks at the first packet and the first answer of a connection only, so that loading it anew cuts none.
  * The agent keeps the elements of `answerers` (address, port, uid of each release) in files that are read with it.
  */
-export function renderFirewall(): string {
+export function renderNodeFirewall(): string {
   return `#!/usr/sbin/nft -f
 # Who may speak with whom on this node's loopback addresses. Loading it again changes nothing that is open.
 table inet silver
@@ -25,7 +25,7 @@ table inet silver {
     meta skuid { "root", "vcache" } accept
     reject with tcp reset
   }
-  # Whoever listens on a stopped release's address is not heard.
+  # A program that listens on a stopped release's address is not heard.
   chain answer_release {
     ip saddr . tcp sport . meta skuid @answerers accept
     drop

@@ -1,7 +1,7 @@
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { siteUser } from "../plan/site-name.ts";
 import { platforms } from "../platforms/registry.ts";
-import { renderFirewall } from "./firewall.ts";
+import { renderNodeFirewall } from "./firewall.ts";
 import {
   renderBootUnit,
   renderFirewallUnit,
@@ -54,7 +54,7 @@ function unwantedUnits({ sites, broken }: Plan, { name, os }: NodePlan): string[
 
 function firewallFiles(): RenderedFile[] {
   return [
-    { path: "/etc/silver/nft.conf", mode: "0644", content: renderFirewall(), after: "nft-load" },
+    { path: "/etc/silver/nft.conf", mode: "0644", content: renderNodeFirewall(), after: "nft-load" },
     unit("silver-nft.service", renderFirewallUnit()),
   ];
 }

@@ -5,7 +5,7 @@ import { platforms } from "../platforms/registry.ts";
 import { siteUnit } from "../plan/site-name.ts";
 import { serviceType } from "../services/registry.ts";
 
-/** Bytes of /dev/shm: Python's locks between processes stand there. */
+/** Bytes of /dev/shm: Python's locks between processes are there. */
 const sharedBytes = 64 * 1024 ** 2;
 
 /** What tells one unit of a release from another. */

@@ -59,11 +59,11 @@ export class Node extends pulumi.ComponentResource {
       {
         parent: this,
         hideDiffs: ["stdin", "connection"],
-        // Routes that nobody can tell must not be lost; on a machine made anew, what was declared last is set up again.
+        // Unknown routes must not be lost; on a new machine, what was declared last is set up again.
         ...(node.kept === true ? { ignoreChanges: ["create", "stdin"] } : {}),
         // A machine that goes takes its state along: nothing has to be run on it first.
         ...(isMade(node.machine) ? { deletedWith: machine } : {}),
-        // Whoever can't be reached is told of in the machine's words.
+        // A machine that can't be reached is reported by its own command.
         dependsOn: [machine],
       },
     );

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 const needed = { ssh: "openssh-client", rsync: "rsync" };
 
 /**
- * Warns of programs that rollouts will not find, so that a preview tells of them. No error: whoever only previews needs none of them.
+ * Warns of programs that rollouts will not find, so that a preview shows them. Not an error: a preview alone needs none of them.
  * The command plugin is asked, because it is what starts rollouts.
  */
 export async function tellMissingPackages(): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * What a person needs of an app's log when its release failed: the last thing that went wrong, in the app's own words.
  * Without Apache's prefixes and its talk of processes, without the frames of our wrapper and of Python's importer, with paths as the
- * app's team knows them. Lines that are none of these stay as they are.
+ * app's team knows them. All other lines stay unchanged.
  */
 export function readableLog(lines: readonly string[]): string[] {
   const parsed = lines.map(parseLine);

@@ -86,7 +86,7 @@ async function pack(rollout: Rollout, tools: Tools): Promise<Shipment | { failur
   }
 }
 
-/** Sets the site's services up on the nodes that hold them: what a release is told of them is known before it is brought anywhere. */
+/** Sets the site's services up on the nodes that hold them: the values that a release gets from them are known before it is brought anywhere. */
 async function setUp({ nodes, tools }: Course): Promise<{ failures: FailureDetails[]; bound: Bound; changed: SiteNode[] }> {
   const bound: Bound = {};
   const changed: SiteNode[] = [];

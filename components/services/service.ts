@@ -22,14 +22,14 @@ export interface ServiceType<Told extends Record<string, number> = Record<string
   packages: readonly string[];
   /** Platform → apt package by which it speaks with the service; a platform that needs none is absent. */
   clientPackages?: Readonly<Record<string, string>>;
-  /** What the node is told of it: plain numbers, already judged. */
+  /** What the node gets of it: plain numbers, already judged. */
   told: z.ZodType<Told>;
   tell: (use: ServiceUse) => Told;
   /** Its names in the variables of 2010: `PG` makes CONFIG_PG_HOST. */
   prefix: string;
   /**
    * What the app must know, by the end of the variable's name: `HOST`, or empty for the prefix alone. Every type has a `URL`. Names and
-   * places are the node's to give: it fills in what stands here as `@SOCKET@`.
+   * places are chosen by the node: it fills in what is `@SOCKET@` here.
    */
   variables: Readonly<Record<string, string>>;
   /** Whether the app itself writes below the site's directory `data`. */

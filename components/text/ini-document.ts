@@ -27,7 +27,7 @@ export interface IniSection {
   implied: boolean;
   line: number;
   column: number;
-  /** In the order of the file; a repeated key stands here twice. */
+  /** In the order of the file; a repeated key is in it twice. */
   entries: IniEntry[];
 }
 

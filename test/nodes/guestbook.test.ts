@@ -102,7 +102,12 @@ const kept = { words: ada.message, name: ada.name, shown: true };
 const mistakes: [string, number, Words, string][] = [
   ["no name", 422, { name: " ", message: "Words" }, "Please give a name"],
   ["no words", 422, { name: "Ada", message: "\n" }, "Please leave some words"],
-  ["a file that is no picture", 415, { name: "Ada", message: "Words", picture: import.meta.filename }, "no picture we know"],
+  [
+    "a file that is no picture",
+    415,
+    { name: "Ada", message: "Words", picture: import.meta.filename },
+    "not a picture of a known kind",
+  ],
   [
     "a picture that is too large",
     413,

@@ -1,5 +1,5 @@
 /**
- * The stand-in for pulumi-resource-command 1.2.1, for machines where the real plugin can't be had.
+ * The stand-in for pulumi-resource-command 1.2.1, for machines where the real plugin can't be downloaded.
  * It speaks Pulumi's provider protocol, with the same meaning for what this project uses, and refuses the rest by name.
  *
  * The engine starts it as `node main.ts <address of the engine>`, reads the port of the gRPC server from the first line

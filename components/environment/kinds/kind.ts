@@ -13,7 +13,7 @@ export interface MachineKind<Node, Machine> {
   read: (node: Node) => Machine;
   /** It is made by the project: another system or kind makes another machine, and what was on it goes. */
   isMade: boolean;
-  /** What a reviewer is told of it. */
+  /** What a reviewer sees of it. */
   tell(machine: Machine): string;
 }
 

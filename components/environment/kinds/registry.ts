@@ -44,7 +44,7 @@ function given(node: DeclaredNode): { kind: MachineKind<DeclaredNode, DeclaredMa
   );
 }
 
-/** What a reviewer is told of a machine. */
+/** What a reviewer sees of a machine. */
 export const tellMachine = (machine: DeclaredMachine): string => kinds[machine.kind].tell(machine);
 
 /** Whether the project makes the machine, so that another one of its kind takes its place without what was on it. */

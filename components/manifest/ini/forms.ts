@@ -12,7 +12,7 @@ export interface IniForm {
   read: (entry: IniEntry, into: IniTree) => void;
   /**
    * The lines that `read` makes this part of the tree from. What can't be said so is written all the same:
-   * whoever writes reads it again and compares.
+   * the writer reads it again and compares.
    */
   write: (part: unknown) => string[];
 }

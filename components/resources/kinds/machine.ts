@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { DeclaredMachine } from "../../environment/kinds/registry.ts";
 import type { Plan } from "../../plan/plan.ts";
 
-/** How a node is reached; no key stands here: SSH logs in through the agent of whoever runs the program. */
+/** How a node is reached; without a key: SSH logs in through the agent of the user who runs the program. */
 export interface Connection {
   name: string;
   address: string;

@@ -27,7 +27,7 @@ export function judge<T extends z.ZodRawShape>(
   ];
   // What the reader said of a value comes first: that the schema does not like what was read there only follows from it.
   const said = new Set(source.issues.filter(isError).map(placeKey));
-  // A key that is missing because it stands there mistyped is one mistake.
+  // A key that is missing because it is mistyped is one mistake.
   const meant = new Set(findings.map((finding) => finding.meant));
   const found = findings.filter(
     ({ issue, missing }) => !said.has(placeKey(issue)) && (missing === undefined || !meant.has(missing)),

@@ -28,7 +28,7 @@ def keep(content):
         raise Refused("413 Content Too Large", "That picture is too large: 5 MB at most.")
     ending = ending_of(content)
     if ending is None:
-        raise Refused("415 Unsupported Media Type", "That file is no picture we know: PNG, JPEG, GIF or WebP, please.")
+        raise Refused("415 Unsupported Media Type", "That file is not a picture of a known kind: PNG, JPEG, GIF or WebP, please.")
     name = hashlib.sha256(content).hexdigest() + ending
     try:
         _write(_directory() / name, content)

@@ -13,7 +13,7 @@ EFFECT = {READ_ONLY: "it can only be read", CLOSED: "the site can't log in, beca
 
 
 def begin(before, quota, used, kind):
-    """The record of a database that is set up. Whoever rolls out gets another chance: a closed one can be read again."""
+    """The record of a database that is set up. A rollout gives another chance: a closed one can be read again."""
     if used > quota and (before is None or quota < before["quota"]):
         raise AgentError(
             "service",

@@ -22,7 +22,7 @@ class AgentError(Exception):
 
 
 class DriverGone(Exception):
-    """Whoever drives the session went away in the middle of a verb that only waits."""
+    """The driver of the session went away in the middle of a verb that only waits."""
 
 
 def last_lines(text, count=40):

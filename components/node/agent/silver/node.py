@@ -9,7 +9,7 @@ from .errors import DriverGone
 from .paths import Paths
 from .runner import Runner
 
-# Whoever works says something at least this often: a session that is silent for much longer is taken for lost.
+# Work reports something at least this often: a session that is silent for much longer is considered lost.
 WORD_SECONDS = 10
 
 
@@ -26,7 +26,7 @@ class Node:
         self._doing, self._since, self._told = (step, text), time.monotonic(), time.monotonic()
 
     def say(self, step, text):
-        """Progress for whoever drives; nobody listening changes nothing."""
+        """Progress for the driver; without one nothing changes."""
         self.begin(step, text)
         self._say(step, text)
 

@@ -43,7 +43,7 @@ def prepare(node, lease, arguments):
     if name in present["releases"]:
         releases.check_record(node, release, secrets)
     if present["live"] == name:
-        # Nothing to bring; what the node has lost of it meanwhile is put right.
+        # Nothing to bring; what the node has lost of it meanwhile is restored.
         changes = packages.install(node, release["packages"], site)
         changes += releases.write_environ(node, release, secrets, bound)
         changes += start(node, release, arguments["startSeconds"], ("prepare", "cut-over"))

@@ -19,7 +19,7 @@ def app(node, site, release):
 
 
 def wheels(node, site, release):
-    """The libraries of a release's requirements.txt; there are none where the app has no such file."""
+    """The libraries of a release's requirements.txt; without that file there is no such directory."""
     return f"{node.paths.release(site, release)}/wheels"
 
 
@@ -28,7 +28,7 @@ def partial(node, site, release):
 
 
 def receive(node, site, release, bundle, wheel_set=None):
-    """Makes room for an upload; no directory for what stands here already, in this release or another."""
+    """Makes room for an upload; no directory for what is here already, in this release or another."""
     check_room(node)
     present = state.read(node, site)["releases"]
     here = release in present
@@ -187,7 +187,7 @@ def write_environ(node, release, secrets, bound, directory=None):
 
 
 def check_record(node, release, secrets):
-    """A release is immutable: one that stands here must be the very one that is asked for."""
+    """A release is immutable: one that exists must be the very one that is wanted."""
     site, name = release["site"], release["id"]
     record = state.record(node, site, name)
     if record is None or record["digest"] != release["digest"]:

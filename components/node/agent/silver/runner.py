@@ -11,7 +11,7 @@ class Done(NamedTuple):
     err: str
 
 
-# Between two words of whoever waits for a program.
+# Between two events while a program runs.
 WAITING_SECONDS = 1.0
 
 

@@ -36,7 +36,7 @@ class Session:
         del self.leases[site]
 
     def end(self):
-        """Whoever drove is gone: undo what is not cut over, finish what is, give everything back."""
+        """The driver is gone: undo what is not cut over, finish what is, release all locks."""
         from . import recover
 
         changes = []

@@ -1,7 +1,7 @@
 """PostgreSQL: a server of the site's own, as a user of its own, which nobody but the site and the agent gets into.
 
 The superuser `postgres` is the agent's. It logs in to the database of the same name, where nothing is anybody else's: what a site put
-into its own database would run as whoever comes there.
+into its own database would run as any user who logs in there.
 """
 
 import os
@@ -91,7 +91,7 @@ def set_up(node, use):
 
 
 def turn(node, use, wait=True):
-    """One at a time: whoever sets it up, and whoever measures it."""
+    """One at a time: setting it up, and measuring it."""
     return shared(node, f"postgres-{use.site}", wait)
 
 
@@ -392,7 +392,7 @@ def begin_quota(node, use):
 
 def hold(node, use):
     """Measures the database, and puts in force what follows."""
-    # A rollout that sets it up measures it by itself; a server that is down is told of by its site.
+    # A rollout that sets it up measures it by itself; a server that is down is reported by its site.
     with turn(node, use, wait=False) as ours:
         before = read(node, use)
         if not ours or before is None or "quota" not in before or not runs(node, use):
@@ -402,7 +402,7 @@ def hold(node, use):
             return []
         record = database_quota.judge(before, seen.used)
         changed = record["stage"] != before["stage"]
-        # While it is open nothing is put right: a person may have changed the role for a while.
+        # While it is open nothing is corrected: a person may have changed the role for a while.
         if changed or (record["stage"] != database_quota.OPEN and not seen.holds(record["stage"])):
             enforce(node, use, record["stage"])
         files.write_json(record_path(node, use), record)
