@@ -9,7 +9,7 @@ import { settle } from "./settle.ts";
 export async function refuse(course: Course, failures: FailureDetails[]): Promise<Outcome> {
   await onAll(
     course.nodes.filter((node) => node.serves === undefined),
-    (node) => node.look(),
+    (node) => node.readStatus(),
   );
   return outcome(course, "refused", failures);
 }
@@ -26,7 +26,7 @@ export async function backOut(course: Course, failures: FailureDetails[]): Promi
       }
       const problems = await onAll([node], () => node.undo(reason));
       if (!node.isLeased()) await settle(node, tools);
-      else if (problems.length > 0) await onAll([node], () => node.look());
+      else if (problems.length > 0) await onAll([node], () => node.readStatus());
       return problems.filter(({ code }) => code !== "lost");
     }),
   );

@@ -30,6 +30,6 @@ async function heldByAnother(node: SiteNode, error: Failure, tools: Tools): Prom
   if (code !== "leased" || holder === undefined) return false;
   // The lease of our own broken session: given back once the agent sees that we are gone.
   if (holder.pid === tools.holder.pid && holder.who === tools.holder.who) return false;
-  await node.look().catch(() => undefined);
+  await node.readStatus().catch(() => undefined);
   return node.serves !== undefined;
 }

@@ -223,7 +223,7 @@ export class SiteNode {
   }
 
   /** Asks without a lease what is live. */
-  async look(): Promise<SiteState | undefined> {
+  async readStatus(): Promise<SiteState | undefined> {
     const { sites } = await this.#session.ask("status", { site: this.#rollout.site });
     this.serves = sites[0]?.live ?? null;
     return sites[0];
