@@ -128,17 +128,17 @@ test.each([
   [
     "without a wheel for a node",
     line("narrow==4.0", narrow),
-    "narrow 4.0 has no wheel for Python 3.11.2 on x86_64-manylinux_2_36 (web1): apps/hello/requirements.txt asks for it",
+    "narrow 4.0 has no wheel for Python 3.11.2 on x86_64-manylinux_2_36 (web1), which apps/hello/requirements.txt asks for",
   ],
   [
     "that is another file",
     line("pure==1.0", "0".repeat(64)),
-    "the file of pure==1.0 that the package index has for Python 3.11.2 on x86_64-manylinux_2_36 (web1) has none of the hashes of apps/hello/requirements.txt",
+    "the file of pure==1.0 that the package index has for Python 3.11.2 on x86_64-manylinux_2_36 (web1) matches no hash in apps/hello/requirements.txt",
   ],
   [
     "that another needs and the file lacks",
     line("needy==5.0", needy),
-    "pure is needed by a library of apps/hello/requirements.txt for Python 3.11.2 on x86_64-manylinux_2_36 (web1), and does not stand in it",
+    "pure is needed by a library of apps/hello/requirements.txt for Python 3.11.2 on x86_64-manylinux_2_36 (web1), and is not in it",
   ],
 ])("a library %s is told by name", async (_, text, message) => {
   const { sets, failures } = await make(text);
@@ -155,7 +155,7 @@ test("an index that does not answer is said, and its address and password are no
   expect(failures).toMatchObject([
     {
       code: "library",
-      message: "the package index does not give the libraries of apps/hello/requirements.txt: connection refused",
+      message: "could not get the libraries of apps/hello/requirements.txt from the package index: connection refused",
     },
   ]);
   expect(JSON.stringify(failures)).not.toMatch(/anna|sesame|127\.0\.0\.1/);

@@ -80,7 +80,7 @@ test("a newer version of a library is a new release and takes effect; of the oth
   site.write("apps/library/requirements.txt", requirements("markupsafe==3.0.3", "six==1.17.0", "sphinxcontrib-jsmath==1.0.1"));
   const { code, stderr } = await site.deploy();
   expect(code, stderr).toBe(0);
-  const [sent, all] = /web1 +upload +(\d+) of (\d+) files of libraries new/.exec(stderr)?.slice(1).map(Number) ?? [];
+  const [sent, all] = /web1 +upload +(\d+) of (\d+) library files new/.exec(stderr)?.slice(1).map(Number) ?? [];
   expect(sent).toBeLessThan((all ?? 0) - 5);
   expect(await site.bodies()).toEqual(told("1.17.0"));
   const again = await site.deploy();

@@ -82,7 +82,7 @@ test("a node of an earlier checkout in this place, whose key is gone, is told of
   });
   const spec = { name: "web1", os: testOs, prepared: [] };
   await expect(ensureNode({ ...nodes.clone, keyFile }, spec, quiet)).rejects.toThrow(
-    `node web1 at ${node.address} was made with another key than this checkout's`,
+    `node web1 at ${node.address} was made with a key that is not this checkout's`,
   );
   expect(await ssh(node, bootId)).toBe(before);
 });
