@@ -1,7 +1,7 @@
-"""The quota of a database whose server knows none: what is over it is measured after it was written, and stopped step by step.
+"""The quota of a database whose server has no quotas: excess is measured after the write, and stopped step by step.
 
 Stages: `open`; `read-only`, where sessions begin read-only, which an app may override; `closed`, where the site's role can't log
-in, for an app that did. A record is `{stage, used, quota, most}`: where it stands, only root can write to it.
+in, for an app that did. A record is `{stage, used, quota, most}`, in a place that only root can write to.
 """
 
 from . import files
@@ -13,7 +13,7 @@ EFFECT = {READ_ONLY: "it can only be read", CLOSED: "the site can't log in, beca
 
 
 def begin(before, quota, used, kind):
-    """The record of a database that is set up. A rollout gives another chance: a closed one can be read again."""
+    """The record of a database being set up. A rollout gives it another chance: a closed one becomes readable again."""
     if used > quota and (before is None or quota < before["quota"]):
         raise AgentError(
             "service",
@@ -25,12 +25,12 @@ def begin(before, quota, used, kind):
 
 
 def most(quota, stage, used):
-    """Bytes above which the next stage begins. What was written before anyone measured is not held against the app."""
+    """Bytes above which the next stage begins. Data from before the first measurement doesn't count against the app."""
     return quota if stage == OPEN else used + quota // 5
 
 
 def judge(record, used):
-    """The record as it should be now. Given back only well below the quota, so that it does not come and go."""
+    """The record as it should be now. Opens again only well below the quota, so that it does not flap."""
     quota, stage = record["quota"], record["stage"]
     if stage != OPEN and used < quota * 9 // 10:
         stage = OPEN

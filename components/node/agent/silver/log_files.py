@@ -1,4 +1,4 @@
-"""A bound on what an app keeps in the directory of its logs, which stands on the disk of all."""
+"""Limits an app's log directory, which is on a disk that all sites share."""
 
 import os
 import stat
@@ -6,25 +6,25 @@ import stat
 from . import files, state
 
 MOST_BYTES = 1024**3
-# More files than this, or directories deeper than this, are no logs: looking through them would take ever longer.
+# More files or deeper directories than this are not logs, and scanning them would take too long.
 MOST_FILES = 10_000
 MOST_DEPTH = 16
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without waiting: a named pipe, or a file that the app holds a lease on, must not keep the agent.
+# Non-blocking: a named pipe, or a file that the app holds a lease on, must not block the agent.
 FILE = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class NoLogs(Exception):
-    """What is there can't be looked through."""
+    """The directory can't be scanned."""
 
 
 def hold(node, site):
-    """Empties the largest files of a site's logs when they are too large together, until half of the bound is free. The changes."""
+    """Empties a site's largest log files when their total is too large, until half of the limit is free. Returns the changes."""
     place = node.paths.logs(site)
     try:
         logs = Logs(node, site, place)
     except (OSError, KeyError):
-        # It has never run, or its directory is none.
+        # It has never run, or the path is not a directory.
         return []
     try:
         why = logs.empty_largest()
@@ -39,7 +39,7 @@ def hold(node, site):
 
 
 class Logs:
-    """The log files of one site, whose app may change anything at any moment. Only what belongs to its user is ever touched."""
+    """The log files of one site. The app may change anything at any moment; only files of its user are ever touched."""
 
     def __init__(self, node, site, place):
         self.user, _ = node.ids(f"site-{site}")
@@ -48,7 +48,7 @@ class Logs:
         self.device = os.fstat(self.root).st_dev
 
     def empty_largest(self):
-        """What was done, for people; None when nothing had to be."""
+        """What was done, for people; None when nothing was needed."""
         found = {**self.nameless(), **self.named()}
         held = sum(size for size, _, _ in found.values())
         if held <= MOST_BYTES:
@@ -67,7 +67,7 @@ class Logs:
         return stat.S_ISREG(seen.st_mode) and (seen.st_uid, seen.st_dev) == (self.user, self.device)
 
     def named(self):
-        """Inode → (allocated bytes, name, how it is opened), once for all names of a file."""
+        """Inode → (allocated bytes, name, how to open it), once per file however many names it has."""
         found, todo, count = {}, [()], 0
         while todo:
             parts = todo.pop()
@@ -96,7 +96,7 @@ class Logs:
         return found
 
     def nameless(self):
-        """The same of files that were deleted and are still written to."""
+        """The same for deleted files that are still open for writing."""
         found = {}
         for process in filter(str.isdigit, listed(self.processes)):
             place = f"{self.processes}/{process}/fd"
@@ -116,7 +116,7 @@ class Logs:
         return found
 
     def open_below(self, parts, flags):
-        """Goes down name by name: no symbolic link, at whatever moment it was put there, leads anywhere."""
+        """Descends name by name, so that no symbolic link is followed, whenever it was created."""
         fd = os.dup(self.root)
         for index, part in enumerate(parts):
             above = fd
@@ -127,7 +127,7 @@ class Logs:
         return fd
 
     def empty(self, reopen):
-        """Takes all bytes from a file, when it is the site's own whatever is found by now. Who has it open writes on."""
+        """Truncates a file, if what the name now opens is still the site's own. Writers that have it open carry on."""
         try:
             fd = reopen()
         except OSError:
@@ -142,7 +142,7 @@ class Logs:
 
 
 def allocated(seen):
-    """A file may be large and hold nothing."""
+    """Bytes on the disk: a file may be large and hold nothing."""
     return seen.st_blocks * 512
 
 
@@ -154,6 +154,6 @@ def listed(directory):
 
 
 def clear(node, place):
-    """find goes down to any depth, by descriptors, and takes away names alone. What the app makes meanwhile is for the next time."""
+    """Deletes with find, which descends to any depth by descriptors and only unlinks names. New files wait for the next run."""
     node.run(["find", "-P", place, "-xdev", "-mindepth", "1", "-delete"], ok=None)
     return f"more than {MOST_FILES} log files, or directories deeper than {MOST_DEPTH}: all were deleted"

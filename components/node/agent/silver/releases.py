@@ -1,4 +1,4 @@
-"""Releases on the disk: received, put together, taken away."""
+"""Releases on the disk: received, assembled, removed."""
 
 import os
 from typing import NamedTuple
@@ -6,11 +6,11 @@ from typing import NamedTuple
 from . import addresses, bytecode, files, firewall, listing, state, tree, unit, units, varnish
 from .errors import AgentError
 
-# Less than this, and a node can't even end a rollout in good order.
+# With less than this, a node can't even end a rollout cleanly.
 LEAST_BYTES = 128 * 1024 * 1024
 LEAST_INODES = 2_000
 
-# Beside a release's wheels: SHA-256 of the listing that they were held against.
+# Beside a release's wheels: SHA-256 of the listing they were checked against.
 WHEELS_DIGEST = "wheels.sha256"
 
 
@@ -19,7 +19,7 @@ def app(node, site, release):
 
 
 def wheels(node, site, release):
-    """The libraries of a release's requirements.txt; without that file there is no such directory."""
+    """The libraries of a release's requirements.txt; the directory exists only with that file."""
     return f"{node.paths.release(site, release)}/wheels"
 
 
@@ -28,7 +28,7 @@ def partial(node, site, release):
 
 
 def receive(node, site, release, bundle, wheel_set=None):
-    """Makes room for an upload; no directory for what is here already, in this release or another."""
+    """Makes room for an upload; no directory for what is already here, in this release or another."""
     check_room(node)
     present = state.read(node, site)["releases"]
     here = release in present
@@ -95,7 +95,7 @@ def fill(text, values):
 
 
 def assemble(node, release, listed, secrets, bound, wheel_set=None, config=None):
-    """Makes a release of what was received; it has its name only when it is whole and on the disk."""
+    """Assembles a release from what was received; it gets its final name once it is whole and on the disk."""
     site, name = release["site"], release["id"]
     directory, final = partial(node, site, name), node.paths.release(site, name)
     bundle = release["bundle"]
@@ -118,19 +118,19 @@ def assemble(node, release, listed, secrets, bound, wheel_set=None, config=None)
 
 
 class Part(NamedTuple):
-    """A directory of a release that is held against a listing: what its app team shipped, or its libraries."""
+    """A directory of a release that is checked against a listing: what its app team shipped, or its libraries."""
 
     directory: str
-    # As it is told to people.
+    # Its name in messages.
     what: str
     listing: str
     digest: str
-    # A release on the disk that has the very same, or None.
+    # A release on the disk with the same part, or None.
     same_as: str | None
 
 
 def bring(node, site, release, part):
-    """Makes a part of a release whole: checked, root's, compiled."""
+    """Completes a part of a release: checked, owned by root, compiled."""
     directory, final = f"{partial(node, site, release)}/{part.directory}", f"{node.paths.release(site, release)}/{part.directory}"
     entries = listing.parse(part.listing, part.digest)
     node.say("prepare", f"checking {len(entries)} files of {part.what}")
@@ -140,7 +140,7 @@ def bring(node, site, release, part):
             raise AgentError("bundle-differs", f"nothing of {part.what} was received", fix="roll out again")
         os.makedirs(directory)
         tree.link_from(f"{node.paths.release(site, part.same_as)}/{part.directory}", directory, entries)
-        # Every byte was compared when it came: a release with the same part need not read them all again.
+        # Every byte was compared on arrival: a release with the same part need not read them all again.
         known = {entry.path for entry in entries if tree.is_untouched(f"{directory}/{entry.path}", entry)}
     listing.verify(directory, entries, known)
     tree.normalise(directory, entries)
@@ -167,7 +167,7 @@ def write_files(node, release, directory, final):
 
 
 def write_config(node, release, config, directory):
-    """The configuration directory: the site's to read, and nobody else's."""
+    """The configuration directory: only the site can read it."""
     place = release["configDirectory"]
     entries = listing.parse(config["listing"], place["digest"])
     _, gid = node.ids(release["user"])
@@ -176,7 +176,7 @@ def write_config(node, release, config, directory):
 
 
 def write_environ(node, release, secrets, bound, directory=None):
-    """What the app finds in os.environ. A release never changes, and where its services are may: that is always as it is now."""
+    """What the app finds in os.environ. A release never changes, but its services may move: their values are always current."""
     site, name = release["site"], release["id"]
     path = f"{directory or node.paths.release(site, name)}/environ.json"
     own = {"SILVER_CANONICAL_HOSTNAME": node.name(), "SILVER_INSTANCE_NAME": name}
@@ -187,7 +187,7 @@ def write_environ(node, release, secrets, bound, directory=None):
 
 
 def check_record(node, release, secrets):
-    """A release is immutable: one that exists must be the very one that is wanted."""
+    """A release is immutable: an existing one must be exactly the one wanted."""
     site, name = release["site"], release["id"]
     record = state.record(node, site, name)
     if record is None or record["digest"] != release["digest"]:
@@ -207,7 +207,7 @@ def check_record(node, release, secrets):
 
 
 def remove(node, site, release, archive=None):
-    """Takes a release away, into `archive` where there is one: who serves it first, its directory last, for the sake of a crash."""
+    """Removes a release, into `archive` if given: first its units, last its directory, so that a crash is harmless."""
     present = state.read(node, site)
     if release in present["releases"]:
         left = [other for other in present["releases"] if other != release]
@@ -232,7 +232,7 @@ def remove(node, site, release, archive=None):
 def take_away(directory, archive):
     if archive is None or not os.path.isdir(directory):
         return files.remove_tree(directory)
-    # No secret outlives what it was for.
+    # Don't keep secrets of removed releases.
     files.remove(f"{directory}/environ.json")
     os.rename(directory, f"{archive}/{os.path.basename(directory)}")
     files.sync_directory(archive)
@@ -240,7 +240,7 @@ def take_away(directory, archive):
 
 
 def prune(node, site):
-    """Removes what is beyond `retain` and no longer runs, and what never became a release."""
+    """Removes stopped releases beyond `retain`, and leftovers that never became a release."""
     present = state.read(node, site)
     first = [name for name in (present["live"], present["previous"]) if name]
     order = first + [name for name in present["releases"] if name not in first]
@@ -254,7 +254,7 @@ def prune(node, site):
 
 
 def sweep(node, site):
-    """Takes away what was never whole, and what no longer is."""
+    """Removes directories that were never completed, and those half removed."""
     for name in os.listdir(node.paths.releases(site)):
         if name.endswith((".partial", ".gone")):
             files.remove_tree(f"{node.paths.releases(site)}/{name}")

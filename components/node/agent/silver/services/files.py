@@ -1,4 +1,4 @@
-"""A directory for a site's files: a file system of its own in an image of fixed size, so that it is full before the node is."""
+"""A directory for a site's files: its own file system in an image of fixed size, so that it fills up before the node does."""
 
 import os
 import struct
@@ -6,7 +6,7 @@ import struct
 from .. import files, unit
 from ..errors import AgentError, last_lines
 
-# What must stay free on the node when an image has taken its share.
+# Bytes that must stay free on the node once the image is allocated.
 SPARE_BYTES = 256 * 1024 * 1024
 
 
@@ -42,7 +42,7 @@ def set_up(node, use):
     image = f"{directory}.img"
     uid, gid = node.ids(use.user)
     files.make_directory(os.path.dirname(directory), 0o750, gid)
-    # Below the mount nobody may write: a site whose files are not there must notice.
+    # Nobody may write below the mount: a site must notice when its files are not mounted.
     if not os.path.ismount(directory):
         files.make_directory(directory, 0o700)
     changes = []
@@ -55,13 +55,13 @@ def set_up(node, use):
 
 
 def make_image(node, image, size, uid, gid):
-    """It has its name only when it holds a whole file system."""
+    """Gets its final name once it holds a whole file system."""
     node.say("services", f"making {image} of {size // 1024**2} MB")
     new = f"{image}.new"
     files.remove(new)
     allocate(new, size)
     try:
-        # Not discarding: the space stays the site's own. Nothing is kept for root, and the site owns what is at the top.
+        # No discard: the space stays the site's own. Nothing is reserved for root, and the site owns the top directory.
         node.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-E", f"nodiscard,root_owner={uid}:{gid}", new])
     except AgentError:
         files.remove(new)
@@ -71,7 +71,7 @@ def make_image(node, image, size, uid, gid):
 
 
 def allocate(path, size):
-    """Takes the space now: what is promised to one site can't be used up by another."""
+    """Allocates the space now, so that no other site can use it up."""
     have = os.stat(path).st_size if os.path.exists(path) else 0
     room = os.statvfs(os.path.dirname(path))
     free = room.f_bavail * room.f_frsize
@@ -91,7 +91,7 @@ def allocate(path, size):
 
 
 def unit_name(directory):
-    """The name that systemd demands for a mount at this place."""
+    """The name that systemd requires for a mount at this place."""
     words = directory.strip("/").split("/")
     return (
         "-".join("".join(c if c.isascii() and (c.isalnum() or c in "_.") else f"\\x{ord(c):02x}" for c in word) for word in words)
@@ -147,7 +147,7 @@ def own(directory, uid, gid):
 
 
 def resize(node, image, directory, size):
-    """Grows the file system while it is in use. A lower quota keeps the rest back: nothing that is mounted can shrink."""
+    """Grows the file system while it is in use. A lower quota reserves the rest: a mounted file system can't shrink."""
     held = used(directory)
     if held > size:
         raise AgentError(
@@ -198,7 +198,7 @@ def grow(node, image, device, before, size):
 
 
 def superblock(image):
-    """(bytes of a block, blocks, blocks kept back) of an ext4 file system (ext4(5), the kernel's ext4/globals)."""
+    """(bytes per block, blocks, reserved blocks) of an ext4 file system (ext4(5), the kernel's ext4/globals)."""
     with open(image, "rb") as file:
         file.seek(1024)
         data = file.read(1024)

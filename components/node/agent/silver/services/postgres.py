@@ -1,6 +1,6 @@
-"""PostgreSQL: a server of the site's own, as a user of its own, which nobody but the site and the agent gets into.
+"""PostgreSQL: each site has its own server with its own user. Only the site and the agent can log in.
 
-The superuser `postgres` is the agent's. It logs in to the database of the same name, where nothing is anybody else's: what a site put
+The superuser `postgres` is the agent's. It logs in to the database of the same name, where only the agent owns anything: what a site put
 into its own database would run as any user who logs in there.
 """
 
@@ -14,9 +14,9 @@ from ..lock import shared
 PROGRAMS = "/usr/lib/postgresql"
 PORT = "5432"
 START_SECONDS = 60
-# Of Debian's own tools: the package would make and start a cluster that no site uses.
+# Settings of Debian's own tools: the package would create and start a cluster that no site uses.
 NO_CLUSTER = "/etc/postgresql-common/createcluster.d/silver.conf"
-# Sessions of the agent beside those of the site.
+# Sessions for the agent, beside the site's.
 OWN_SESSIONS = 3
 
 
@@ -49,12 +49,12 @@ def values(node, use):
 
 
 def needs(node, use):
-    """A release starts after it, and goes on without it: what needs no database is served."""
+    """A release starts after it and keeps running without it: pages that need no database are still served."""
     return [f"Wants={service(use)}", f"After={service(use)}"]
 
 
 def record_path(node, use):
-    """Version and quota, beside the server's directory: what the server can write to is never asked for either."""
+    """Version and quota, beside the server's directory: neither is ever read from where the server can write."""
     return f"{node.paths.at(place(use))}.json"
 
 
@@ -76,7 +76,7 @@ def runs(node, use):
 
 
 def before_install(node):
-    """An administrator's own clusters, and what was decided about them, stay as they are."""
+    """Leaves an administrator's own clusters and their settings alone."""
     if packages.missing(node, ["postgresql-common"]):
         files.make_directory_for(node.paths.at(NO_CLUSTER))
         files.write(node.paths.at(NO_CLUSTER), "# silver-agent: each site has a server of its own\ncreate_main_cluster = false\n")
@@ -91,7 +91,7 @@ def set_up(node, use):
 
 
 def turn(node, use, wait=True):
-    """One at a time: setting it up, and measuring it."""
+    """Keeps set-up and measuring apart: one at a time."""
     return shared(node, f"postgres-{use.site}", wait)
 
 
@@ -115,7 +115,7 @@ def as_server(use, argv):
 
 
 def newest(node):
-    """The version of PostgreSQL that a new server gets: the distribution's."""
+    """The version of PostgreSQL for a new server: the distribution's."""
     found = [name for name in os.listdir(node.paths.at(PROGRAMS)) if name.isdigit()] if os.path.isdir(node.paths.at(PROGRAMS)) else []
     if not found:
         raise AgentError("service", f"there is no PostgreSQL below {PROGRAMS}", fix="see: apt-cache policy postgresql")
@@ -123,7 +123,7 @@ def newest(node):
 
 
 def make_server(node, use):
-    """The directory has its name only when a whole server is in it."""
+    """The directory gets its final name once it holds a whole server."""
     directory = node.paths.at(place(use))
     accounts.ensure_server(node, server_user(use), use.user, place(use))
     if os.path.isdir(directory) and read(node, use) is not None:
@@ -138,7 +138,7 @@ def make_server(node, use):
     files.remove_tree(new)
     os.mkdir(new, 0o700)
     os.chown(new, uid, gid)
-    # Where it ends up says nothing about where it was made: no file of it names its place.
+    # It can be moved: none of its files name its path.
     words = [f"--pgdata={new}", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=reject"]
     done = node.run(as_server(use, [f"{PROGRAMS}/{version}/bin/initdb", *words]), ok=None, seconds=120)
     if done.code != 0:
@@ -152,14 +152,14 @@ def make_server(node, use):
 
 
 def sessions(use):
-    """What the server has room for. Memory is taken for each; so it grows by doubling, and few changes of a site restart it."""
+    """Sessions the server has room for. Each costs memory. The number doubles, so few changes to a site restart the server."""
     most = 64
     while most < use.options["connections"] + OWN_SESSIONS:
         most *= 2
     return most
 
 
-# Nothing a site can change, and nothing but root can write.
+# The site can't change these: only root can write them.
 ENDS = (".conf", ".hba", ".ident")
 
 
@@ -204,7 +204,7 @@ agent {server_user(use)} postgres
 
 
 def unit_text(node, use):
-    """Shut in as a release is: nothing writable but its own, no network, no capability."""
+    """Confined like a release: writes only to its own directories, no network, no capabilities."""
     return f"""# Made by silver. PostgreSQL of the site {use.site}, data generation g{use.generation}. Restarted, never reloaded.
 [Unit]
 Description=PostgreSQL of the site {use.site}, data generation g{use.generation}
@@ -272,13 +272,13 @@ WantedBy=multi-user.target
 
 
 def slice_name(site):
-    """systemd reads a hyphen as a slice inside another: a site named a-b is not inside the site a."""
+    """systemd reads a hyphen as nesting, but a site named a-b is not inside the site a."""
     escaped = site.replace("-", "\\x2d")
     return f"silver-{escaped}.slice"
 
 
 def run_server(node, use):
-    """Runs the server as its settings say now, and lets it come back after a boot."""
+    """Runs the server with its current settings, and enables it for the next boot."""
     name = service(use)
     changes, restart = [], False
     files.make_directory_for(node.paths.at(settings(use)))
@@ -295,7 +295,7 @@ def run_server(node, use):
     if running and not restart:
         return changes
     if running:
-        # What it holds for sessions is taken at its start.
+        # Room for sessions is allocated at its start.
         node.say("services", f"restarting {name}")
         unit.stop(node, [name])
     else:
@@ -305,7 +305,7 @@ def run_server(node, use):
 
 
 def start(node, use):
-    """systemd is told by the server itself that it lets sessions in."""
+    """The server itself tells systemd when it accepts sessions."""
     name = service(use)
     node.run(["systemctl", "start", "--no-block", name])
     end = time.monotonic() + START_SECONDS
@@ -326,7 +326,7 @@ def start(node, use):
 
 
 def psql(node, use, sql):
-    """As the superuser, who must find nothing under a name but what PostgreSQL itself put there. The words go by stdin."""
+    """Runs SQL as the superuser, for whom every name must mean PostgreSQL's own object. The SQL goes in by stdin."""
     argv = [program(node, use, "psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]
     argv += [f"--host={socket(use)}", f"--port={PORT}", "--username=postgres", "--dbname=postgres"]
     done = node.run(as_server(use, argv), stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)
@@ -360,7 +360,7 @@ UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(
     if f"role {user}" in new:
         words.append(f"CREATE ROLE {name(user)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;")
     words.append(f"ALTER ROLE {name(user)} CONNECTION LIMIT {use.options['connections']};")
-    # What its statements hold is the app's to log: the journal is for those who look after the node.
+    # Statements are for the app to log: the journal is for the node's administrators.
     words.append(f"ALTER ROLE {name(user)} SET log_min_messages = fatal;")
     if f"database {own}" in new:
         words.append(f"CREATE DATABASE {name(own)} OWNER {name(user)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';")
@@ -373,7 +373,7 @@ UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(
 
 
 def begin_quota(node, use):
-    """Puts a quota in force, in set-up's turn."""
+    """Enforces a quota, while set-up holds the lock."""
     before, quota = read(node, use), use.options["bytes"]
     stood = before if "quota" in before else None
     record = {"version": before["version"], **database_quota.begin(stood, quota, look(node, use).used, "postgres")}
@@ -391,8 +391,8 @@ def begin_quota(node, use):
 
 
 def hold(node, use):
-    """Measures the database, and puts in force what follows."""
-    # A rollout that sets it up measures it by itself; a server that is down is reported by its site.
+    """Measures the database and enforces the result."""
+    # A rollout that sets it up measures it too; the site's status reports a server that is down.
     with turn(node, use, wait=False) as ours:
         before = read(node, use)
         if not ours or before is None or "quota" not in before or not runs(node, use):
@@ -402,7 +402,7 @@ def hold(node, use):
             return []
         record = database_quota.judge(before, seen.used)
         changed = record["stage"] != before["stage"]
-        # While it is open nothing is corrected: a person may have changed the role for a while.
+        # While it is open, correct nothing: a person may have changed the role for a while.
         if changed or (record["stage"] != database_quota.OPEN and not seen.holds(record["stage"])):
             enforce(node, use, record["stage"])
         files.write_json(record_path(node, use), record)
@@ -413,7 +413,7 @@ def hold(node, use):
 
 
 class Seen:
-    """What PostgreSQL says of a database and of the role that logs in."""
+    """What PostgreSQL reports about a database and the role that logs in."""
 
     def __init__(self, used, may_log_in, reads_only, sessions):
         self.used, self.may_log_in, self.reads_only, self.sessions = int(used), may_log_in == "t", reads_only == "t", int(sessions)
@@ -423,7 +423,7 @@ class Seen:
 
 
 def look(node, use):
-    """None when a person has dropped the database."""
+    """None when someone has dropped the database."""
     row = psql(
         node,
         use,
@@ -440,7 +440,7 @@ WHERE d.datname = {value(database(use))};
 
 
 def enforce(node, use, stage):
-    """Sessions are ended first, so that none holds a lock on the role, and once more, for what came in between."""
+    """Ends sessions first, so that none locks the role, and again afterwards, for those that began in between."""
     user = name(use.user)
     end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {value(use.user)};"
     setting = f"ALTER ROLE {user} IN DATABASE {name(database(use))}"
