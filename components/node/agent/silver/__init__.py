@@ -1,1 +1,1 @@
-"""Silverlining's agent: makes a node what it is told to be. Python 3.11 to 3.14, standard library only."""
+"""Silverlining's agent: makes a node match its declared state. Python 3.11 to 3.14, standard library only."""

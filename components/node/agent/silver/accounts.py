@@ -1,4 +1,4 @@
-"""A site's user: its own group, no login, no way to be anyone else."""
+"""A site's user: its own group, no login, no way to become another user."""
 
 import os
 import secrets
@@ -7,7 +7,7 @@ from . import files
 
 
 def ensure(node, user, site):
-    """Makes the user when it is not there. True when it was made."""
+    """Creates the user if missing. True when it was created."""
     try:
         node.ids(user)
         return False
@@ -18,7 +18,7 @@ def ensure(node, user, site):
 
 
 def ensure_server(node, user, group, home):
-    """The user that a server of a site runs as: the site can connect to it, and not be it."""
+    """The user that a site's server runs as: the site can connect to the server, but not act as its user."""
     try:
         node.ids(user)
         return False
@@ -29,12 +29,12 @@ def ensure_server(node, user, group, home):
 
 
 def ensure_home(node, user, site):
-    """A site's directory: root's, and nobody but root and the site gets in."""
+    """A site's directory: owned by root; only root and the site can enter."""
     _, gid = node.ids(user)
     changed = files.make_directory(node.paths.site(site), 0o750, gid)
     changed = files.make_directory(node.paths.releases(site), 0o755) or changed
     key = f"{node.paths.site(site)}/secret.txt"
     if not os.path.exists(key):
-        # The site's own, for signing cookies and the like (SILVER_SECRET_FILE): made once, known to nobody else.
+        # For signing cookies and the like (SILVER_SECRET_FILE): made once, known only to the site.
         files.write(key, secrets.token_hex(32) + "\n", 0o640, gid)
     return changed

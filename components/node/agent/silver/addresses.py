@@ -26,7 +26,7 @@ def place(number):
 
 
 def free(address):
-    """Whether nobody listens there, an impostor included."""
+    """Whether nothing listens there, not even an impostor."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -42,7 +42,7 @@ def find(node, site, release):
 
 
 def take(node, site, release):
-    """The release's address, a new one when it has none. Goes round the table, so that a number comes back as late as can be."""
+    """The release's address, a new one when it has none. Goes round the table, so that a number is reused as late as possible."""
     with shared(node, "addresses"):
         table = read(node)
         key = f"{site}/{release}"
@@ -62,7 +62,7 @@ def take(node, site, release):
 
 
 def give_back(node, site, release):
-    """Only after no VCL names it."""
+    """Call only once no VCL names it."""
     with shared(node, "addresses"):
         table = read(node)
         if table["taken"].pop(f"{site}/{release}", None) is not None:

@@ -1,13 +1,13 @@
-"""Python bytecode, made once when a release comes, so that no request pays for it and no process of the site needs to write.
+"""Python bytecode, compiled once when a release arrives, so that no request pays for it and no process of the site needs to write.
 
-`unchecked-hash`: Python takes it without looking at the source's time, which says nothing here (see tree.py).
+`unchecked-hash`: Python uses it without checking the source's time, which means nothing here (see tree.py).
 """
 
 import importlib.util
 import os
 import time
 
-# An app that keeps the compiler busy longer than this runs from source.
+# An app that takes longer than this to compile runs from source.
 MOST_SECONDS = 120
 POLL_SECONDS = 0.02
 
@@ -21,9 +21,9 @@ def sources(tree, entries):
 
 
 def compile_tree(tree, final, entries, earlier=(), waiting=lambda: None):
-    """Makes what is missing. Where a source is the very file of an earlier release, its bytecode is linked too.
+    """Compiles what is missing. Where a source file is linked from an earlier release, so is its bytecode.
 
-    `final`: where the tree will stand, which is what tracebacks show. `waiting` is called while it is at work.
+    `final`: where the tree will end up, which tracebacks show. `waiting` is called while it works.
     """
     todo = []
     for source, compiled in sources(tree, entries):
@@ -48,7 +48,7 @@ def _link(old, inside, source, compiled):
 
 
 def _in_a_child(todo, waiting):
-    """Source is an app's: one that crashes Python's compiler must not take the agent with it."""
+    """Compiles in another process: an app's source may crash Python's compiler, but not the agent."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -72,7 +72,7 @@ def _compile(todo):
     import py_compile
 
     for source, compiled, shown in todo:
-        # What does not compile is told by the app when it is imported, in its own words.
+        # Skip what does not compile: importing it will raise the app's own error.
         with contextlib.suppress(py_compile.PyCompileError, OSError, ValueError, RecursionError, MemoryError):
             py_compile.compile(
                 source,

@@ -1,4 +1,4 @@
-"""Asks a release over HTTP, as its visitors will."""
+"""Requests a page of a release over HTTP, as its visitors will."""
 
 import time
 
@@ -8,13 +8,13 @@ from .errors import AgentError
 MOST_SECONDS_PER_REQUEST = 10.0
 BODY_BYTES = 1_000_000
 SHOWN_CHARACTERS = 2_000
-# An app that can't be loaded is tried again with each request. This often, over this many seconds, and it is taken at its word.
+# Each request tries again to load an app. After this many failures over this many seconds, believe it.
 LOADS = 5
 LOAD_SECONDS = 3.0
 
 
 def check(node, arguments):
-    """Asks until the answer is right or the time is over; with the app's last words when it is not."""
+    """Asks until the answer is right or time is up; then the error has the app's last output."""
     site, release = arguments["site"], arguments["release"]
     address, port = target(node, arguments)
     listed = units.of(node, site, release)
@@ -56,7 +56,7 @@ def target(node, arguments):
 
 
 def ask(address, port, arguments, end):
-    """One request, judged; and whether its answer comes from an app's own code."""
+    """Judges one request, and whether the answer came from the app's own code."""
     import http.client
 
     url = f"http://{address}:{port}{arguments['path']}"
@@ -96,7 +96,7 @@ def ask(address, port, arguments, end):
 
 
 def judge(arguments, status, body, served):
-    """Why an answer is not what the check says; None when it is."""
+    """Why an answer fails the check; None when it passes."""
     expected = f"{arguments['site']} {arguments['release']}"
     if status != arguments["status"]:
         by = "" if served else ", not from the app's own code: its process died, or did not start"

@@ -1,4 +1,4 @@
-"""The app's own look at a configuration, before any process of its release starts: a unit of its own, run once."""
+"""The app's own check of a configuration, before any process of its release starts: a separate unit, run once."""
 
 import os
 import time
@@ -6,12 +6,12 @@ import time
 from . import files, redact, site_services, unit, units
 from .errors import AgentError
 
-# What its unit is given, and some more: systemd ends it, not the agent.
+# The unit's own limit and some more: systemd ends it, not the agent.
 SECONDS = 90
 
 
 def check(node, release):
-    """Runs the checker where the release has one; error `config` with its words when it is not content."""
+    """Runs the checker if the release has one; error `config` with its output when it fails."""
     if "checker" not in release:
         return
     site, name, checker = release["site"], release["id"], release["checker"]
@@ -30,7 +30,7 @@ def check(node, release):
 
 
 def run(node, service):
-    """Why the checker is not content; None when it is."""
+    """Why the check failed; None when it passed."""
     node.run(["systemctl", "start", "--no-block", service])
     end = time.monotonic() + SECONDS
     while True:
@@ -56,7 +56,7 @@ def reason(seen):
 
 
 def clear(node, site, release):
-    """Ends a checker, and takes its unit away, also one that a dead agent left."""
+    """Stops a checker and removes its unit, even one that a dead agent left."""
     service = units.name(site, release, "check")
     if os.path.lexists(node.paths.unit(service)):
         unit.end(node, [service])

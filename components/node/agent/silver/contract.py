@@ -1,4 +1,4 @@
-"""The contract in contract.ts, as contract.json tells it: every verb's arguments are checked here too before anything is touched."""
+"""The contract of contract.ts, read from contract.json: checks every verb's arguments again before anything is touched."""
 
 import functools
 import json
@@ -10,7 +10,7 @@ from .errors import AgentError
 
 @functools.cache
 def read():
-    """From beside this file, which stands in a directory or in the zipapp."""
+    """From beside this file, in a directory or in the zipapp."""
     return json.loads(__loader__.get_data(os.path.join(os.path.dirname(__file__), "contract.json")))
 
 

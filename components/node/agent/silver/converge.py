@@ -1,4 +1,4 @@
-"""Makes a node what its state says. What differs is written, the rest is left alone; anything cut short is made good the next time."""
+"""Makes a node match its state. Writes what differs and leaves the rest alone; the next run completes whatever was cut short."""
 
 import os
 
@@ -36,7 +36,7 @@ def prepare_directories(node):
 
 
 def mask(node, units):
-    """Units that must not run can't, from before their package comes: nothing starts them, not even by accident."""
+    """Masks units that must not run, before their package is installed: nothing starts them, not even by accident."""
     changes = []
     for name in units:
         path = node.paths.unit(name)
@@ -60,7 +60,7 @@ def users(node, state):
 
 
 class Owed:
-    """What must be done because a file changed: on the disk before the file is, so that a crash between the two forgets nothing."""
+    """What a changed file requires: recorded on disk before the file is written, so that a crash between the two loses nothing."""
 
     def __init__(self, node):
         self.path = node.paths.var("owed.json")
@@ -96,7 +96,7 @@ def write_files(node, state, owed):
 
 
 def follow_up(node, state, owed):
-    """In the order in which one thing needs the other: units known, firewall loaded, Varnish's start file right, then the units."""
+    """In order of dependency: units known, firewall loaded, Varnish's start file written, then the units started."""
     if "daemon-reload" in owed.actions or "varnish-restart" in owed.actions:
         unit.reload(node)
         owed.paid("daemon-reload")

@@ -14,7 +14,7 @@ class AgentError(Exception):
         return {"code": self.code, "message": self.message, "fix": self.fix, "log": self.log, "holder": self.holder}
 
     def text(self):
-        """For a person at a terminal: the one-shot form of the agent prints this."""
+        """For a person at a terminal: the agent prints this when it runs a single verb."""
         lines = [f"{self.code}: {self.message}"]
         if self.fix:
             lines.append(f"What to do: {self.fix}")
@@ -22,9 +22,9 @@ class AgentError(Exception):
 
 
 class DriverGone(Exception):
-    """The driver of the session went away in the middle of a verb that only waits."""
+    """The session's driver disconnected while a verb was only waiting."""
 
 
 def last_lines(text, count=40):
-    """The end of a program's words, which is where the reason stands."""
+    """The end of a program's output, where the reason usually is."""
     return [line.rstrip() for line in text.splitlines() if line.strip()][-count:]

@@ -8,13 +8,13 @@ import stat
 
 from .errors import AgentError
 
-# Given up when a disk is full, so that the writes which end a rollout still find room.
+# Deleted when the disk is full, so that the writes that end a rollout still fit.
 RESERVE_BYTES = 64 * 1024 * 1024
 _reserve = None
 
 
 def keep_reserve(path):
-    """Makes the reserve where there is room for it, and remembers where it stands."""
+    """Creates the reserve if there is room, and remembers where it is."""
     global _reserve
     _reserve = path
     if os.path.exists(path):
@@ -31,13 +31,13 @@ def keep_reserve(path):
 
 
 def use_reserve(path):
-    """Remembers where the reserve stands without making it."""
+    """Remembers where the reserve is, without creating it."""
     global _reserve
     _reserve = path
 
 
 def _with_reserve(work):
-    """Runs `work`; when the disk is full, gives the reserve up and tries once more."""
+    """Runs `work`; when the disk is full, deletes the reserve and tries once more."""
     try:
         return work()
     except OSError as error:
@@ -95,7 +95,7 @@ def differs(path, data, mode, gid=None):
 
 
 def write(path, data, mode=0o644, gid=None):
-    """Writes a file when it differs; says why it did, or None. After a crash it is the old one or the new one, never half."""
+    """Writes a file if it differs; returns why it did, or None. A crash leaves the old or the new file, never half of one."""
     if isinstance(data, str):
         data = data.encode()
     why = differs(path, data, mode, gid)
@@ -183,7 +183,7 @@ def read_lines(path):
 
 
 def remove(path):
-    """Takes a file away for good. True when it was there."""
+    """Removes a file for good. True when it existed."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -193,7 +193,7 @@ def remove(path):
 
 
 def remove_tree(path):
-    """Takes a directory away: first its name, so that no half of it is ever taken for the whole."""
+    """Removes a directory. Renames it first, so that a half-removed one is never mistaken for a whole one."""
     if not os.path.lexists(path):
         return False
     gone = f"{path}.gone"
@@ -208,7 +208,7 @@ def remove_tree(path):
 
 
 def put(path, data, mode, gid=None):
-    """Writes into a directory that nobody looks at yet, and that is brought to the disk as a whole."""
+    """Writes into a directory that nobody reads yet, and that is synced as a whole."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(fd, "w", encoding="utf-8") as file:
         if gid is not None:
@@ -218,7 +218,7 @@ def put(path, data, mode, gid=None):
 
 
 def megabytes(size):
-    """For people: what is used is never told smaller than it is."""
+    """For people. Rounds up: usage never looks smaller than it is."""
     return f"{-(-size // 1024**2)} MB"
 
 

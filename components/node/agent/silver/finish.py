@@ -1,10 +1,10 @@
-"""The end of a rollout: its line in the history, and what no longer serves on its way out."""
+"""The end of a rollout: adds its line to the history, and retires what no longer serves."""
 
 from . import history, journal, retire, state, undo
 
 
 def finish(node, lease, arguments):
-    """Ends the rollout that holds the lease. What is neither live nor undone by now is undone."""
+    """Ends the rollout that holds the lease. Undoes it unless this node has flipped."""
     site = lease.site
     record = journal.read(node, site)
     verdict = arguments["verdict"]

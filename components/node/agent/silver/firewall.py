@@ -1,6 +1,6 @@
-"""The part of the nft rules that only the node knows: which user may answer from which release's address.
+"""The part of the nft rules that only the node knows: which user may listen on which release's address.
 
-The rules themselves come with the node's state; they include the file written here, so that they are whole right after a boot.
+The rules themselves come with the node's state; they include the file written here, so that they are complete right after a boot.
 """
 
 from . import addresses, files
@@ -31,7 +31,7 @@ def elements(node):
 
 
 def update(node):
-    """Brings file and kernel to what the table of addresses says. True when something changed."""
+    """Makes file and kernel match the table of addresses. True when something changed."""
     with shared(node, "firewall"):
         text = render(elements(node))
         if files.write(node.paths.at(FIREWALL), text) is None:
@@ -41,14 +41,14 @@ def update(node):
 
 
 def load(node, rules):
-    """Gives nft rules to the kernel, all of them or none."""
+    """Loads nft rules into the kernel, all or none."""
     done = node.run(["nft", "-f", "-"], stdin=rules, ok=None)
     if done.code != 0:
         raise AgentError("internal", "nft refused the rules of the node's firewall", log=last_lines(done.err))
 
 
 def load_all(node):
-    """Loads the whole firewall again, rules and elements in one step."""
+    """Reloads the whole firewall, rules and elements in one step."""
     with shared(node, "firewall"):
         files.write(node.paths.at(FIREWALL), render(elements(node)))
         with open(node.paths.at(NFT_CONF), encoding="utf-8") as file:
@@ -56,5 +56,5 @@ def load_all(node):
 
 
 def is_loaded(node):
-    """Whether the kernel has the rules at all: somebody may have flushed them."""
+    """Whether the kernel has the rules: someone may have flushed them."""
     return node.run(["nft", "list", "table", "inet", "silver"], ok=None).code == 0

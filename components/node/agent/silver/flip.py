@@ -1,4 +1,4 @@
-"""The flip of one node: intent, boot.cli, label, done; and its cut-over, when it is the last."""
+"""The flip of one node: intent, boot.cli, label, done; for the last node, also the cut-over."""
 
 from . import journal, state, unit, units, varnish
 from .errors import AgentError
@@ -11,7 +11,7 @@ def flip(node, lease, release, last):
     record = journal.read(node, site)
     present = state.read(node, site)
     if present["live"] == release:
-        # Said again when the last node has followed: from now on this one only goes forward.
+        # Called again once the last node has flipped: from now on this one only goes forward.
         if last and record is not None and record["phase"] in ("flipped", "cut-over"):
             cut_over(node, site, record)
         return {"changes": [], "previous": present["previous"]}
@@ -33,6 +33,6 @@ def flip(node, lease, release, last):
 
 
 def cut_over(node, site, record):
-    """From its first line on this node only goes forward by itself."""
+    """From its first line on, a node left to itself only goes forward."""
     record = journal.write(node, site, record, phase="cut-over", handed=True)
     hand_over(node, site, record["before"]["live"], record["release"])

@@ -1,13 +1,13 @@
-"""What may run in one release alone, such as a worker: at the cut-over it passes from the release before to the next."""
+"""Moves what may run in only one release, such as a worker, from the previous release to the next, at the cut-over."""
 
 from . import unit, units
 from .errors import AgentError
 
 
 def hand_over(node, site, giving, taking, wait=True):
-    """Ends these units of one release and starts those of the other; either may be None. Safe to do again. Error `start`.
+    """Stops these units of one release and starts those of the other; either may be None. Safe to repeat. Error `start`.
 
-    What ends takes no new work and may take its time for what it has: nobody waits for it.
+    A stopping unit takes no new work and may finish what it has: nothing waits for it.
     """
     ending = units.starting(units.of(node, site, giving), "cut-over")[::-1] if giving else []
     starting = units.starting(units.of(node, site, taking), "cut-over") if taking else []

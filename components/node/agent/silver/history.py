@@ -1,4 +1,4 @@
-"""history.jsonl: one line a rollout, only ever added to."""
+"""history.jsonl: one line per rollout, append-only."""
 
 from datetime import UTC, datetime
 
@@ -6,18 +6,18 @@ from . import files
 
 
 def now():
-    """For people to read; never computed with."""
+    """For people to read; never used in logic."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def last(node, site):
-    """The newest whole line; None when there is none."""
+    """The newest complete line; None when there is none."""
     lines = files.read_lines(node.paths.history(site))
     return lines[-1] if lines else None
 
 
 def append(node, site, record):
-    """Adds a line, once a token: what is finished again after a crash is written once."""
+    """Adds one line per token: finishing again after a crash adds no second."""
     before = last(node, site)
     if before is None or before.get("token") != record["token"]:
         files.append_line(node.paths.history(site), {"when": now(), **record})

@@ -1,6 +1,6 @@
-"""What is under way on a site, on the disk before it happens: from it a boot or the next lease undoes or finishes.
+"""What is under way on a site, on disk before it happens: a boot or the next lease undoes or finishes it.
 
-Phases: `prepare` (a release is being brought), `flip` (its label is being turned), `flipped` (turned, more nodes follow),
+Phases: `prepare` (a release is being set up), `flip` (its label is being turned), `flipped` (turned, more nodes follow),
 `cut-over` (turned everywhere: only forward), `undo` and `remove` (both go on until they are done).
 """
 
@@ -12,7 +12,7 @@ def read(node, site):
 
 
 def write(node, site, record, **changes):
-    """Writes the record with `changes`, and gives back what stands on the disk now."""
+    """Writes the record with `changes`, and returns what is on disk now."""
     record = {**record, **changes}
     files.write_json(node.paths.journal(site), record)
     return record

@@ -1,4 +1,4 @@
-"""A site's lease: one session at a time. A lock that dies with the session, a token that only grows, and words about the holder."""
+"""A site's lease: one session at a time. A lock that dies with the session, a token that only grows, and who holds it."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ import time
 from . import files, history
 from .errors import AgentError
 
-# A status, a retiring release or the end of the session before may hold the lock for a moment.
+# A status, a retiring release or the end of the previous session may hold the lock for a moment.
 PATIENCE_SECONDS = 2.0
 
 
@@ -26,7 +26,7 @@ def _open(node, site):
 
 
 def _lock(fd, patience_seconds):
-    """True when the lock is ours, at the latest when the patience is over."""
+    """Waits up to `patience_seconds` for the lock. True when it is ours."""
     end = time.monotonic() + patience_seconds
     pause = 0.02
     while True:
@@ -45,7 +45,7 @@ class Lease:
         self.node, self.site, self.fd, self.token, self.holder = node, site, fd, token, holder
 
     def check(self, token):
-        """Refuses orders of an older rollout."""
+        """Refuses requests of an older rollout."""
         if token != self.token:
             raise AgentError(
                 "lease-lost",
@@ -62,7 +62,7 @@ class Lease:
 
 
 def take(node, site, who, pid, release):
-    """The site's lease for this process. Error `leased` with the holder when another has it."""
+    """Takes the site's lease for this process. Error `leased` with the holder when another has it."""
     fd = _open(node, site)
     try:
         if not _lock(fd, PATIENCE_SECONDS):
@@ -95,7 +95,7 @@ def holder(node, site):
 
 @contextlib.contextmanager
 def quiet(node, site, patience_seconds=0.0):
-    """The site's lock without a lease, for the agent's own work. Yields False when a session has it."""
+    """Takes the site's lock without a lease, for the agent's own work. Yields False when a session has it."""
     fd = _open(node, site)
     try:
         ours = _lock(fd, patience_seconds)
@@ -107,7 +107,7 @@ def quiet(node, site, patience_seconds=0.0):
 
 
 def _forget_dead(node, site):
-    """Call it with the lock: a holder that stands in the record is dead, and nobody may be told that it rolls out."""
+    """Call with the lock held: then a holder in the record is dead, and must not be reported as rolling out."""
     record = files.read_json(record_path(node, site))
     if record is not None and record["holder"] is not None:
         files.write_json(record_path(node, site), {**record, "holder": None})

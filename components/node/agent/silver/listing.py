@@ -1,4 +1,4 @@
-"""A bundle's canonical listing, and a directory held against it."""
+"""A bundle's canonical listing, and checking a directory against it."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ def parse(text, digest):
 
 
 def check_inside(entry):
-    """Nothing of a bundle may stand or point outside of it."""
+    """Nothing in a bundle may be or point outside it."""
     parts = entry.path.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\0" in entry.path:
         raise AgentError("bundle-differs", f"{entry.path!r} does not stay inside the app", fix="rename it")
@@ -49,7 +49,7 @@ def check_inside(entry):
 
 
 def walk(tree):
-    """Paths of everything in a directory that is not a directory itself, and of directories that hold nothing."""
+    """Paths of everything in a directory that is not itself a directory, and of empty directories."""
     found = set()
     for directory, names, others in os.walk(tree):
         prefix = os.path.relpath(directory, tree)
@@ -67,7 +67,7 @@ def digest_of(path):
 
 
 def difference(tree, entry):
-    """Why a path of the tree is not what the listing says; None when it is."""
+    """How a path of the tree differs from the listing; None when it doesn't."""
     path = f"{tree}/{entry.path}"
     seen = os.lstat(path)
     if entry.target is not None:
@@ -80,7 +80,7 @@ def difference(tree, entry):
 
 
 def verify(tree, entries, known=frozenset()):
-    """Refuses a directory that holds anything but what the listing says, and names what differs. `known` paths are not read."""
+    """Refuses a directory that differs from the listing, and names what differs. `known` paths are not read."""
     found = walk(tree)
     listed = {entry.path for entry in entries}
     problems = [f"{path}: not in the bundle" for path in sorted(found - listed)]

@@ -1,4 +1,4 @@
-"""Locks over what all sites of a node share: apt, addresses, Varnish."""
+"""Locks for what all sites of a node share: apt, addresses, Varnish."""
 
 import contextlib
 import fcntl
@@ -10,7 +10,7 @@ PAUSE_SECONDS = 0.05
 
 @contextlib.contextmanager
 def shared(node, name, wait=True, waiting=None):
-    """Waits for its turn, or yields False; the kernel gives the lock back when the process dies. `waiting` is called meanwhile."""
+    """Waits for the lock, or yields False; the kernel releases it when the process dies. `waiting` is called meanwhile."""
     os.makedirs(node.paths.var(""), mode=0o755, exist_ok=True)
     fd = os.open(node.paths.var(f"{name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""Work that may take minutes, as a transient unit that a verb looks at. When the session that began it is gone, it goes on to its end."""
+"""Work that may take minutes, in a transient unit that a verb watches. It runs to its end even when its session is gone."""
 
 import time
 
@@ -6,21 +6,21 @@ from . import unit
 from .runner import Done
 
 POLL_SECONDS = 0.2
-# What hangs must not hold the node for ever.
+# A hanging program must not block the node for ever.
 MOST_SECONDS = 3600
-# Of its output, this much is brought back; the rest stays in the journal.
+# This much of its output is returned; the rest stays in the journal.
 LINES = 200
 
 
 def unit_name(kind, site):
-    """What it does comes first, so that no site's name can be taken for it. `site` is None for work of the whole node."""
+    """The kind comes first, so that no site's name can be mistaken for it. `site` is None for work of the whole node."""
     return f"silver-{kind}@{site}.service" if site else f"silver-{kind}.service"
 
 
 def run(node, kind, site, argv):
-    """Runs a program to its end: its exit code, and the last lines of what it wrote. Raises DriverGone at once, and the program goes on."""
+    """Runs a program; returns its exit code and its last lines of output. Raises DriverGone at once, and the program runs on."""
     name = unit_name(kind, site)
-    # Its result stays until somebody has looked at it.
+    # Its result stays until someone has read it.
     properties = ["Type=exec", "RemainAfterExit=yes", f"RuntimeMaxSec={MOST_SECONDS}", "EnvironmentFile=-/etc/environment"]
     node.run(["systemd-run", "--quiet", f"--unit={name}", *(f"--property={each}" for each in properties), "--", *argv])
     seen = follow(node, name)
@@ -30,7 +30,7 @@ def run(node, kind, site, argv):
 
 
 def follow(node, name):
-    """Looks at a unit until it has ended; what systemd shows of it then."""
+    """Watches a unit until it ends; returns what systemd shows of it then."""
     while is_at_work(seen := unit.show(node, [name])[name]):
         node.still_wanted()
         time.sleep(POLL_SECONDS)
@@ -42,7 +42,7 @@ def is_at_work(seen):
 
 
 def exit_code(seen):
-    """Of a program that a signal ended, the signal's number below zero. A unit that somebody took away was stopped."""
+    """After a signal, minus its number. A unit that no longer exists was stopped."""
     if seen.get("LoadState") == "not-found":
         return -15
     status = int(seen.get("ExecMainStatus", "0"))
@@ -50,14 +50,14 @@ def exit_code(seen):
 
 
 def left(node, kind):
-    """Units of a kind, of whatever site, that are at work or that nobody has looked at yet."""
+    """Units of a kind, of any site, that still run or whose result nobody has read."""
     names = [unit_name(kind, None), unit_name(kind, "*")]
     done = node.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", *names])
     return [line.split()[0] for line in done.out.splitlines() if line.strip()]
 
 
 def settle(node, kind, doing):
-    """Waits for what sessions that are gone left at work, and takes it away. `doing` is told, where there is any."""
+    """Waits for work that dead sessions left running, then removes its units. Reports `doing` if there is any."""
     for name in left(node, kind):
         node.say(kind, doing)
         follow(node, name)
@@ -65,7 +65,7 @@ def settle(node, kind, doing):
 
 
 def sweep(node, kind):
-    """Takes away what has ended. False while anything is at work."""
+    """Removes ended units. False while any still runs."""
     names = left(node, kind)
     ended = [name for name, seen in unit.show(node, names).items() if not is_at_work(seen)]
     for name in ended:

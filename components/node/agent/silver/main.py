@@ -12,7 +12,7 @@ Verbs: {" ".join(WORK)}
 
 
 def main():
-    # Whatever login this came through: what it makes must be readable for whom it is meant.
+    # Whatever the login's umask: new files must be readable for those they are meant for.
     os.umask(0o022)
     match sys.argv[1:]:
         case ["serve"]:
@@ -32,7 +32,7 @@ def main():
 
 
 def once(verb):
-    """Carries out one request for a person or a script. Exit code 0, 1 when it failed, 2 when it was asked wrongly."""
+    """Carries out one request for a person or a script. Exit code 0, 1 when it failed, 2 for wrong usage."""
     import json
 
     from . import verbs

@@ -1,11 +1,11 @@
-"""Measures what sites write where no file system can stop them: into their databases and their logs."""
+"""Measures what sites write where no file system limits them: databases and logs."""
 
 from . import files, log_files, site_services, state
 from .errors import AgentError
 
 
 def measure(node):
-    """Looks at all sites, whatever one of them makes impossible. Returns the changes."""
+    """Measures all sites, even if one of them fails. Returns the changes."""
     files.use_reserve(node.paths.var("reserve"))
     changes, failures = [], []
     for site in state.sites(node):

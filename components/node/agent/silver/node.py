@@ -1,4 +1,4 @@
-"""The node as the rest of the agent sees it: places, programs, accounts, and a way to say what is going on."""
+"""The node as the rest of the agent sees it: paths, programs, accounts, and progress."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from .errors import DriverGone
 from .paths import Paths
 from .runner import Runner
 
-# Work reports something at least this often: a session that is silent for much longer is considered lost.
+# Work reports at least this often: the driver gives up on a session that is silent for much longer.
 WORD_SECONDS = 10
 
 
@@ -22,7 +22,7 @@ class Node:
         self.begin("agent")
 
     def begin(self, step, text=""):
-        """What is done from here on, as `still_at_it` tells it."""
+        """The current work, which `still_at_it` repeats."""
         self._doing, self._since, self._told = (step, text), time.monotonic(), time.monotonic()
 
     def say(self, step, text):
@@ -31,7 +31,7 @@ class Node:
         self._say(step, text)
 
     def still_at_it(self):
-        """For all that may take long: says again what is done, when nothing was said for a while."""
+        """For anything that may take long: repeats the current work after a while of silence."""
         now = time.monotonic()
         if now - self._told < WORD_SECONDS:
             return
@@ -40,7 +40,7 @@ class Node:
         self._say(step, f"{text}{', ' if text else ''}{now - self._since:.0f} s so far")
 
     def still_wanted(self):
-        """For loops that only wait: leaves at once when the driver is gone."""
+        """For loops that only wait: ends them at once when the driver is gone."""
         if self.gone():
             raise DriverGone
         self.still_at_it()
@@ -53,12 +53,12 @@ class Node:
         syslog.syslog(syslog.LOG_INFO, text)
 
     def tell(self, site, release, text):
-        """One line among those of the site's app, for `silver logs`. journald believes nobody but root that a line is about a unit."""
+        """One line among the app's own, for `silver logs`. journald lets only root attribute a line to a unit."""
         import socket
 
         about = [f"OBJECT_SYSTEMD_UNIT={units.name(site, release, 'web')}"] if release else []
         fields = [f"MESSAGE={text}", "PRIORITY=4", f"SYSLOG_IDENTIFIER=silver-agent-{site}", *about]
-        # A journal that is not there stops nothing.
+        # A missing journal is not an error.
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, contextlib.suppress(OSError):
             journal.sendto("".join(f"{field}\n" for field in fields).encode(errors="replace"), "/run/systemd/journal/socket")
 
@@ -75,7 +75,7 @@ class Node:
         return grp.getgrnam(name).gr_gid
 
     def read(self, path):
-        """A short text file, stripped; empty when it is not there."""
+        """A short text file, stripped; empty when missing."""
         try:
             with open(self.paths.at(path)) as file:
                 return file.read().strip()
@@ -83,7 +83,7 @@ class Node:
             return ""
 
     def os(self):
-        """`debian-12`, as environments write it."""
+        """Such as `debian-12`, as in environments."""
         fields = dict(line.split("=", 1) for line in self.read("/etc/os-release").splitlines() if "=" in line)
         return f"{fields.get('ID', '?')}-{fields.get('VERSION_ID', '?')}".replace('"', "")
 

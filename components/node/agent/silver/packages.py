@@ -8,10 +8,10 @@ from . import files, long_work
 from .errors import AgentError, last_lines
 from .lock import shared
 
-# While a package is installed, its services stay as they are: what runs here is said by the node's state alone.
+# Installing a package must not start or stop its services: only the node's state decides what runs.
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_TEXT = "#!/bin/sh\n# silver-agent: no service starts by itself while it installs packages\nexit 101\n"
-# In front of a program: stronger than what the node's /etc/environment says.
+# Put before a program: overrides the node's /etc/environment.
 ENVIRONMENT = ("env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", "LC_ALL=C.UTF-8")
 
 
@@ -28,7 +28,7 @@ def missing(node, packages):
 
 
 def install(node, packages, site=None):
-    """Installs what is missing, for a site or for the node itself; returns the changes. Error `package` with apt's words."""
+    """Installs what is missing, for a site or for the node itself; returns the changes. Error `package` with apt's output."""
     if not missing(node, packages):
         return []
     node.begin("packages", "waiting for apt")
@@ -71,13 +71,13 @@ def update(node, site):
 
 
 def lists_are_old(words):
-    """apt's ways to say that it knows no such package, or knows one that the mirror no longer has."""
+    """Whether apt says that a package is unknown, or that the mirror no longer has it."""
     return any(
         sign in words for sign in ("Unable to locate package", "has no installation candidate", "Unable to fetch", "Failed to fetch")
     )
 
 
-# Of the second kind are those that apt only knows by what other packages say of them.
+# The second form is for packages that apt knows only from references in other packages.
 UNKNOWN = re.compile(r"(?:Unable to locate package |Package '?(?=\S+ has no installation candidate))([^\s']+)")
 
 
@@ -86,7 +86,7 @@ def refused(packages, done):
     unknown = [match[1] for line in words if (match := UNKNOWN.search(line))]
     if unknown:
         return AgentError("package", f"apt has no package {', '.join(unknown)}", fix="correct the name under `packages`", log=words)
-    # The second is what apt 3 says, as in Debian 13.
+    # The second form is apt 3's, as in Debian 13.
     if any(line.startswith("E:") and "remove" in line.lower() or "is selected for removal" in line for line in words):
         return AgentError(
             "package", f"installing {', '.join(packages)} would remove other packages", fix="see apt's output below", log=words
@@ -96,7 +96,7 @@ def refused(packages, done):
 
 @contextlib.contextmanager
 def quiet_services(node):
-    """A policy of the node's own is left alone; one that a killed agent left behind is ours to take away."""
+    """Leaves the node's own policy alone, but removes one that a killed agent left."""
     path = node.paths.at(POLICY)
     if os.path.exists(path) and files.differs(path, POLICY_TEXT.encode(), 0o755) is not None:
         yield
@@ -105,13 +105,13 @@ def quiet_services(node):
     try:
         yield
     finally:
-        # Where this session goes and apt does not, it goes with the next look (`clean_up`).
+        # If this session ends before apt does, `clean_up` removes it later.
         if long_work.sweep(node, "packages"):
             files.remove(path)
 
 
 def clean_up(node):
-    """Takes away what an agent that went in the middle of an installation left behind, once that has ended."""
+    """Removes what an agent left when it died during an installation, once apt has ended."""
     with shared(node, "apt", wait=False) as ours:
         path = node.paths.at(POLICY)
         if ours and long_work.sweep(node, "packages") and files.differs(path, POLICY_TEXT.encode(), 0o755) is None:

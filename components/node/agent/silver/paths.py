@@ -1,4 +1,4 @@
-"""Where everything stands on a node. Tests put a directory of their own before it all."""
+"""Where everything is on a node. Tests prefix their own directory."""
 
 import os.path
 
@@ -8,7 +8,7 @@ class Paths:
         self.root = root
 
     def at(self, path):
-        """The real place of an absolute path of the node."""
+        """The real path of an absolute path on the node."""
         return os.path.join(self.root, path.lstrip("/"))
 
     # Sites
@@ -57,7 +57,7 @@ class Paths:
         return self.at(f"/etc/systemd/system/{unit}")
 
     def unit_link(self, unit):
-        """What `systemctl enable` makes for a unit with WantedBy=multi-user.target."""
+        """The link that `systemctl enable` makes for a unit with WantedBy=multi-user.target."""
         return self.at(f"/etc/systemd/system/multi-user.target.wants/{unit}")
 
 

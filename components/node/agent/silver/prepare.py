@@ -1,4 +1,4 @@
-"""Brings a release up beside the live one, without anyone seeing it yet."""
+"""Brings a release up beside the live one, where no visitor sees it yet."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from .errors import AgentError
 
 
 def check(node, lease, arguments):
-    """What the keys alone don't say."""
+    """Rules that the schema can't express."""
     release = arguments["release"]
     if release["site"] != lease.site or release["user"] != f"site-{lease.site}":
         raise AgentError("usage", f"release.site: {release['site']} is not the leased site {lease.site}")
@@ -43,7 +43,7 @@ def prepare(node, lease, arguments):
     if name in present["releases"]:
         releases.check_record(node, release, secrets)
     if present["live"] == name:
-        # Nothing to bring; what the node has lost of it meanwhile is restored.
+        # Already live: only restore what the node has lost of it.
         changes = packages.install(node, release["packages"], site)
         changes += releases.write_environ(node, release, secrets, bound)
         changes += start(node, release, arguments["startSeconds"], ("prepare", "cut-over"))
@@ -63,7 +63,7 @@ def prepare(node, lease, arguments):
         checker.check(node, release)
         changes += start(node, release, arguments["startSeconds"])
     except (AgentError, OSError):
-        # What can't be undone now stays in the journal; why it began is what must be told.
+        # What can't be undone now stays in the journal; report the first error.
         with contextlib.suppress(AgentError, OSError):
             undo.undo(node, site)
         raise
@@ -71,7 +71,7 @@ def prepare(node, lease, arguments):
 
 
 def begin(node, lease, release, present):
-    """The first line of the journal: what it was like before."""
+    """Begins the journal: records the state before."""
     site, name = lease.site, release["id"]
     listed = list(units.named(release))
     running = unit.active(node, listed)
@@ -100,7 +100,7 @@ def result(node, site, name, changes):
 
 
 def start(node, release, seconds, at=("prepare",)):
-    """Starts those of a release's units that do not run and start by then, and loads its VCL; writes only what differs."""
+    """Starts those of a release's stopped units that start at the moments given, and loads its VCL; writes only what differs."""
     site, name = release["site"], release["id"]
     vcl = varnish.vcl_name(site, release["digest"])
     root = node.paths.release(site, name)
@@ -120,7 +120,7 @@ def start(node, release, seconds, at=("prepare",)):
             node.say("prepare", f"starting {service}")
             unit.start(node, service)
             changes.append({"what": service, "why": "did not run"})
-        # Compiled while the app comes up.
+        # Compiles while the app starts.
         varnish.load(node, vcl)
         wait(node, wanted, place, seconds)
     except AgentError as error:
@@ -141,7 +141,7 @@ def text(path):
 
 
 def wait(node, services, place, seconds):
-    """Until the release listens; error `start` when one of its units gives up, or the time is over."""
+    """Waits until the release listens; error `start` when one of its units gives up, or time is up."""
     end = time.monotonic() + seconds
     while not listens(place):
         node.still_wanted()

@@ -1,4 +1,4 @@
-"""What a rollout left that nobody leads any more: undone before the cut-over, finished after it. The agent's only own decisions."""
+"""Ends a rollout whose driver is gone: undone before the cut-over, finished after it. The agent decides nothing else itself."""
 
 from . import files, finish, firewall, journal, lease, packages, paths, retire, state, undo, varnish
 from .hand_over import hand_over
@@ -7,7 +7,7 @@ GONE = "the driver of the rollout went away"
 
 
 def site(node, holding):
-    """Brings one site in order; `holding` is the lease or its stand-in. Returns the changes."""
+    """Recovers one site; `holding` is the lease or its stand-in. Returns the changes."""
     name = holding.site
     record = journal.read(node, name)
     if record is None:
@@ -28,14 +28,14 @@ def site(node, holding):
 
 
 class Left:
-    """Stands for the lease of a rollout that is gone: its name is what the history shows."""
+    """Stands in for the lease of a dead rollout: the history shows its name."""
 
     def __init__(self, name, record):
         self.site, self.token, self.holder = name, record["token"], {"who": record["who"]}
 
 
 def node_wide(node):
-    """After a boot, before Varnish starts; safe at any other time. Sites that a session leads are left to it."""
+    """Runs after a boot, before Varnish starts; safe at any other time. Skips sites that a session is working on."""
     changes = []
     files.use_reserve(node.paths.var("reserve"))
     packages.clean_up(node)

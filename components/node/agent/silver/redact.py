@@ -4,12 +4,12 @@ import json
 
 from . import files, state
 
-# Shorter values can't be told from ordinary words.
+# Shorter values look like ordinary words.
 SHORTEST = 4
 
 
 def forms(value):
-    """A value as logs may show it: plain, quoted by Python or JSON, escaped in a URL, or one line of many."""
+    """The forms of a value in logs: plain, quoted by Python or JSON, escaped in a URL, or one line of many."""
     import urllib.parse
 
     yield value
@@ -32,7 +32,7 @@ def values(node, site):
 
 
 def redact(secrets, lines):
-    """The lines with `[secret]` where one stood; longest first, so that none is left by half."""
+    """Replaces secrets in the lines by `[secret]`; longest first, so that no part of one is left."""
     hidden = {form for value in secrets for form in forms(value) if len(form) >= SHORTEST}
     order = sorted(hidden, key=len, reverse=True)
 

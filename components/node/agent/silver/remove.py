@@ -32,7 +32,7 @@ def new_archive(node, site):
 
 
 def go_on(node, site, record):
-    """Only forward, from wherever it stopped."""
+    """Goes only forward, from wherever it stopped."""
     live, archive = record["release"], record["archive"]
     with varnish.turn(node):
         changes = varnish.apply(node, {site: None})
@@ -40,7 +40,7 @@ def go_on(node, site, record):
         if live is not None and state.read(node, site)["live"] == live:
             files.write_json(f"{archive}/state.json", state.read(node, site))
         state.change(node, site, live=None, previous=None)
-        # Once more without the site, where no route names it any longer.
+        # Again without the site, now that no route names it.
         changes += varnish.apply(node)
     releases.sweep(node, site)
     for release in sorted({*state.read(node, site)["releases"], *os.listdir(node.paths.releases(site))}):

@@ -1,4 +1,4 @@
-"""How a release that no longer serves ends: warm for a while, then drained, then stopped. Each in a transient unit of its own."""
+"""Retires a release that no longer serves: kept warm for a while, then drained, then stopped. Each in its own transient unit."""
 
 import time
 
@@ -14,15 +14,15 @@ def timer(site, release):
 
 
 def schedule(node, site, release, seconds):
-    """Retires a release in so many seconds, in a unit of its own."""
+    """Retires a release after this many seconds, in a unit of its own."""
     later = [f"--on-active={seconds:g}", "--timer-property=AccuracySec=1s"] if seconds > 0 else []
     command = ["/usr/local/bin/silver-agent", "retire", site, release]
-    # It fails when the same release waits for it or is being retired at this moment, which is as well.
+    # Fails when the release is already scheduled or being retired, which is fine.
     node.run(["systemd-run", "--quiet", "--collect", f"--unit={timer(site, release)}", *later, *command], ok=None)
 
 
 def schedule_all(node, site, anew=True):
-    """The previous release stays warm for its time; what is older goes now. What was said before is forgotten, unless not `anew`."""
+    """Keeps the previous release warm for its time and retires older ones now. `anew` cancels earlier schedules."""
     present = state.read(node, site)
     if anew:
         node.run(["systemctl", "stop", f"{timer(site, '*')}.timer"], ok=None)
@@ -32,7 +32,7 @@ def schedule_all(node, site, anew=True):
 
 
 def retire(node, site, release):
-    """Waits until nothing is in its hands or the time for it is over, then stops it."""
+    """Waits until it has no requests in hand or time is up, then stops it."""
     record = state.record(node, site, release)
     cut = drain(node, site, varnish.vcl_name(site, record["digest"])) if record else 0
     services = list(units.named(record))[::-1] if record else []
@@ -42,7 +42,7 @@ def retire(node, site, release):
         for service in services:
             unit.disable(node, service)
         unit.begin_to_stop(node, services)
-    # Apache ends what it has begun before it goes; that must keep no rollout waiting.
+    # Apache finishes its requests before it stops; no rollout may wait for that.
     unit.stop(node, services)
     node.note(site, f"{release} has stopped" + (f", {cut} requests were cut" if cut else ""))
     with lease.quiet(node, site, PATIENCE_SECONDS) as ours:
@@ -54,13 +54,13 @@ def retire(node, site, release):
 
 
 def wanted_again(node, site, release):
-    """A rollout has come back to it meanwhile, or died while it did: then it is not ours to stop."""
+    """Whether a rollout has returned to it meanwhile, or died doing so: then leave it running."""
     record = journal.read(node, site)
     return state.read(node, site)["live"] == release or (record is not None and record["release"] == release)
 
 
 def drain(node, site, vcl):
-    """How many requests are still in hand when the time for them is over."""
+    """Waits for requests in hand; returns how many are left when time is up."""
     cli = VarnishCli(node)
     end = time.monotonic() + state.read(node, site)["settings"]["drainSeconds"]
     while (left := cli.connections(vcl)) > 0 and time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""The only place that starts programs, so that tests can stand in for all of them."""
+"""The only place that starts programs, so that tests can replace them all."""
 
 from typing import NamedTuple
 
@@ -16,13 +16,13 @@ WAITING_SECONDS = 1.0
 
 
 class Runner:
-    """`waiting` is called again and again while a program runs."""
+    """Calls `waiting` repeatedly while a program runs."""
 
     def __init__(self, waiting=lambda: None):
         self.waiting = waiting
 
     def __call__(self, argv, stdin="", env=None, seconds=60, ok=(0,)):
-        """Runs a program to its end. A code outside of `ok` raises `internal` with the program's last words."""
+        """Runs a program to its end. A code outside `ok` raises `internal` with the program's last output."""
         import os
         import subprocess
 
@@ -63,7 +63,7 @@ class Runner:
             try:
                 return child.communicate(stdin, timeout=min(WAITING_SECONDS, max(0.0, end - time.monotonic())))
             except subprocess.TimeoutExpired:
-                # What it was given is on its way: it can't be given twice.
+                # Its input is already on its way: don't send it twice.
                 stdin = None
             if time.monotonic() >= end:
                 raise AgentError("internal", f"`{' '.join(child.args[:3])}` did not end within {seconds} s")

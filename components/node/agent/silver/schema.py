@@ -1,6 +1,6 @@
-"""JSON Schema, as far as the contract uses it: exactly these forms, and an error at any other keyword when a schema is read.
+"""JSON Schema, as far as the contract uses it: exactly these forms. Reading a schema with any other keyword is an error.
 
-No refusal repeats a value, for it may be a secret: it tells where it stands and what should be there.
+Errors never repeat a value, which may be a secret: they name its path and what should be there.
 """
 
 import re
@@ -10,7 +10,7 @@ from .errors import AgentError
 
 
 def check_of(schema):
-    """The check that a schema stands for: it takes a value and its path, and raises AgentError `usage`."""
+    """The check for a schema: it takes a value and its path, and raises AgentError `usage`."""
     match schema:
         case {"type": "object", "properties": dict() as fields, "additionalProperties": False, **rest} if not rest.keys() - {"required"}:
             return record({key: check_of(field) for key, field in fields.items()}, rest.get("required", []))
@@ -68,7 +68,7 @@ def record(fields, required):
 
 
 def mapping(names, item):
-    """An object whose keys have one form, and its values, too."""
+    """An object whose keys all have one form, as do its values."""
 
     def check(value, path):
         typed(value, dict, path, "an object")
@@ -89,7 +89,7 @@ def each(item):
 
 
 def matching(pattern, what):
-    """The whole text, also where `$` would let a newline follow."""
+    """Matches the whole text: `$` would allow a trailing newline."""
     if not (pattern.startswith("^(?:") and pattern.endswith(")$")):
         raise ValueError(f"{pattern} is not anchored as ^(?:…)$")
     shape = re.compile(pattern)
@@ -117,7 +117,7 @@ def truth(value, path):
 
 
 def number(kind, what, minimum=-MOST, maximum=MOST):
-    """Never NaN or infinity, which Python reads from JSON."""
+    """Refuses NaN and infinity, which Python accepts in JSON."""
 
     def check(value, path):
         typed(value, kind, path, what)
@@ -134,7 +134,7 @@ def nullable(item):
 
 
 def chosen(kinds):
-    """One of several objects, told apart by the key that is constant in each."""
+    """One of several objects, distinguished by the key that is constant in each."""
     (key,) = {key for kind in kinds for key, field in kind["properties"].items() if "const" in field}
     checks = {kind["properties"][key]["const"]: check_of(kind) for kind in kinds}
     choice = one_of(list(checks))

@@ -1,4 +1,4 @@
-"""One session: a request a line in, a message a line out, until the driver is gone."""
+"""One session: one request per line in, one message per line out, until the driver is gone."""
 
 import json
 import os
@@ -29,7 +29,7 @@ class Serve:
     # Messages
 
     def message(self, **fields):
-        """A driver that no longer reads must not stop what is being done: it is noticed between requests."""
+        """A driver that no longer reads must not interrupt work: that is noticed between requests."""
         line = json.dumps({"id": self.request, **fields}, ensure_ascii=False).encode(errors="replace") + b"\n"
         try:
             while line and not self.stopped:
@@ -43,7 +43,7 @@ class Serve:
     # The driver
 
     def gone(self):
-        """For a verb that waits: whether it still makes sense to."""
+        """Whether the driver is gone, for verbs that wait."""
         poll = select.poll()
         poll.register(self.source, HUNG_UP | select.POLLIN)
         seen = sum(event for _, event in poll.poll(0))
@@ -52,14 +52,14 @@ class Serve:
         return self.stopped or bool(seen & HUNG_UP) or time.monotonic() - self.heard > self.silence_seconds
 
     def hear(self):
-        """Reads what has come, for `lines`; False at its end. Pings that come while a verb works tell that the driver lives."""
+        """Reads available input, for `lines`; False at its end. Pings during a verb show that the driver is alive."""
         chunk = os.read(self.source, 1 << 16)
         self.left += chunk
         self.heard = time.monotonic()
         return bool(chunk)
 
     def lines(self):
-        """Requests as they come; ends when there will be no more."""
+        """Requests as they arrive; ends when no more can come."""
         self.heard = time.monotonic()
         while not self.stopped:
             line, newline, rest = self.left.partition(b"\n")
@@ -85,7 +85,7 @@ class Serve:
             self.session.end()
 
     def listen_to_signals(self):
-        """A signal ends the session between requests, and any wait; never the middle of a step."""
+        """A signal ends the session between requests or while it waits, never in the middle of a step."""
         self.wake, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
@@ -114,7 +114,7 @@ class Serve:
 
 
 def explained(error):
-    """Any failure as the contract's error. The words of an unforeseen one are kept back: they may hold a secret."""
+    """Any failure as the contract's error. The text of an unexpected one is withheld: it may contain a secret."""
     if isinstance(error, AgentError):
         return error
     import traceback

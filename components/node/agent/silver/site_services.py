@@ -1,4 +1,4 @@
-"""The services of one site, of whatever types: set up, told to its releases, kept within limits, looked at, stopped."""
+"""The services of one site, of all types: set up, made known to its releases, limited, inspected, stopped."""
 
 import re
 
@@ -7,20 +7,20 @@ from .errors import AgentError
 
 
 def uses(node, site):
-    """(module, use) of each service that was ever set up, in the site's data generation of now."""
+    """(module, use) of each service that was ever set up, in the site's current data generation."""
     generation = state.read(node, site)["generation"]
     recorded = files.read_json(node.paths.services(site)) or []
     return [(services.of(each["type"]), services.Use(site, generation, each["name"], each["options"])) for each in recorded]
 
 
 def set_up(node, lease, arguments):
-    """Makes every service of a site what it should be, and tells where each is."""
+    """Makes every service of a site match its options, and returns where each is."""
     site, wanted = lease.site, arguments["services"]
     kinds = sorted(service["type"] for service in wanted)
     for kind in kinds:
         getattr(services.of(kind), "before_install", lambda node: None)(node)
     changes = packages.install(node, [name for service in wanted for name in service["packages"]], site)
-    # Before anything is made: what is made by half is measured and stopped like the rest, and so is what is no longer asked for.
+    # Recorded first: half-made services are measured and stopped like the rest, as are those no longer asked for.
     record = [{key: service[key] for key in ("type", "name", "options")} for service in wanted]
     record += [each for each in files.read_json(node.paths.services(site)) or [] if each["type"] not in kinds]
     files.write_json(node.paths.services(site), record)
@@ -44,7 +44,7 @@ def bind(text, values):
 
 
 def make_target(node, site):
-    """One name for all services of a site, in whatever generation: releases wait for it, also after a boot."""
+    """One unit for all services of a site, in any generation: releases wait for it, also after a boot."""
     lines = [line for kind, use in uses(node, site) for line in kind.needs(node, use)]
     text = "\n".join(
         [f"# The data of the site {site}: its releases wait for it.", "[Unit]", f"Description=Data of the site {site}", *lines]
@@ -58,7 +58,7 @@ def target(site):
 
 
 def hold_all(node, site):
-    """Keeps the services of a site within their limits, whatever one of them makes impossible; the changes."""
+    """Keeps the services of a site within their limits, even if one of them fails. Returns the changes."""
     changes, failures = [], []
     for kind, use in uses(node, site):
         try:
@@ -71,7 +71,7 @@ def hold_all(node, site):
 
 
 def status(node, site):
-    """For people: each service of a site, how much it holds, and what is wrong with it."""
+    """For people: each service of a site, its size, and what is wrong with it."""
     return [
         {"name": use.name, "type": kind.__name__.rpartition(".")[2], "bytes": kind.size(node, use), "problem": kind.health(node, use)}
         for kind, use in uses(node, site)
@@ -79,13 +79,13 @@ def status(node, site):
 
 
 def remark(node, site):
-    """What must be said beside whatever a release of the site does wrong; empty while all of its services are well."""
+    """A note on failing services, to add to any error of the site's releases; empty while all are well."""
     found = [(use.name, kind.health(node, use)) for kind, use in uses(node, site)]
     return "".join(f"; its service {name} is {problem}" for name, problem in found if problem is not None)
 
 
 def remove(node, site):
-    """Stops the services of a site that is removed; the changes. Data stays."""
+    """Stops the services of a removed site. Returns the changes. Data stays."""
     changes = [change for kind, use in uses(node, site) for change in kind.remove(node, use)]
     unit.remove(node, target(site))
     files.remove(node.paths.services(site))

@@ -1,4 +1,4 @@
-"""What a site is on this node: what serves, what served before, what is there."""
+"""A site's state on this node: what serves, what served before, which releases exist."""
 
 import os
 
@@ -8,10 +8,10 @@ EMPTY = {
     "serial": 0,
     "live": None,
     "previous": None,
-    # Release ids that stand on the disk, newest first.
+    # Ids of the releases on the disk, newest first.
     "releases": [],
     "generation": 1,
-    # What the last rollout said; used when the next one dies before it says so itself.
+    # From the last rollout; used when the next one dies before it sends its own.
     "settings": {"retain": 5, "graceSeconds": 600, "drainSeconds": 60},
 }
 
@@ -36,7 +36,7 @@ def change(node, site, **changes):
 
 
 def sites(node):
-    """Every site this node keeps something of, sorted."""
+    """Every site that this node keeps anything of, sorted."""
     try:
         names = os.listdir(node.paths.sites())
     except FileNotFoundError:
@@ -45,5 +45,5 @@ def sites(node):
 
 
 def record(node, site, release):
-    """A release's record as the rollout brought it; None when the release is not there."""
+    """A release's record, as the rollout sent it; None when there is no such release."""
     return files.read_json(f"{node.paths.release(site, release)}/release.json")

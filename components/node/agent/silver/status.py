@@ -1,4 +1,4 @@
-"""What is on this node, for people and for the rollout."""
+"""What this node has, for people and for the rollout."""
 
 from . import addresses, lease, redact, site_services, state, unit, units
 from .errors import AgentError
@@ -37,7 +37,7 @@ def status(node, name):
 
 
 def logs(node, arguments):
-    """The app's lines by units, which no other site can write under; the rollout's are root's."""
+    """Selects the app's lines by unit, which no other site can forge, and the rollout's by root."""
     name, release = arguments["site"], arguments["release"]
     if name not in state.sites(node):
         raise AgentError("usage", f"this node has no site {name}", fix="see: silver-agent status")

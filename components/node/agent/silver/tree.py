@@ -1,4 +1,4 @@
-"""An app's files on a node: root's, read-only for the site, with times that follow from the content alone."""
+"""An app's files on a node: owned by root, read-only for the site, with times derived from their content."""
 
 import base64
 import os
@@ -7,13 +7,13 @@ import stat
 
 
 def modified_nanoseconds(sha256):
-    """A time in 2001 to 2017 made from a content hash: equal files have equal times, different ones different times to the nanosecond."""
+    """A time in 2001 to 2017 from a content hash: equal files have equal times, different files different ones, to the nanosecond."""
     number = int(sha256[:32], 16)
     return (1_000_000_000 + number % 500_000_000) * 1_000_000_000 + (number >> 64) % 1_000_000_000
 
 
 def normalise(tree, entries):
-    """Sets owner, modes and times. A file linked from another release is copied before its mode is changed: that release keeps its own."""
+    """Sets owner, modes and times. Copies a file linked from another release before changing its mode: that release keeps its own."""
     for entry in entries:
         path = f"{tree}/{entry.path}"
         seen = os.lstat(path)
@@ -36,13 +36,13 @@ def normalise(tree, entries):
 
 
 def is_untouched(path, entry):
-    """Whether a file is as `normalise` left it: writing into it would have changed its time."""
+    """Whether a file is still as `normalise` left it: a write would have changed its time."""
     seen = os.lstat(path)
     return entry.sha256 is not None and stat.S_ISREG(seen.st_mode) and seen.st_mtime_ns == modified_nanoseconds(entry.sha256)
 
 
 def link_from(source, tree, entries):
-    """Makes a tree of the bundle's files out of a release that has the same bundle: links, no second copy of any byte."""
+    """Makes a tree of links to a release with the same bundle: no byte is stored twice."""
     for entry in entries:
         path = f"{tree}/{entry.path}"
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -53,7 +53,7 @@ def link_from(source, tree, entries):
 
 
 def write(tree, entries, contents, gid):
-    """Makes a tree of files that came with a request, base64 by path: root's, readable for one group and nobody else."""
+    """Makes a tree of files from a request, base64 by path: owned by root, readable only for one group."""
     for entry in entries:
         path = f"{tree}/{entry.path}"
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -1,11 +1,11 @@
-"""Back to what served before a rollout began. Safe to do again: a crash in the middle goes on where it was."""
+"""Goes back to what served before a rollout began. Safe to repeat: after a crash it continues where it stopped."""
 
 from . import checker, journal, releases, retire, state, unit, units, varnish
 from .hand_over import hand_over
 
 
 def undo(node, site):
-    """Undoes what the journal says is under way; the changes."""
+    """Undoes what the journal says is under way. Returns the changes."""
     record = journal.read(node, site)
     if record is None:
         return []
@@ -28,7 +28,7 @@ def turn_back(node, site, record):
 
 
 def step_down(node, site, record):
-    """The new release as it was before: running, stopped, or not there at all."""
+    """Puts the new release back to how it was: running, stopped, or absent."""
     release, before = record["release"], record["before"]
     prepared = units.starting(units.of(node, site, release), "prepare")[::-1]
     checker.clear(node, site, release)
@@ -42,7 +42,7 @@ def step_down(node, site, record):
         present = state.read(node, site)["releases"]
         state.change(node, site, releases=[name for name in present if name != release])
     if record["turned"]:
-        # Requests may be in its hands: it goes once they have ended.
+        # It may have requests in hand: it stops once they have ended.
         retire.schedule(node, site, release, 0)
         return [{"what": service, "why": "stops when its requests have ended"} for service in idle]
     unit.end(node, idle)

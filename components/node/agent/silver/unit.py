@@ -1,4 +1,4 @@
-"""systemd units, whatever they are of."""
+"""systemd units of any kind."""
 
 import os
 
@@ -7,7 +7,7 @@ from .errors import AgentError, last_lines
 
 
 def show(node, units):
-    """Properties of units, by name. A unit that systemd does not know is `inactive`."""
+    """Properties of units, by name. An unknown unit is `inactive`."""
     if not units:
         return {}
     wanted = "Id,ActiveState,SubState,Result,ExecMainStatus,UnitFileState,NeedDaemonReload,NRestarts,LoadState"
@@ -28,10 +28,10 @@ def reload(node):
 
 
 def install(node, texts):
-    """Writes units; why, of those that differed. systemd reads one it has never seen by itself; only a known one needs a reload."""
+    """Writes units; returns why, for those that differed. systemd loads a new one on its own; only a known one needs a reload."""
     found = {unit: files.write(node.paths.unit(unit), text) for unit, text in texts.items()}
     written = {unit: why for unit, why in found.items() if why is not None}
-    # Asked only now that all are there: they may name each other.
+    # Ask only once all are written: they may name each other.
     if any(seen.get("NeedDaemonReload") == "yes" for seen in show(node, list(written)).values()):
         reload(node)
     return written
@@ -42,7 +42,7 @@ def enabled(node, unit):
 
 
 def enable(node, unit):
-    """So that a reboot brings it back. `systemctl enable` makes the same link, and then reloads every unit of the node."""
+    """Makes a unit start at boot. `systemctl enable` makes the same link, but then reloads every unit of the node."""
     link = node.paths.unit_link(unit)
     if os.path.islink(link):
         return False
@@ -66,25 +66,25 @@ def start(node, unit):
 
 
 def begin_to_start(node, unit):
-    """How it fares is for systemd to see to."""
+    """Starts a unit without waiting; systemd takes it from there."""
     node.run(["systemctl", "start", "--no-block", unit], ok=None)
 
 
 def stop(node, units):
-    """Asks one unit after the other to stop and waits until it has: its own time limit ends what hangs."""
+    """Stops one unit after the other and waits for each: its own time limit ends one that hangs."""
     for unit in units:
         node.run(["systemctl", "stop", unit], ok=None, seconds=900)
         node.run(["systemctl", "reset-failed", unit], ok=None)
 
 
 def begin_to_stop(node, units):
-    """Asks units to stop, and leaves it to systemd to see to it in their order."""
+    """Asks units to stop, without waiting; systemd orders them."""
     if units:
         node.run(["systemctl", "stop", "--no-block", *units], ok=None)
 
 
 def end(node, units):
-    """Ends units that nobody has asked anything yet: Apache's way out waits for apps that hang or keep dying."""
+    """Kills units that have served no request yet: a clean stop of Apache would wait for apps that hang or keep dying."""
     if units:
         begin_to_stop(node, units)
         node.run(["systemctl", "kill", "--signal=SIGKILL", *units], ok=None)
@@ -92,14 +92,14 @@ def end(node, units):
 
 
 def remove(node, unit):
-    """Stops a unit and takes its file away."""
+    """Stops a unit and removes its file."""
     disable(node, unit)
     stop(node, [unit])
     return files.remove(node.paths.unit(unit))
 
 
 def log(node, units, lines=40):
-    """The last words of units and of systemd about them."""
+    """The last log lines of units, and systemd's about them."""
     if not units:
         return []
     node.run(["journalctl", "--sync"], ok=None)
@@ -109,7 +109,7 @@ def log(node, units, lines=40):
 
 
 def spoken(node, unit, lines=40):
-    """The last lines that a unit wrote itself since it was started, without systemd's words about it."""
+    """The last lines that a unit itself wrote since its start, without systemd's about it."""
     done = node.run(["systemctl", "show", "--property=InvocationID", "--value", unit], ok=None)
     node.run(["journalctl", "--sync"], ok=None)
     words = ["--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"]

@@ -1,10 +1,10 @@
-"""The units of a release, as its record lists them: in the order in which they start. They end the other way round."""
+"""The units of a release, in the order of its record. They start in this order and stop in reverse."""
 
 from . import contract, state
 
 
 def name(site, release, role, own=None):
-    """`own` tells the units of one role apart. No role holds a `-` and no site a `.`: so two sites' units never have one name."""
+    """`own` distinguishes units of one role. No role contains a `-` and no site a `.`, so two sites' units never share a name."""
     return f"silver-{role}-{site}{f'.{own}' if own else ''}@{release}.service"
 
 
@@ -14,7 +14,7 @@ def named(record):
 
 
 def of(node, site, release):
-    """The same of a release on the disk; empty where it is not there, for then nothing of it was started."""
+    """The same for a release on the disk; empty when it is missing, for then none of its units was started."""
     record = state.record(node, site, release)
     return named(record) if record else {}
 
@@ -25,6 +25,6 @@ def starting(listed, at):
 
 
 def patterns(site):
-    """For journalctl: every unit that a release of the site has or had, and no unit of another site."""
+    """A journalctl pattern for every unit that a release of the site has or had, and no other site's."""
     roles = (*contract.read()["unitRoles"], "check")
     return [f"silver-{role}-{site}{own}@*.service" for role in roles for own in ("", ".*")]

@@ -1,4 +1,4 @@
-"""Which release each site's label stands on: in Varnish, and in boot.cli for the next time Varnish starts."""
+"""Which release each site's label points to: in Varnish, and in boot.cli for Varnish's next start."""
 
 import contextlib
 import hashlib
@@ -20,7 +20,7 @@ def vcl_name(site, release_digest):
 
 
 def content_name(prefix, path):
-    """A VCL of the node is named after its content: a name says what is loaded. None when there is no such file."""
+    """The node's own VCLs are named after their content, so a name shows what is loaded. None when the file is missing."""
     try:
         with open(path, "rb") as file:
             return f"{prefix}_{hashlib.sha256(file.read()).hexdigest()[:8]}"
@@ -38,7 +38,7 @@ def live_vcl(node, site, release):
 
 
 class Wanted:
-    """What Varnish should have loaded and labelled, from what is on the disk; `override` is a site's release that is just being let in."""
+    """What Varnish should have loaded and labelled, read from disk; `override` names a site's release that is about to go live."""
 
     def __init__(self, node, override=None):
         self.s503 = content_name("s503", node.paths.at(S503_VCL))
@@ -53,7 +53,7 @@ class Wanted:
         }
 
     def boot_cli(self, node):
-        """Labels first stand on the 503 VCL; a leading `-` lets the rest go on when one line fails."""
+        """Labels first point to the 503 VCL; a leading `-` lets Varnish continue when that line fails."""
         if self.s503 is None:
             return ""
         lines = [f"vcl.load {self.s503} {S503_VCL}"]
@@ -68,29 +68,29 @@ class Wanted:
 
 @contextlib.contextmanager
 def turn(node):
-    """boot.cli is shared by all sites: from writing it until the state says the same, nobody else may write it."""
+    """Locks boot.cli, which all sites share: nobody else may write it until the state matches what it says."""
     with shared(node, "varnish"):
         yield
 
 
 def load(node, vcl):
-    """Compiles a release's VCL beside all others; nothing serves from it yet. Error `vcl` with the compiler's words."""
+    """Compiles a release's VCL beside all others; nothing serves from it yet. Error `vcl` with the compiler's output."""
     cli = VarnishCli(node)
     if vcl not in cli.list()[0]:
         cli("vcl.load", vcl, node.paths.vcl(vcl))
 
 
 def discard(node, vcl):
-    """Lets a VCL go; requests it has in hand keep it until they end."""
+    """Discards a VCL; requests in hand keep it until they end."""
     cli = VarnishCli(node)
     if cli.running() and vcl in cli.list()[0]:
         cli("vcl.discard", vcl)
 
 
 def apply(node, override=None):
-    """Makes Varnish and boot.cli what they should be, call it within `turn`. Returns the changes.
+    """Makes Varnish and boot.cli match the state. Call it within `turn`. Returns the changes.
 
-    All that can fail to compile does so before boot.cli names it, except where Varnish is not running.
+    Whatever fails to compile does so before boot.cli names it, unless Varnish is not running.
     """
     wanted = Wanted(node, override)
     cli = VarnishCli(node)
@@ -111,7 +111,7 @@ def write_boot_cli(node, wanted):
 
 
 def _load(node, cli, wanted, vcls, labels, override):
-    """Loads what is missing, and gives a new site its label on the 503 VCL: the top VCL names it."""
+    """Loads what is missing, and creates a new site's label, on the 503 VCL, because the top VCL names it."""
     changes = []
 
     def load_missing(name, path):
@@ -160,12 +160,12 @@ def _use(cli, wanted, vcls):
 
 
 def _tidy(cli, wanted, vcls, labels):
-    """Lets go what nothing needs: old top VCLs hold labels, and labels hold the 503 VCL, so in this order."""
+    """Discards what nothing needs. In this order: old top VCLs hold labels, and labels hold the 503 VCL."""
     known = {label(site) for site in wanted.sites}
     old = [name for name, active in vcls.items() if not active and name not in (wanted.top, wanted.s503)]
     tops = [name for name in old if name.startswith("top_")]
     unnamed = [name for name in labels if name not in known]
     for name in tops + unnamed + [name for name in old if name.startswith("s503_")]:
-        # A request in hand may still hold it: the next time finds it free.
+        # A request in hand may still hold it: the next run discards it.
         with contextlib.suppress(AgentError):
             cli("vcl.discard", name)

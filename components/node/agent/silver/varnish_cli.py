@@ -1,11 +1,11 @@
-"""Varnish's command line, as its own program speaks it."""
+"""Varnish's CLI, through its own program."""
 
 import json
 import time
 
 from .errors import AgentError, last_lines
 
-# systemd takes Varnish for started while it still compiles what boot.cli names.
+# systemd considers Varnish started while it still compiles what boot.cli names.
 START_SECONDS = 30
 
 
@@ -14,7 +14,7 @@ class VarnishCli:
         self.node = node
 
     def __call__(self, *words):
-        """Output of a command. Error `vcl` with Varnish's own words, or when it can't be reached."""
+        """Runs a command and returns its output. Error `vcl` with Varnish's own message, or when it can't be reached."""
         end = time.monotonic() + START_SECONDS
         while True:
             done = self.node.run(["varnishadm", "-T", "127.0.0.1:6082", "-S", "/etc/varnish/secret", *words], ok=None)
@@ -31,10 +31,10 @@ class VarnishCli:
         return self.node.run(["systemctl", "is-active", "--quiet", "varnish.service"], ok=None).code == 0
 
     def list(self):
-        """(VCL name → whether it is the active one, label → VCL it stands on)."""
+        """(VCL name → whether it is active, label → the VCL it points to)."""
         vcls, labels = {}, {}
         for entry in json.loads(self("vcl.list", "-j"))[3:]:
-            # Let go, and listed for as long as a request has it in hand: its name is free.
+            # Discarded, but listed while a request uses it: its name is free.
             if entry["status"] == "discarded":
                 continue
             if "label" in entry:
@@ -44,7 +44,7 @@ class VarnishCli:
         return vcls, labels
 
     def connections(self, vcl):
-        """Requests that a VCL's backends have in hand; 0 for a VCL that is gone or cold."""
+        """Requests in hand at a VCL's backends; 0 for a VCL that is gone or cold."""
         done = self.node.run(["varnishstat", "-1", "-j", "-f", f"VBE.{vcl}.*.conn"], ok=None)
         if done.code != 0:
             return 0

@@ -1,11 +1,11 @@
-"""What each verb does. Modules come in when they are needed: an agent that only looks starts fast."""
+"""What each verb does. Modules are imported on demand: an agent that only reads starts fast."""
 
 from . import contract
 from .errors import AgentError
 
 
 class Session:
-    """The leases that this process holds."""
+    """The leases of this process."""
 
     def __init__(self, node):
         self.node = node
@@ -36,7 +36,7 @@ class Session:
         del self.leases[site]
 
     def end(self):
-        """The driver is gone: undo what is not cut over, finish what is, release all locks."""
+        """When the driver is gone: undoes what is not cut over, finishes what is, releases all locks."""
         from . import recover
 
         changes = []
