@@ -5,7 +5,7 @@ import type { FailureCode, FailureDetails } from "./failure.ts";
 import type { Outcome } from "./outcome.ts";
 import { settle } from "./settle.ts";
 
-/** Ends a rollout that began nothing: the sessions' end gives the leases back. */
+/** Ends a rollout that has changed nothing yet: ending the sessions releases the leases. */
 export async function refuse(course: Course, failures: FailureDetails[]): Promise<Outcome> {
   await onAll(
     course.nodes.filter((node) => node.serves === undefined),
@@ -14,7 +14,7 @@ export async function refuse(course: Course, failures: FailureDetails[]): Promis
   return outcome(course, "refused", failures);
 }
 
-/** Undoes a rollout on every node, and says how far that came. */
+/** Undoes a rollout on every node, and says how far that got. */
 export async function backOut(course: Course, failures: FailureDetails[]): Promise<Outcome> {
   const { nodes, tools } = course;
   const reason = failures[0]?.message ?? "";
@@ -39,17 +39,17 @@ export async function conclude(course: Course, wanted: "live" | "unchanged", fai
   const { nodes, tools } = course;
   await Promise.all(nodes.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
   const unfinished = await finish(course, verdictOfGoing(course, wanted), null);
-  // A node that could not be reached to finish undoes the rollout when this session ends: ask it after that.
+  // A node that missed the request to finish undoes the rollout when its session ends: ask it after that.
   await Promise.all(
     nodes.filter((node) => unfinished.some((failure) => failure.node === node.name)).map((node) => settle(node, tools)),
   );
   return outcome(course, verdictOfGoing(course, wanted), [...failures, ...unfinished]);
 }
 
-/** The node was at fault, or the configuration, or nobody, but never the bundle. */
+/** Failures of the node or the configuration, or nobody's: never the bundle's. */
 const refusals = new Set<FailureCode>(["no-space", "bundle-differs", "os-differs", "usage", "config"]);
 
-/** The nodes that visitors come to: one that only holds services serves no release. */
+/** The nodes that serve visitors: one that only holds services serves no release. */
 const web = ({ nodes }: Course) => nodes.filter((node) => node.has("web"));
 
 function verdictOfUndo(course: Course, failures: FailureDetails[]): Verdict {
@@ -68,7 +68,7 @@ function verdictOfGoing(course: Course, wanted: Verdict): Verdict {
   return nodes.every((node) => node.serves === rollout.release.id) ? wanted : "split";
 }
 
-/** Tells every node how the rollout ended. One that can't be reached decides by itself when its session ends: it is asked after that. */
+/** Tells every node how the rollout ended. An unreachable one decides for itself when its session ends: ask it after that. */
 async function finish({ nodes, seconds, tools }: Course, verdict: Verdict, reason: string | null): Promise<FailureDetails[]> {
   const failures = await onAll(
     nodes.filter((node) => node.isLeased()),

@@ -5,7 +5,7 @@ import type { BundleEntry } from "../bundle/bundle.ts";
 import { bundleListing, listingDigest } from "../bundle/listing.ts";
 import { listTree } from "./list-tree.ts";
 
-/** A directory of the cache, with what was read of it just now. */
+/** A directory of the cache, with its current listing. */
 export interface CacheEntry {
   /** Absolute. */
   directory: string;
@@ -15,17 +15,17 @@ export interface CacheEntry {
   digest: string;
 }
 
-/** Where this program keeps what it can make again. Any of it may be deleted at any time. */
+/** Where this program keeps what it can make again. Anything there may be deleted at any time. */
 export const cacheDirectory = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "silverlining");
 
-/** Hours after which what a killed run left is swept away. */
+/** Hours after which leftovers of a killed run are deleted. */
 const leftoverHours = 6;
 
 /**
- * A directory made once and kept. It gets its name only when it is whole, and its listing beside it: a directory that changed since
- * is noticed and made again. Two programs at once both make it, and one of the two stays.
+ * A directory made once and kept. It gets its name once it is whole, with its listing beside it: one that changed since
+ * is detected and made again. When two programs make it at once, one of the two stays.
  * @param name below the cache, e.g. `wheels/<key>`
- * @param make fills `tree/` in an empty directory; what else it leaves there is deleted
+ * @param make fills `tree/` in an empty directory; anything else it leaves there is deleted
  */
 export async function cacheEntry(cache: string, name: string, make: (fresh: string) => Promise<void>): Promise<CacheEntry> {
   const place = join(cache, name);
@@ -47,7 +47,7 @@ export async function cacheEntry(cache: string, name: string, make: (fresh: stri
   }
 }
 
-/** The entry, when it is there and is what was made. */
+/** The entry, if it exists and is unchanged. */
 async function read(place: string): Promise<CacheEntry | undefined> {
   const made = await readFile(join(place, "listing"), "utf8").catch(() => undefined);
   if (made === undefined) return undefined;
@@ -74,7 +74,7 @@ async function moveIn(fresh: string, place: string): Promise<CacheEntry> {
     }
     const entry = await read(place);
     if (entry !== undefined) return entry;
-    // What is there is broken: its name goes first, so that nobody takes half of it for the whole.
+    // The existing one is broken: rename it first, so that nobody mistakes a half-deleted one for a whole one.
     const broken = await mkdtemp(join(dirname(place), `.${basename(place)}.`));
     await rename(place, join(broken, "broken")).catch(() => undefined);
     await rm(broken, { recursive: true, force: true });
@@ -82,7 +82,7 @@ async function moveIn(fresh: string, place: string): Promise<CacheEntry> {
   throw new Error(`${place} keeps changing while it is read`);
 }
 
-/** Takes away what killed runs left of an entry. */
+/** Removes what killed runs left of an entry. */
 async function sweep(place: string): Promise<void> {
   for (const name of await readdir(dirname(place))) {
     if (!name.startsWith(`.${basename(place)}.`)) continue;

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 
-/** How a process ended: by itself with a code, or by a signal. */
+/** How a process ended: with a code, or by a signal. */
 export interface Exit {
   code: number | null;
   signal: string | null;
 }
 
-/** Two pipes to an agent, and the way they end. */
+/** Two pipes to an agent, and how they end. */
 export interface Channel {
   stdin: Writable;
   stdout: Readable;

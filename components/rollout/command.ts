@@ -19,10 +19,10 @@ import { upload } from "./upload.ts";
 import { wheelSets } from "./wheels.ts";
 
 /**
- * The command of one site: without a word it rolls out what stdin carries, with `remove` it takes the site from its nodes.
- * Runs in `stacks/`. stdout is one line that Pulumi keeps; what happens, and at the end the summary, is written to stderr.
+ * The command of one site: without arguments it rolls out what stdin carries, with `remove` it removes the site from its nodes.
+ * Runs in `stacks/`. stdout is one line that Pulumi keeps; progress and the final summary go to stderr.
  * @returns whether it succeeded
- * @throws Error for a person, where nothing was begun
+ * @throws Error for a person, when nothing has begun
  */
 export async function rolloutCommand(args: readonly string[]): Promise<boolean> {
   const [verb = "deploy", ...rest] = args;

@@ -4,7 +4,7 @@ import type { Rollout } from "./rollout.ts";
 import type { SiteNode } from "./site-node.ts";
 import type { Tools } from "./tools.ts";
 
-/** What the stages of one rollout share. */
+/** State that the stages of one rollout share. */
 export interface Course {
   rollout: Rollout;
   tools: Tools;
@@ -14,7 +14,7 @@ export interface Course {
   seconds: () => number;
 }
 
-/** Runs a step on nodes at once, waits for all, and returns what failed, in the order of the nodes. */
+/** Runs a step on all nodes at once, waits for all, and returns the failures in the order of the nodes. */
 export async function onAll(nodes: readonly SiteNode[], step: (node: SiteNode) => Promise<unknown>): Promise<FailureDetails[]> {
   const results = await Promise.allSettled(nodes.map(step));
   return results.flatMap((result) => {

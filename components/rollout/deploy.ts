@@ -86,7 +86,7 @@ async function pack(rollout: Rollout, tools: Tools): Promise<Shipment | { failur
   }
 }
 
-/** Sets the site's services up on the nodes that hold them: the values that a release gets from them are known before it is brought anywhere. */
+/** Sets up the site's services on the nodes that hold them: a release needs their values before it is uploaded. */
 async function setUp({ nodes, tools }: Course): Promise<{ failures: FailureDetails[]; bound: Bound; changed: SiteNode[] }> {
   const bound: Bound = {};
   const changed: SiteNode[] = [];
@@ -100,7 +100,7 @@ async function setUp({ nodes, tools }: Course): Promise<{ failures: FailureDetai
   return { failures, bound, changed };
 }
 
-/** Nodes that don't answer with the release that they should serve. */
+/** Nodes that don't answer with the release they should serve. */
 async function silentOf(nodes: SiteNode[]): Promise<SiteNode[]> {
   const failures = await onAll(nodes, (node) => node.check("varnish", 2));
   return nodes.filter((node) => failures.some((failure) => failure.node === node.name));
@@ -113,7 +113,7 @@ async function prepare(nodes: SiteNode[], shipment: Shipment, bound: Bound, tool
     try {
       await node.prepare(shipment, bound, stop);
     } catch (error) {
-      // What has failed on one node need not be tried on the others.
+      // A failure on one node makes trying the others pointless.
       failing.abort();
       throw error;
     }
@@ -123,7 +123,7 @@ async function prepare(nodes: SiteNode[], shipment: Shipment, bound: Bound, tool
   return causes.length > 0 ? causes : failures;
 }
 
-/** Sends visitors to the release on one node after the other, and checks on each that it answers them. */
+/** Sends visitors to the release, one node after the other, and checks on each that it answers. */
 async function flipAll(course: Course, behind: SiteNode[]): Promise<Outcome> {
   const { tools } = course;
   for (const node of behind) {
@@ -138,15 +138,15 @@ async function flipAll(course: Course, behind: SiteNode[]): Promise<Outcome> {
 }
 
 /**
- * Tells every node at once not to go back by itself any more. A node that has not heard it goes back when this program dies:
- * so the message is short, comes last, and is written to all sessions before any answer is read.
+ * Tells all nodes at once not to go back on their own any more. A node that has not received this goes back when this program
+ * dies: so the message is short, comes last, and is written to all sessions before any answer is read.
  */
 async function cutOver(course: Course, behind: SiteNode[]): Promise<Outcome> {
   const { rollout, tools } = course;
   const failures = await onAll(behind, (node) => node.cutOver());
-  // A node that can say so could not start what starts only now.
+  // The node answers, so it could not start a unit that starts only at the cut-over.
   const cannot = failures.some((failure) => behind.some((node) => node.name === failure.node && node.isLeased()));
-  // Only a node that died meanwhile knows whether it heard it.
+  // The node died meanwhile: only it knows whether it received the message.
   await Promise.all(behind.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
   if (!cannot && behind.every((node) => node.serves === rollout.release.id)) return conclude(course, "live", failures);
   // No data was migrated, so the code may go back even now, and all nodes stay on one release.

@@ -4,8 +4,8 @@ import type { PythonTarget } from "../systems/python-target.ts";
 import type { FailureDetails } from "./failure.ts";
 
 /**
- * Says in our words why uv could not make a wheel set: package, version, platform, nodes. Never where the index is, since an address
- * may hold a password.
+ * Explains why uv could not make a wheel set: package, version, platform, nodes. Never names the index's address, which may
+ * contain a password.
  * @param stderr what uv wrote
  */
 export function explainUv(
@@ -53,7 +53,7 @@ export function explainUv(
   return { ...details, message, fix: "generate the file again for that Python", log: sayings(stderr) };
 }
 
-/** Why nothing came, in a few words without an address. */
+/** Why the download failed, briefly and without an address. */
 function reasonOf(text: string): string {
   const status = /\b([45]\d\d) [A-Z][A-Za-z ]+|status code \(?(\d{3})/.exec(text);
   if (status !== null) return `it answered ${status[1] ?? status[2] ?? ""}`;
@@ -63,7 +63,7 @@ function reasonOf(text: string): string {
   return /timed? ?out/i.test(text) ? "no answer in time" : "no connection";
 }
 
-/** uv's own words without any address. */
+/** uv's own message, without addresses. */
 function sayings(stderr: string): string[] {
   return stderr
     .split("\n")

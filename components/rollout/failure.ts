@@ -1,7 +1,7 @@
 import { agentError } from "../node/contract.ts";
 import type { Answer, Holder } from "../node/contract.ts";
 
-/** Why a step did not do what it should: the agent's codes and the driver's own. docs/rollout.md explains each. */
+/** Why a step failed: the agent's codes and the driver's own. docs/rollout.md explains each. */
 export const failureCodes = [
   ...agentError.shape.code.options,
   "unreachable",
@@ -21,23 +21,23 @@ export const failureCodes = [
 export type FailureCode = (typeof failureCodes)[number];
 
 export interface FailureDetails {
-  /** Absent where no single node is meant. */
+  /** Absent when it concerns no single node. */
   node?: string;
   /** `connect`, `lease`, `upload`, `prepare`, `check`, `flip` … */
   step: string;
   code: FailureCode;
   /** One sentence: what, where, why. */
   message: string;
-  /** What to do, when there is one thing to do. */
+  /** What to do, if there is one clear thing. */
   fix?: string;
   /** Last log lines that belong to it, oldest first. */
   log?: string[];
-  /** What the release answered, where it was asked. */
+  /** What the release answered, if it was asked. */
   answer?: Answer;
   holder?: Holder;
 }
 
-/** A step of a rollout that failed, with all that a person needs to know of it. */
+/** A failed step of a rollout, with all that a person needs to know. */
 export class Failure extends Error {
   readonly details: FailureDetails;
 

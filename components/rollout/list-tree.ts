@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { BundleEntry } from "../bundle/bundle.ts";
 
 /**
- * What a directory holds that a program made, in the order of a listing; compiled Python is left out, since the node makes its own.
+ * The contents of a directory that a program made, in listing order, without compiled Python: the node makes its own.
+ * @throws Error for a link or a special file: wheels have none
  * @throws Error where a link or a special file stands in it: wheels have none
  */
 export function listTree(directory: string): BundleEntry[] {

@@ -3,7 +3,7 @@ import { compareVersions } from "../plan/version.ts";
 import type { FailureDetails } from "./failure.ts";
 import type { Rollout } from "./rollout.ts";
 
-/** What one node said of the site when its lease was taken. */
+/** What one node reported about the site when its lease was taken. */
 interface Present {
   name: string;
   /** Id of the live release. */
@@ -13,7 +13,7 @@ interface Present {
 }
 
 /**
- * A bundle that is older than what serves goes in only as a rollback, to a bundle that some node of the site keeps: an older
+ * A bundle older than the live one is allowed only as a rollback, to a bundle that some node of the site keeps: an older
  * bundle that no node has seen is an outdated branch, or a version that nobody raised. Pure.
  */
 export function olderThanLive({ release: { bundle, version } }: Rollout, nodes: readonly Present[]): FailureDetails[] {
@@ -26,7 +26,7 @@ export function olderThanLive({ release: { bundle, version } }: Rollout, nodes: 
   });
 }
 
-/** The version in a bundle's id, `<version>-<8 hex>`; undefined where there is no version. */
+/** The version in a bundle's id, `<version>-<8 hex>`; undefined when there is none. */
 function versionOf(bundle: string): string | undefined {
   return /^(.+)-[0-9a-f]{8}$/.exec(bundle)?.[1];
 }

@@ -8,17 +8,17 @@ export interface Outcome {
   verdict: Verdict;
   /** What went wrong, the cause first; empty for `live` and `unchanged`. */
   failures: FailureDetails[];
-  /** What each node serves: undefined where it did not answer. */
+  /** What each node serves: undefined when it did not answer. */
   nodes: { name: string; serves: string | null | undefined }[];
 }
 
-/** Only these let the command succeed. */
+/** With these the command succeeds. */
 export const succeeded = (verdict: Verdict): boolean => verdict === "live" || verdict === "unchanged";
 
-/** Longest piece of an answer's body that is shown, in characters. */
+/** Characters of an answer's body that are shown at most. */
 const bodyLength = 500;
 
-/** The summary a person reads last: verdict, cause, what serves now, what to do. */
+/** The summary at the end: verdict, cause, what serves now, what to do. */
 export function renderOutcome(outcome: Outcome, rollout: Pick<Rollout, "site" | "app" | "release">): string[] {
   const { verdict, failures, nodes } = outcome;
   const first = failures[0];
@@ -42,7 +42,7 @@ const meaning: Record<Verdict, string> = {
   unknown: "A node does not answer, so what it serves is unknown.",
 };
 
-/** What a rollout that was undone leaves. */
+/** The state after a rollout was undone. */
 function whatServesAgain(nodes: Outcome["nodes"]): string {
   const [one, ...others] = new Set(nodes.map(({ serves }) => serves));
   if (others.length > 0) return "each node serves what it served before";
@@ -70,7 +70,7 @@ function renderFailure(failure: FailureDetails, before: readonly FailureDetails[
 
 const indent = (lines: readonly string[]): string[] => lines.map((line) => `    ${line}`);
 
-/** Where the app itself is at fault, it is the app that must change. */
+/** The app itself is at fault and must change. */
 const appsFault = new Set<FailureCode>(["start", "check", "package", "vcl"]);
 
 function nextStep(first: FailureDetails, verdict: Verdict, rollout: Pick<Rollout, "app">): string {

@@ -11,8 +11,8 @@ import type { PackedApp, PackedConfig } from "./packed.ts";
 /**
  * Reads an app's directory as it is now.
  * @param root the project's root, absolute
- * @param config the site's configuration directory, where one travels with the release
- * @throws Failure when one of them holds what can't be shipped: it did not when the release was planned
+ * @param config the site's configuration directory, if one travels with the release
+ * @throws Failure when one of them contains what can't be shipped: it did not when the release was planned
  */
 export function packApp(root: string, app: string, config?: string): PackedApp {
   const bundle = packed(app, packBundle(root, app));

@@ -1,9 +1,9 @@
 import { run } from "./run.ts";
 
 /**
- * Variables with which uv asks the package index that its user has named: by uv's own variables and files, or else by pip's, which uv
- * does not read. Of uv's variables only those pass that say where and how files are had, since what is installed must follow from the
- * requirements alone.
+ * Variables that make uv use the package index that its user has configured: by uv's own variables and files, or else by pip's,
+ * which uv does not read. Passes only those of uv's variables that say where and how to download, because the requirements alone
+ * must decide what is installed.
  * @param directory any
  */
 export async function indexEnvironment(directory: string, signal: AbortSignal): Promise<NodeJS.ProcessEnv> {
@@ -11,7 +11,7 @@ export async function indexEnvironment(directory: string, signal: AbortSignal): 
   return mergeIndex(process.env, stdout);
 }
 
-/** @param pip what `pip config list` prints: `global.index-url='https://…'`, and `:env:.` before what a variable said */
+/** @param pip what `pip config list` prints: `global.index-url='https://…'`, with `:env:.` before a variable's value */
 export function mergeIndex(environment: NodeJS.ProcessEnv, pip: string): NodeJS.ProcessEnv {
   const own = Object.entries(environment).filter(([name]) => !name.startsWith("UV_") || passes.test(name));
   const merged: NodeJS.ProcessEnv = Object.fromEntries(own);
@@ -32,7 +32,7 @@ export function mergeIndex(environment: NodeJS.ProcessEnv, pip: string): NodeJS.
 const passes =
   /^UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|INDEX_\w+_(USERNAME|PASSWORD)|FIND_LINKS|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS|OFFLINE|CACHE_DIR|CONFIG_FILE|HTTP_\w+)$/;
 
-/** A variable goes before a section of a command, and that before what holds for all. */
+/** A variable overrides a command's section, which overrides the global one. */
 function pipSettings(text: string): Map<string, string> {
   const settings = new Map<string, string>();
   for (const section of ["global", "install", ":env:"]) {
@@ -44,7 +44,7 @@ function pipSettings(text: string): Map<string, string> {
   return settings;
 }
 
-/** Python's `repr` of a text: URLs and paths need no more than this. */
+/** Reads Python's `repr` of a text, as far as URLs and paths need it. */
 const unquote = (text: string): string =>
   text
     .replace(/^(['"])(.*)\1$/, "$2")

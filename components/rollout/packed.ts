@@ -1,12 +1,12 @@
 import type { Args } from "../node/contract.ts";
 
-/** A configuration directory as it lies here now, as `prepare` takes it, and the SHA-256 of its listing. */
+/** A configuration directory with its current files, as `prepare` takes it, and the SHA-256 of its listing. */
 export interface PackedConfig {
   digest: string;
   sent: NonNullable<Args<"prepare">["config"]>;
 }
 
-/** A directory as it lies here now, ready to be sent. */
+/** A directory with its current files, ready to be sent. */
 export interface PackedTree {
   /** SHA-256 of the listing. */
   digest: string;
@@ -19,6 +19,6 @@ export interface PackedTree {
 
 /** The app. */
 export interface PackedApp extends PackedTree {
-  /** Absent where none travels with the release. */
+  /** Absent when none travels with the release. */
   config?: PackedConfig;
 }

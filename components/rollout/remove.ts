@@ -5,14 +5,14 @@ import { SiteNode } from "./site-node.ts";
 import type { Tools } from "./tools.ts";
 
 /**
- * Stops serving a site on all its nodes and archives it there. Safe to run again: where it is gone already, nothing happens.
- * One node that fails doesn't keep the others from it.
+ * Stops serving a site on all its nodes and archives it there. Safe to run again: does nothing where the site is gone already.
+ * Continues with the other nodes when one fails.
  */
 export async function remove(rollout: Rollout, tools: Tools): Promise<{ done: boolean; lines: string[] }> {
   const nodes = rollout.nodes.map((node) => new SiteNode(node, rollout, tools));
   try {
     const failures: FailureDetails[] = [];
-    // In the order of their names, as every rollout does: two of them can't hold what the other waits for.
+    // In the order of their names, as every rollout does, so that two of them can't deadlock.
     for (const node of nodes) {
       failures.push(
         ...(await onAll([node], async () => {

@@ -1,4 +1,4 @@
-/** Says what happens, one short line a thing. */
+/** Reports progress, one short line each. */
 export interface Reporter {
   /** `web1  prepare  started on 127.64.0.3:20003`; `seconds` is shown where given. */
   step(node: string, step: string, text: string, seconds?: number): void;
@@ -10,8 +10,8 @@ export interface Reporter {
 const shortestHidden = 4;
 
 /**
- * Writes to a stream, and puts `[secret]` wherever a secret value would stand: an app may have logged it.
- * @param secrets values, of which each line is hidden by itself
+ * Writes to a stream, with `[secret]` in place of secret values: an app may have logged them.
+ * @param secrets values; each line of one is hidden separately
  */
 export function streamReporter(write: (text: string) => void, secrets: readonly string[]): Reporter {
   const hidden = secrets

@@ -7,30 +7,30 @@ import type { SetUp } from "../services/service.ts";
 
 const path = z.string().startsWith("/");
 
-/** What is set up is checked by the agent, to its last key. */
+/** The agent checks the rest, down to the last key. */
 const services = z.array(z.looseObject({ type: z.string(), name: z.string() }));
 
 /** One machine of the site, and how SSH reaches it. */
 const rolloutNode = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
-  /** Host name or IP address. What ssh would take for an option is refused. */
+  /** Host name or IP address. Refuses anything that ssh would read as an option. */
   address: z.string().regex(/^[A-Za-z0-9_:.[\]%][A-Za-z0-9_:.[\]%-]*$/),
   port: z.number().int().min(1).max(65535),
-  /** Anyone but root must have sudo without a password there. */
+  /** Users other than root need passwordless sudo there. */
   user: z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/),
-  /** `ssh-ed25519 AAAA…`: the only key that is accepted. */
+  /** `ssh-ed25519 AAAA…`: the only key accepted. */
   hostKey: z.string().regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/),
-  /** Of a machine that Pulumi made: another one at this address is refused. */
+  /** Of a machine that Pulumi made: refuses any other at this address. */
   machineId: z.exactOptional(z.string()),
 });
 export type RolloutNode = z.infer<typeof rolloutNode>;
 
-/** What a node is for the site: it serves it, or holds its services. Today one machine is both. */
+/** A node's role for the site: it serves it, or holds its services. Today one machine does both. */
 const placedNode = rolloutNode.extend({ roles: z.array(z.enum(["web", "service"])).min(1) });
 export type PlacedNode = z.infer<typeof placedNode>;
 
 /**
- * What a rollout itself reads of a site's plan. All else goes into the release, whose id must be the declared one.
+ * The part of a site's plan that a rollout itself reads. The rest goes into the release, whose id must be the declared one.
  * Loose, so that a site can still be removed whose plan an older version wrote.
  */
 const sitePlan = z
@@ -54,23 +54,23 @@ const sitePlan = z
   .transform((site) => site as unknown as SitePlan);
 
 /**
- * What `main.ts` reads from stdin, as canonical JSON: no clock, no absolute path. What is planned travels, and what is rendered from it
- * does not: it is ten times as long, and in each run Pulumi stores, sends and logs a command's stdin a dozen times.
+ * What `main.ts` reads from stdin, as canonical JSON: no clock, no absolute path. It carries the plan and not what is rendered from
+ * it, which is ten times as long: in each run Pulumi stores, sends and logs a command's stdin a dozen times.
  */
 const request = z.strictObject({
-  /** Id of the release that is declared. */
+  /** Id of the declared release. */
   release: z.string().min(1),
   site: sitePlan,
   nodes: z.array(placedNode).min(1),
   ssh: z.strictObject({ proxy: z.exactOptional(z.string().regex(/^[A-Za-z0-9_.:@[\]][A-Za-z0-9_.:@[\]-]*$/)) }),
-  /** Values by variable: here and nowhere else. */
+  /** Values by variable: only here. */
   secrets: z.record(z.string(), z.string()),
 });
 export type RolloutRequest = z.infer<typeof request>;
 
 /**
- * One run of the protocol for one site. The files of the bundle and of a configuration directory are not in it; they are read, and
- * refused when they are not what was planned.
+ * One run of the protocol for one site. Excludes the files of the bundle and of a configuration directory: they are read later,
+ * and refused when they differ from the plan.
  */
 export interface Rollout {
   site: string;
@@ -79,7 +79,7 @@ export interface Rollout {
   readonly release: Release;
   /** Directory of the app, relative to the project's root. */
   app: string;
-  /** Configuration directory that travels with the release, relative to the project's root; absent where none does. */
+  /** Configuration directory that travels with the release, relative to the project's root; absent when none does. */
   configDirectory?: string;
   /** Sorted by name. */
   nodes: PlacedNode[];
@@ -94,14 +94,14 @@ export interface Rollout {
   timeouts: Pick<SitePlan["timeouts"], "startSeconds" | "drainSeconds">;
   /** Values by variable. */
   secrets: Record<string, string>;
-  /** Beside the release: its id does not follow from where they are. Absent where the site has none. */
+  /** Beside the release: where they are does not affect its id. Absent when the site has none. */
   services?: SetUp[];
-  /** Name of the node → what its wheels must fit. Absent where the app lists no libraries. */
+  /** Name of the node → what its wheels must fit. Absent when the app lists no libraries. */
   wheels?: Record<string, PythonTarget>;
 }
 
 /**
- * What to ask for so that a site is rolled out. Pure.
+ * The request that rolls a site out. Pure.
  * @param release id of what is rendered from the site
  * @param nodes how the site's nodes are reached
  * @param secrets values by variable
@@ -114,7 +114,7 @@ export function requestRollout(
   secrets: Record<string, string>,
 ): RolloutRequest {
   const { bundle, configDirectory } = site;
-  // The files are listed again when they are packed.
+  // Packing lists the files again.
   const listed = configDirectory?.of === "environment" ? { configDirectory: { ...configDirectory, entries: [] } } : {};
   return {
     release,
@@ -125,7 +125,7 @@ export function requestRollout(
   };
 }
 
-/** The rollout that is asked for. Its release is rendered, as the program did, when somebody reads it: a removal never does. */
+/** The rollout of a request. Its release is rendered on first read, as the program did: a removal never reads it. */
 export function planRollout({ release, site, nodes, ssh, secrets }: RolloutRequest): Rollout {
   let rendered: Release | undefined;
   return {
@@ -159,7 +159,7 @@ export function checkTarget(of: Rollout, node: RolloutNode): { host: string; pat
 
 /**
  * Reads what stdin carries.
- * @throws Error naming the fields that are wrong, and never a value: some are secret
+ * @throws Error that names the wrong fields, but no value: some are secret
  */
 export function parseRequest(text: string): RolloutRequest {
   let data: unknown;

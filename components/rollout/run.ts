@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 
 /** How a program ended. */
 export interface Ended {
-  /** null where it never began, or a signal ended it. */
+  /** null when it never began, or a signal ended it. */
   code: number | null;
   stdout: string;
   stderr: string;
@@ -14,13 +14,13 @@ export interface RunOptions {
   environment: NodeJS.ProcessEnv;
   /** Ends it. */
   signal: AbortSignal;
-  /** What it reads from stdin. Default: nothing. */
+  /** Its stdin. Default: empty. */
   input?: string;
-  /** Gets all of stdout so far, each time there is more. */
+  /** Called with all of stdout so far, each time there is more. */
   onOutput?: (stdout: string) => void;
 }
 
-/** Runs a program to its end, in a process group of its own: what interrupts this one ends it by `signal` alone. */
+/** Runs a program to its end, in its own process group: an interrupt of this process reaches it only through `signal`. */
 export async function run(words: readonly string[], options: RunOptions): Promise<Ended> {
   const [program = "", ...args] = words;
   const { directory, environment, signal, input = "", onOutput } = options;
@@ -30,7 +30,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   };
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
-  // A program that ends before it has read everything says why itself.
+  // A program that ends before it has read everything reports why itself.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   let stdout = "";
@@ -51,12 +51,12 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   return { code, stdout, stderr };
 }
 
-/** A program's children hold its streams open: were one left, the program's end would not be seen before its own. */
+/** A program's children hold its streams open: a survivor would hide the program's end until its own. */
 function endGroup(leader: number | undefined): void {
   if (leader === undefined) return;
   try {
     process.kill(-leader, "SIGTERM");
   } catch {
-    // All of it has ended by itself.
+    // All of them have ended already.
   }
 }

@@ -9,17 +9,17 @@ import type { FailureDetails } from "./failure.ts";
 const pingSeconds = 5;
 
 /**
- * Seconds without a word after which an agent that was asked something is considered lost. However long a verb takes, it says something
- * every ten seconds, and a disk may hold it up for a while.
+ * Seconds of silence after which an agent with a pending request is considered lost. However long a verb takes, it reports
+ * every ten seconds; a slow disk may delay that for a while.
  */
 const lostSeconds = 60;
 
 export interface SessionOptions {
   node: string;
   channel: Channel;
-  /** What the agent says while it works. */
+  /** The agent's progress report. */
   onEvent: (step: string, text: string) => void;
-  /** Turns the end of a channel that never spoke into what a person can act on. */
+  /** Turns the end of a silent channel into a failure that a person can act on. */
   explain: (exit: Exit, stderr: string) => Omit<FailureDetails, "step">;
 }
 
@@ -34,7 +34,7 @@ interface Waiting {
 /** One agent on one node, for as long as the rollout runs: typed requests out, checked answers in. */
 export class Session {
   readonly node: string;
-  /** Resolves when nothing more can be asked. */
+  /** Resolves when the session has ended. */
   readonly ended: Promise<void>;
   readonly #channel: Channel;
   readonly #options: SessionOptions;
@@ -66,14 +66,14 @@ export class Session {
     });
   }
 
-  /** True while the agent can be asked. */
+  /** True while the agent takes requests. */
   get open(): boolean {
     return this.#end === undefined;
   }
 
   /**
-   * Asks the agent for one thing; requests are answered in the order in which they are sent.
-   * @param step word a person knows it by; the verb where absent
+   * Sends one request; answers come in the order of the requests.
+   * @param step its name for people; default: the verb
    * @throws Failure with the agent's own error, or `lost` when the session ended
    */
   ask<V extends Verb>(verb: V, args: Args<V>, step: string = verb): Promise<Result<V>> {
@@ -89,7 +89,7 @@ export class Session {
     });
   }
 
-  /** Greets the agent, and refuses one that speaks another protocol. */
+  /** Greets the agent, and refuses one with another protocol. */
   async hello(): Promise<Result<"hello">> {
     const hello = await this.ask("hello", {}, "connect");
     if (hello.protocol === protocol) return hello;
@@ -105,7 +105,7 @@ export class Session {
     });
   }
 
-  /** Ends the session; an agent that still holds a lease gives it back. */
+  /** Ends the session; the agent releases any lease it still holds. */
   async close(): Promise<void> {
     clearInterval(this.#pings);
     this.#channel.stdin.end();
@@ -118,7 +118,7 @@ export class Session {
 
   #read(line: string): void {
     const parsed = message.safeParse(json(line));
-    // A greeting of the login shell, for example: kept in case it is the only output.
+    // Such as a greeting of the login shell: kept in case it is the only output.
     if (!parsed.success) {
       this.#noise = `${this.#noise}${line}\n`.slice(-4000);
       return;

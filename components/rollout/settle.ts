@@ -4,7 +4,8 @@ import type { SiteNode } from "./site-node.ts";
 import type { Tools } from "./tools.ts";
 
 /**
- * Finds out what a node serves whose session broke. Taking the lease again makes its agent undo what was not cut over, and finish what was.
+ * Finds out what a node serves after its session broke. Taking the lease again makes its agent undo what was not cut over, and finish
+ * what was.
  * Leaves `serves` undefined when the node stays silent.
  */
 export async function settle(node: SiteNode, tools: Tools): Promise<void> {
@@ -24,11 +25,11 @@ export async function settle(node: SiteNode, tools: Tools): Promise<void> {
   } while (performance.now() < deadline);
 }
 
-/** Another rollout has the site now: it decides what is live, and we can only look. */
+/** Another rollout has the site now: it decides what is live; we can only ask. */
 async function heldByAnother(node: SiteNode, error: Failure, tools: Tools): Promise<boolean> {
   const { code, holder } = error.details;
   if (code !== "leased" || holder === undefined) return false;
-  // The lease of our own broken session: given back once the agent sees that we are gone.
+  // Our own broken session's lease: released once its agent notices that we are gone.
   if (holder.pid === tools.holder.pid && holder.who === tools.holder.who) return false;
   await node.readStatus().catch(() => undefined);
   return node.serves !== undefined;

@@ -7,10 +7,10 @@ import type { Session } from "./session.ts";
 import type { PackedTree } from "./packed.ts";
 import type { Shipment, Tools } from "./tools.ts";
 
-/** Longest time an answer through Varnish may take to be right: a label changes at once. */
+/** Time within which Varnish must give the right answer: a label changes at once. */
 const throughVarnishSeconds = 10;
 
-/** Variables of the site's services, as the nodes that hold them have told them. */
+/** Variables of the site's services, as reported by the nodes that hold them. */
 export type Bound = Result<"set-up">["variables"];
 
 /** One node of a rollout: its session, its lease, what it served before and serves now. */
@@ -20,7 +20,7 @@ export class SiteNode {
   before: string | null | undefined;
   /** Bundles it keeps of the site, when the lease was taken. */
   bundles: readonly string[] = [];
-  /** What is live; undefined where that is unknown. */
+  /** What is live; undefined when unknown. */
   serves: string | null | undefined;
   readonly #node: PlacedNode;
   readonly #rollout: Rollout;
@@ -80,7 +80,7 @@ export class SiteNode {
     return this.#node.roles.includes(role);
   }
 
-  /** Sets the site's services up, and tells the variables by which an app finds them. */
+  /** Sets the site's services up, and returns the variables through which an app finds them. */
   async setUp(): Promise<Result<"set-up">> {
     const services = this.#rollout.services ?? [];
     const done = await this.#session.ask("set-up", { ...this.#lease, services });
@@ -88,7 +88,7 @@ export class SiteNode {
     return done;
   }
 
-  /** Brings the release here and starts it beside the live one. */
+  /** Prepares the release here and starts it beside the live one. */
   async prepare(shipment: Shipment, bound: Bound, stop: AbortSignal): Promise<void> {
     const { release } = this.#rollout;
     const wheels = shipment.wheels.get(this.name);
@@ -107,7 +107,7 @@ export class SiteNode {
   }
 
   /**
-   * Restores what a node has lost of the release that it serves.
+   * Restores what a node has lost of the release it serves.
    * @returns whether anything was changed
    */
   async mend(shipment: Shipment, bound: Bound): Promise<boolean> {
@@ -116,7 +116,7 @@ export class SiteNode {
     return changes.length > 0;
   }
 
-  /** Sends what the node has no copy of. */
+  /** Sends what the node doesn't have. */
   async #send(tree: PackedTree, { directory, linkFrom }: Room, what: string, signal: AbortSignal): Promise<void> {
     if (directory === null) return;
     const onProgress = (text: string): void => {
@@ -142,7 +142,7 @@ export class SiteNode {
     return this.#session.ask("prepare", args);
   }
 
-  /** @throws Failure `check` when the release doesn't answer as the check says */
+  /** @throws Failure `check` when the release's answer fails the check */
   async check(through: "direct" | "varnish", withinSeconds = this.#rollout.check.withinSeconds): Promise<void> {
     const within = through === "varnish" ? Math.min(withinSeconds, throughVarnishSeconds) : withinSeconds;
     const { status, body } = this.#rollout.check;
@@ -169,7 +169,7 @@ export class SiteNode {
     );
   }
 
-  /** Sends visitors to the release; this can still be taken back. */
+  /** Sends visitors to the release; this can still be undone. */
   async flip(): Promise<void> {
     await this.#timed(
       "flip",
@@ -179,7 +179,7 @@ export class SiteNode {
     this.serves = this.#release.id;
   }
 
-  /** From now on the agent goes only forward by itself. */
+  /** From now on the agent, left to itself, only goes forward. */
   async cutOver(): Promise<void> {
     const args = { ...this.#lease, release: this.#release.id, last: true };
     await this.#timed(
@@ -222,14 +222,14 @@ export class SiteNode {
     );
   }
 
-  /** Asks without a lease what is live. */
+  /** Asks what is live, without a lease. */
   async readStatus(): Promise<SiteState | undefined> {
     const { sites } = await this.#session.ask("status", { site: this.#rollout.site });
     this.serves = sites[0]?.live ?? null;
     return sites[0];
   }
 
-  /** Leaves the session that broke for a new one. */
+  /** Replaces a broken session by a new one. */
   async reconnect(): Promise<void> {
     await this.#session.close();
     this.#token = undefined;

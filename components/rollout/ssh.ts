@@ -4,14 +4,14 @@ import { join } from "node:path";
 import type { FailureDetails } from "./failure.ts";
 import type { RolloutNode } from "./rollout.ts";
 
-/** Seconds for TCP and login, and seconds without any answer after which ssh gives a node up. */
+/** Seconds for TCP and login, and seconds of silence after which ssh gives up on a node. */
 const connectSeconds = 10;
 const aliveSeconds = 5;
 
-/** Files that SSH needs for one node, in a directory only its owner can read. */
+/** Files that SSH needs for one node, in a directory that only its owner can read. */
 export interface SshFiles {
   knownHosts: string;
-  /** Socket by which an upload shares the session's connection. */
+  /** Socket through which an upload shares the session's connection. */
   control: string;
 }
 
@@ -22,12 +22,12 @@ export interface SshRoute {
   files: SshFiles;
 }
 
-/** Makes a directory with every node's known host key in it. `remove` takes it away again; safe to call twice. */
+/** Makes a directory with every node's host key. `remove` deletes it; safe to call twice. */
 export function makeSshFiles(
   nodes: readonly RolloutNode[],
   proxy: string | undefined,
 ): { routeTo: (node: RolloutNode) => SshRoute; remove: () => void } {
-  // Not os.tmpdir(): a socket's path may have 108 bytes, and ssh adds some of its own to it.
+  // Not os.tmpdir(): a socket's path is limited to 108 bytes, of which ssh uses some itself.
   const directory = mkdtempSync("/tmp/silver-");
   chmodSync(directory, 0o700);
   const routes = new Map(
@@ -49,7 +49,7 @@ export function makeSshFiles(
   };
 }
 
-/** Words that start the agent on a node and keep its stdin and stdout as the session. They contain nothing secret. */
+/** The command that starts the agent on a node, with its stdin and stdout as the session. It contains no secret. */
 export function agentCommand(route: SshRoute): string[] {
   const { node, proxy, files } = route;
   return [
@@ -64,7 +64,7 @@ export function agentCommand(route: SshRoute): string[] {
       UserKnownHostsFile: files.knownHosts,
       GlobalKnownHostsFile: "/dev/null",
       HostKeyAlias: alias(node),
-      // Only the type that is known: a server with several keys then shows the one to compare.
+      // Only the known type, so that a server with several keys shows the one to compare.
       HostKeyAlgorithms: keyAlgorithms(node.hostKey),
       UpdateHostKeys: "no",
       CheckHostIP: "no",
@@ -87,18 +87,18 @@ export function agentCommand(route: SshRoute): string[] {
   ];
 }
 
-/** What rsync needs to send files over the session's own connection: its remote shell, its far end, its target. */
+/** rsync's remote shell, remote program and target for sending files over the session's own connection. */
 export function rsyncWords(route: SshRoute, directory: string): { shell: string[]; target: string } {
   const { node, files } = route;
   const shell = ["-e", `ssh -S ${files.control} -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false`];
   const path = node.user === "root" ? [] : ["--rsync-path", "sudo -n rsync"];
-  // The name is never looked up: either the connection exists already, or there is no way to make one (`ProxyCommand=false`).
+  // The name is never resolved: either the connection exists already, or none can be made (`ProxyCommand=false`).
   return { shell: [...shell, ...path], target: `${node.user}@${alias(node)}:${directory}/` };
 }
 
 /**
- * Says why a session with a node did not come to be.
- * @param stderr what ssh, sudo or the shell there wrote
+ * Explains why a session with a node failed to start.
+ * @param stderr what ssh, sudo or the remote shell wrote
  */
 export function explainSsh(route: SshRoute, exit: { code: number | null }, stderr: string): Omit<FailureDetails, "step"> {
   const { node } = route;
@@ -162,10 +162,10 @@ export function fingerprint(hostKey: string): string {
   return `SHA256:${hash("sha256", blob, "base64").replace(/=+$/, "")}`;
 }
 
-/** What ssh says when it doesn't know the key it was shown. */
+/** What ssh says about an unknown host key. */
 const distrust = /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|no matching host key type/;
 
-/** Name under which a node's host key is known: its address may be that of many. */
+/** Name under which a node's host key is stored: several nodes may share an address. */
 const alias = (node: RolloutNode): string => `silver-node-${node.name}`;
 
 const options = (settings: Record<string, string>): string[] =>

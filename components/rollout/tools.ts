@@ -8,11 +8,11 @@ import type { Uploaded, UploadOptions } from "./upload.ts";
 /** What goes to the nodes of a rollout. */
 export interface Shipment {
   app: PackedApp;
-  /** Name of the node → its wheel set; empty where the app lists no libraries. */
+  /** Name of the node → its wheel set; empty when the app lists no libraries. */
   wheels: ReadonlyMap<string, PackedTree>;
 }
 
-/** What a rollout needs of the world around it; tests give their own. */
+/** What a rollout needs from outside; tests pass their own. */
 export interface Tools {
   /** Starts a session with a node's agent; returns at once. */
   connect: (node: RolloutNode) => Session;
@@ -21,13 +21,13 @@ export interface Tools {
   upload: (options: UploadOptions) => Promise<Uploaded>;
   /** Reads the app's directory, and the site's configuration directory. */
   pack: () => Promise<PackedApp>;
-  /** Makes the wheel set of every node, or finds it in the cache; none where the app lists no libraries. */
+  /** Makes the wheel set of every node, or finds it in the cache; none when the app lists no libraries. */
   wheels: (app: PackedApp) => Promise<WheelSets>;
   reporter: Reporter;
-  /** Somebody wants the rollout to end: before the cut-over it backs out, after it finishes. The reason is a string. */
+  /** Asks the rollout to end: before the cut-over it backs out, afterwards it finishes. The reason is a string. */
   stop: AbortSignal;
   /** `user@host` of who runs this, and the process. */
   holder: { who: string; pid: number };
-  /** Seconds that a silent node gets to come back, and seconds between two tries. */
+  /** Seconds a silent node has to come back, and seconds between two tries. */
   settle: { withinSeconds: number; everySeconds: number };
 }

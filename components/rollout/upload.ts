@@ -9,28 +9,28 @@ export interface UploadOptions {
   paths: readonly string[];
   /** `[user@]host:directory/`, or a local directory. */
   target: string;
-  /** rsync's words for the way there. */
+  /** rsync's arguments for the connection. */
   shell: readonly string[];
   /** Reports progress, at most every few seconds. */
   onProgress: (text: string) => void;
-  /** Directories there from which equal files are linked. */
+  /** Remote directories from which equal files are linked. */
   linkFrom: readonly string[];
   signal: AbortSignal;
 }
 
-/** Seconds between two words of progress. */
+/** Seconds between two reports of progress. */
 const progressSeconds = 3;
 
-/** What an upload did, counted by rsync. */
+/** What an upload did, as rsync counted it. */
 export interface Uploaded {
   files: number;
-  /** Sent over the line, in bytes. */
+  /** Bytes sent. */
   bytes: number;
 }
 
 /**
- * Words of the rsync that brings a bundle to a node. Bytes and modes only: no times, no owners.
- * `--checksum`, because size and time say nothing where times are made up from content.
+ * Arguments of the rsync that sends a bundle to a node. Bytes and modes only: no times, no owners.
+ * `--checksum`, because size and time prove nothing when times are derived from content.
  */
 export function rsyncCommand(options: UploadOptions): string[] {
   return [
@@ -41,7 +41,7 @@ export function rsyncCommand(options: UploadOptions): string[] {
     "--checksum",
     "--from0",
     "--files-from=-",
-    // Its progress also ends an rsync whose rollout was killed: writing to the closed pipe fails.
+    // Progress output also ends an rsync whose rollout was killed: writing to the closed pipe fails.
     "--info=progress2,stats2",
     "--outbuf=Line",
     "--no-human-readable",
@@ -54,7 +54,7 @@ export function rsyncCommand(options: UploadOptions): string[] {
 
 /**
  * Sends a bundle's files; safe to run again.
- * @throws Failure `upload` with rsync's own last words, `stopped` when the signal came
+ * @throws Failure `upload` with rsync's last output, `stopped` after the signal
  */
 export async function upload(options: UploadOptions): Promise<Uploaded> {
   let told = performance.now();

@@ -9,7 +9,7 @@ import { run } from "./run.ts";
 const pinned = new URL("uv.txt", import.meta.url);
 
 /**
- * The one uv that makes wheel sets, got by pip when it is first needed: pip knows how its user reaches the index, and checks the hash.
+ * The one uv that makes wheel sets, installed by pip when first needed: pip knows how its user reaches the index, and checks the hash.
  * @returns path of the program
  * @throws Failure `library` that says what is missing
  */

@@ -16,7 +16,7 @@ import { run } from "./run.ts";
 import type { PackedApp, PackedTree } from "./packed.ts";
 import { ensureUv } from "./uv.ts";
 
-/** The wheel set of each node by its name, or everything that prevents them. */
+/** The wheel set of each node by name, or all failures. */
 export interface WheelSets {
   sets: Map<string, PackedTree>;
   failures: FailureDetails[];
@@ -31,7 +31,7 @@ export interface WheelOptions {
 
 /**
  * Makes the wheel set of every node of a rollout, or finds it in the cache. Touches no node.
- * A set follows from the requirements, the Python and the platform alone.
+ * A set depends only on the requirements, the Python and the platform.
  */
 export async function wheelSets(rollout: Rollout, app: PackedApp, options: WheelOptions): Promise<WheelSets> {
   const sets = new Map<string, PackedTree>();
@@ -79,7 +79,7 @@ async function wheelSet(requirements: Requirements, target: PythonTarget, option
     if (options.signal.aborted)
       throw new Failure({ step: "libraries", code: "stopped", message: "stopped before the libraries were downloaded" });
     if (ended.code !== 0) throw new Failure(explainUv(ended.stderr, requirements, target, options));
-    // Programs of libraries name the Python of this machine, and nothing calls them on a node.
+    // Libraries' programs name this machine's Python, and nothing calls them on a node.
     await rm(join(tree, "bin"), { recursive: true, force: true });
     await rm(join(tree, ".lock"), { force: true });
   });
@@ -91,7 +91,7 @@ function installWords({ python, platform }: PythonTarget, list: string, tree: st
     ...["pip", "install", "--quiet", "--no-progress", "--color", "never", "--python", "python3", "--no-python-downloads"],
     ...["--target", tree, "--python-version", python, "--python-platform", platform],
     ...["--only-binary", ":all:", "--require-hashes", "--link-mode", "copy"],
-    // Which index a file comes from says nothing where its hash is known.
+    // A file's index doesn't matter when its hash is known.
     ...["--index-strategy", "unsafe-best-match", "--requirement", list],
   ];
 }
