@@ -12,10 +12,10 @@ import type { SshTarget } from "./ssh-command.ts";
 import { interfaceName } from "./subnet.ts";
 import { isRunning, startSupervisor } from "./supervisor.ts";
 
-/** Seconds from the start of a node until its systemd must have started what it starts at boot. Measured: 1. */
+/** Seconds a node may take from its start until systemd has booted it. Measured: 1. */
 const bootSeconds = 120;
 
-/** Starts a node that stands still, and waits until it is booted and lets us in. */
+/** Starts a stopped node, and waits until it has booted and accepts logins. */
 export async function bootNode(clone: Clone, record: NodeRecord, progress: Progress): Promise<void> {
   const files = filesOf(clone, record.name);
   const started = Date.now();
@@ -38,8 +38,8 @@ export async function bootNode(clone: Clone, record: NodeRecord, progress: Progr
 }
 
 /**
- * Says so when the node can't look up where its packages come from: apt would fail much later, with less of a hint.
- * A node is of use without it, so this is told and not an error. Behind apt's proxy the node need not look anything up.
+ * Warns when the node can't resolve its package archive: apt would fail much later, with less of a hint.
+ * Not an error, because the node works without it. Behind apt's proxy the node need not resolve anything.
  */
 async function checkWayOut(clone: Clone, record: NodeRecord, progress: Progress): Promise<void> {
   const ask = `! grep -qs Proxy /etc/apt/apt.conf.d/90host || exit 0
@@ -53,7 +53,7 @@ async function checkWayOut(clone: Clone, record: NodeRecord, progress: Progress)
     );
 }
 
-/** Waits until sshd lets us in and systemd has started what it starts at boot. */
+/** Waits until sshd accepts logins and systemd has finished booting. */
 async function awaitBoot(clone: Clone, record: NodeRecord, files: NodeFiles): Promise<void> {
   const target = {
     address: record.address,

@@ -28,11 +28,11 @@ export async function buildImage(
   });
 }
 
-/** Refuses, before a minute of work, where the archive can't be reached or verified. Returns the file that verifies it. */
+/** Fails before a minute of work when the archive can't be reached or verified. Returns the file that verifies it. */
 export async function reachArchive(recipe: ImageRecipe, workDirectory: string): Promise<string> {
   const archive = recipe.sources[0]?.split(" ")[1] ?? "";
   const release = `${archive}/dists/${recipe.suite}/InRelease`;
-  // apt's own downloader, so that apt's proxy settings hold for it as they will for the packages.
+  // apt's own downloader, so that apt's proxy settings apply, as they will for the packages.
   const fetched = await runCommand(["/usr/lib/apt/apt-helper", "download-file", release, join(workDirectory, "InRelease")], {
     timeoutSeconds: 60,
   });

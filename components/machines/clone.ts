@@ -5,17 +5,17 @@ import { join, resolve } from "node:path";
 
 /** One checkout of the project and what it owns on this computer: its nodes and the key that opens them. */
 export interface Clone {
-  /** Six hex digits that tell this checkout from every other one on this computer. */
+  /** Six hex digits that identify this checkout among all on this computer. */
   id: string;
   /** The checkout's directory, for people who wonder whose node this is. */
   checkout: string;
-  /** Holds one directory a node. */
+  /** Contains one directory per node. */
   nodesDirectory: string;
-  /** Private key, in OpenSSH's format, that root on every node of this checkout accepts. Made when absent. */
+  /** Private key, in OpenSSH's format, that root on every node of this checkout accepts. Created when absent. */
   keyFile: string;
 }
 
-/** The clone of a checkout, told by its real path: moving the checkout makes another clone. */
+/** The clone of a checkout, identified by its real path: a moved checkout is another clone. */
 export function cloneOf(checkoutPath: string): Clone {
   const checkout = realpathSync(checkoutPath);
   const id = hash("sha256", checkout).slice(0, 6);

@@ -1,5 +1,5 @@
 /**
- * The words that run a command as root of this computer's files, with mounts and processes of its own:
+ * The arguments that run a command as root on this computer's files, in its own mount and process namespaces:
  * when it ends, or the process that started it dies, nothing stays mounted and nothing keeps running.
  */
 export function containedCommand(words: readonly string[]): string[] {

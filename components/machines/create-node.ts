@@ -15,18 +15,18 @@ import type { Progress } from "./progress.ts";
 import { mustRun } from "./run-command.ts";
 import { knownHostsLine } from "./ssh-command.ts";
 
-/** What a new node is. */
+/** Properties of a new node. */
 export interface NodeSpec {
   name: string;
   os: SystemName;
-  /** Packages that are in its image already, their services not enabled: for tests that can't wait for apt. */
+  /** Packages already in its image, with their services disabled: for tests that can't wait for apt. */
   prepared: readonly string[];
 }
 
 /** Disk of a node: 280 MB when new (measured), then the packages and releases of a few sites. */
 const nodeMegabytes = 1000;
 
-/** Makes a node's disk from its image, with an identity and an address of its own. It is there whole, or not at all. */
+/** Makes a node's disk from its image, with its own identity and address: complete, or not at all. */
 export async function createNode(clone: Clone, spec: NodeSpec, progress: Progress): Promise<NodeRecord> {
   const { name, os, prepared } = spec;
   const files = filesOf(clone, name);
@@ -48,7 +48,7 @@ export async function createNode(clone: Clone, spec: NodeSpec, progress: Progres
   return record;
 }
 
-/** The public half of the key that opens this clone's nodes; makes the key when there is none. */
+/** The public half of the key to this clone's nodes; creates the key when there is none. */
 function ensureKey(clone: Clone): Promise<string> {
   return withLock(`/run/lock/silverlining/${clone.id}-key.lock`, 60, async () => {
     const publicKey = () => readFile(`${clone.keyFile}.pub`, "utf8");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { nodeAptOptions, ownAuthorities, parseAptOptions, renderHosts, renderResolvConf } from "./host-files.ts";
 import { mustRun } from "./run-command.ts";
 
-/** What tells one node from another made of the same image. */
+/** What distinguishes nodes made from the same image. */
 export interface Identity {
   name: string;
   /** 32 hex digits. */
@@ -13,8 +13,8 @@ export interface Identity {
 }
 
 /**
- * Gives an unpacked image its identity, and the way of this computer to the world: name servers, hosts, apt's proxy, authorities.
- * Returns the public host key it made: the only one the node has.
+ * Gives an unpacked image its identity, and this computer's network settings: name servers, hosts, apt's proxy, authorities.
+ * Returns the public host key it generated: the node's only one.
  */
 export async function furnishRoot(root: string, identity: Identity): Promise<string> {
   const put = (path: string, text: string, mode = 0o644) => writeFile(join(root, path), text, { mode });
@@ -34,7 +34,7 @@ export async function furnishRoot(root: string, identity: Identity): Promise<str
   return `${type} ${key}`;
 }
 
-/** Where this computer's HTTPS goes through an authority of its own, pip and npm on the node must trust it too. */
+/** If this computer's HTTPS uses a private authority, pip and npm on the node must trust it too. */
 async function trustOwnAuthorities(root: string): Promise<void> {
   const bundle = await readOr("/etc/ssl/certs/ca-certificates.crt", "");
   const directory = "/usr/share/ca-certificates/mozilla";

@@ -1,7 +1,7 @@
 import { hash, X509Certificate } from "node:crypto";
 import { MachineError } from "./machine-error.ts";
 
-/** Lines of apt.conf that say how this computer reaches its archives; its other settings are its own. */
+/** Lines of this computer's apt.conf about reaching its archives; its other settings don't concern nodes. */
 export function parseAptOptions(dump: string): string[] {
   return dump
     .split("\n")
@@ -9,7 +9,7 @@ export function parseAptOptions(dump: string): string[] {
     .filter((line) => !line.endsWith(' "";'));
 }
 
-/** Those of a node: a proxy on this computer's loopback can't be reached from there. */
+/** The same for a node, which can't reach a proxy on this computer's loopback. */
 export function nodeAptOptions(options: readonly string[]): string[] {
   return options.filter((line) => !/:\/\/(localhost|127\.|\[::1\])/.test(line));
 }
@@ -21,7 +21,7 @@ export function parseCertificates(pem: string): string[] {
 
 const fingerprint = (certificate: string) => new X509Certificate(certificate).fingerprint256;
 
-/** File name → certificate of each authority in `bundle` that the system's own package did not bring. */
+/** File name → certificate of each authority in `bundle` that is not from the system's own package. */
 export function ownAuthorities(bundle: string, packaged: string): Record<string, string> {
   const known = new Set(parseCertificates(packaged).map(fingerprint));
   const own = parseCertificates(bundle).filter((certificate) => !known.has(fingerprint(certificate)));
@@ -29,8 +29,8 @@ export function ownAuthorities(bundle: string, packaged: string): Record<string,
 }
 
 /**
- * resolv.conf for a node, from the texts of this computer's, best first.
- * A name server on this computer's loopback can't be reached from a node: such a text is passed over.
+ * resolv.conf for a node, from this computer's, best first.
+ * Skips those with a name server on this computer's loopback, which a node can't reach.
  */
 export function renderResolvConf(candidates: readonly string[]): string {
   for (const text of candidates) {
@@ -44,7 +44,7 @@ export function renderResolvConf(candidates: readonly string[]): string {
   );
 }
 
-/** /etc/hosts for a node: its own name, and what this computer's file says about others. */
+/** /etc/hosts for a node: its own name, and the others from this computer's file. */
 export function renderHosts(name: string, hostsHere: string): string {
   const others = hostsHere
     .split("\n")

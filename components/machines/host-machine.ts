@@ -8,17 +8,17 @@ import { MachineError } from "./machine-error.ts";
 import { runCommand } from "./run-command.ts";
 import { knownHostsLine, sshCommand } from "./ssh-command.ts";
 
-/** A machine that somebody else made, and how SSH reaches it. */
+/** An existing machine, and how SSH reaches it. */
 export interface Host {
   name: string;
   /** Host name or IP address. */
   address: string;
   port: number;
-  /** The only key that is accepted there: `ssh-ed25519 AAAA…`. */
+  /** The only key accepted there: `ssh-ed25519 AAAA…`. */
   hostKey: string;
-  /** What the environment says it runs: `<ID>-<VERSION_ID>` of /etc/os-release. */
+  /** Its system according to the environment: `<ID>-<VERSION_ID>` of /etc/os-release. */
   os: SystemName;
-  /** Anyone but root must have sudo without a password there. */
+  /** Users other than root need passwordless sudo there. */
   user: string;
   /** Jump host, `[user@]host[:port]`. */
   proxy?: string;
@@ -29,8 +29,8 @@ export interface Host {
 const facts = 'cat /etc/machine-id && . /etc/os-release && echo "$ID-$VERSION_ID"';
 
 /**
- * Logs in and asks the machine what it is; changes nothing there.
- * Fails, saying which and what to do, when it can't be reached, shows another host key, refuses the login, or runs another system.
+ * Logs in and identifies the machine; changes nothing there.
+ * Fails with a fix when it can't be reached, has another host key, refuses the login, or runs another system.
  */
 export async function reachHost(host: Host): Promise<Machine> {
   const directory = await mkdtemp(join(tmpdir(), "silver-host-"));
@@ -38,7 +38,7 @@ export async function reachHost(host: Host): Promise<Machine> {
     const knownHosts = join(directory, "known_hosts");
     await writeFile(knownHosts, knownHostsLine(host, host.hostKey));
     const answer = await runCommand(sshCommand({ ...host, knownHosts }, facts), { timeoutSeconds: 60 });
-    // 255 is ssh's own; any other code is the far end's.
+    // 255 is ssh's own code; any other is the remote command's.
     if (answer.code === 255 || answer.code === null) {
       const route = { node: host, proxy: host.proxy, files: { knownHosts, control: "" } };
       const { message, fix } = explainSsh(route, answer, answer.stderr);

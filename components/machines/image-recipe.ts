@@ -10,33 +10,33 @@ export interface ImageRecipe {
   sources: string[];
   keyring: Keyring;
   packages: string[];
-  /** Paths, as patterns of dpkg, that packages do not bring; licences stay. */
+  /** Paths, as dpkg patterns, to leave out of packages; licences stay. */
   excluded: string[];
   /** Shell commands run at the end, with the root file system as `$1`. */
   customize: string[];
 }
 
-/** What every server of these systems has, as far as it matters to us; a site's needs are installed by its node. */
+/** What every server of these systems has, as far as it matters to us; the node installs what its sites need. */
 const packages = [
   ...["apt", "systemd", "systemd-sysv", "dbus", "libpam-systemd", "openssh-server", "sudo", "python3", "ca-certificates"],
   ...["iproute2", "nftables", "netbase", "rsync", "procps", "kmod", "e2fsprogs", "curl"],
 ];
 
-/** A third of all files, and nobody reads them on a node: making and removing one is faster without. */
+/** A third of all files, which nobody reads on a node: without them it is created and removed faster. */
 const excluded = ["/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/doc/*"];
 
 const customize = [
-  // Each node gets its own of these when it is made.
+  // Each node gets its own of these on creation.
   'rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap',
   ': >"$1"/etc/machine-id',
-  // A journal that outlives a reboot.
+  // A persistent journal.
   'mkdir -p "$1"/var/log/journal',
-  // They would take apt's lock from a rollout at a random time after boot.
+  // They would hold apt's lock against a rollout at a random time after boot.
   'ln -sf /dev/null "$1"/etc/systemd/system/apt-daily.timer',
   'ln -sf /dev/null "$1"/etc/systemd/system/apt-daily-upgrade.timer',
 ];
 
-/** The recipe of a system; `architecture` in Debian's words, e.g. `amd64`. */
+/** The recipe of a system; `architecture` as Debian names it, e.g. `amd64`. */
 export function imageRecipe(os: SystemName, architecture: string): ImageRecipe {
   const { distribution, suite } = systems[os];
   const { keyring, sources } = distribution;
@@ -45,7 +45,7 @@ export function imageRecipe(os: SystemName, architecture: string): ImageRecipe {
 
 /**
  * Name of the image in the cache: `<os>-<architecture>-<12 hex of the recipe>`.
- * The same recipe gives the same name at any time; `prepared` packages, in any order, give an image of their own.
+ * The same recipe always gives the same name; `prepared` packages, in any order, give a separate image.
  */
 export function imageName(recipe: ImageRecipe, architecture: string, prepared: readonly string[] = []): string {
   const identity = JSON.stringify([recipe, architecture, [...prepared].sort()]);

@@ -22,12 +22,12 @@ export function imagesDirectory(): string {
   return join(cacheDirectory(), "images");
 }
 
-/** Disk an image takes while it is built: packages, root file system and archive. Measured: 0.8 GB, with a database 1.3 GB. */
+/** Disk space to build an image: packages, root file system and archive. Measured: 0.8 GB, with a database 1.3 GB. */
 const buildMegabytes = 1500;
 
 /**
- * The tar archive of an operating system's root file system: built when it is not in the cache, or not as it was built.
- * `prepared` packages are installed in it, their services not enabled: for tests that can't wait for apt.
+ * The tar archive of an operating system's root file system: built when the cache has none, or a damaged one.
+ * `prepared` packages are installed in it, with their services disabled: for tests that can't wait for apt.
  */
 export async function ensureImage(os: SystemName, prepared: readonly string[], progress: Progress): Promise<string> {
   const architecture = await ownArchitecture();
@@ -63,7 +63,7 @@ export async function ensureImage(os: SystemName, prepared: readonly string[], p
   });
 }
 
-/** Why no node of a system can be made here; undefined where its image is in the cache, or its archive within reach. */
+/** Why no node of a system can be made here; undefined when its image is cached or its archive reachable. */
 export async function imageObstacle(os: SystemName): Promise<MachineError | undefined> {
   const architecture = await ownArchitecture();
   const recipe = imageRecipe(os, architecture);
@@ -80,7 +80,7 @@ export async function imageObstacle(os: SystemName): Promise<MachineError | unde
   }
 }
 
-/** This computer's architecture in Debian's words. */
+/** This computer's architecture, as Debian names it. */
 async function ownArchitecture(): Promise<string> {
   return (await mustRun("asking for the architecture", ["dpkg", "--print-architecture"])).trim();
 }

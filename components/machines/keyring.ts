@@ -5,7 +5,7 @@ import { systems } from "../systems/systems.ts";
 import { MachineError } from "./machine-error.ts";
 import { runCommand } from "./run-command.ts";
 
-// Debian 12 has no ubuntu-keyring and Debian 13 has: apt takes it from there, verified with Debian's keys, in directories of its own.
+// Debian 12 has no ubuntu-keyring, but Debian 13 does: apt downloads that, verified with Debian's keys, in separate directories.
 const source = debian.sources(systems["debian-13"].suite, "all")[0]?.replace(/^deb /, "") ?? "";
 const fetchScript = `set -eu
 cd "$1"
@@ -22,8 +22,8 @@ dpkg-deb -x "$3"_*.deb keyring
 `;
 
 /**
- * A file with the keys of an archive: where its package is installed, that package's; else the one Debian 13 has, in `workDirectory`.
- * Refuses when neither is available: an archive is never trusted unverified.
+ * A file with the keys of an archive: from its package if installed, else Debian 13's, in `workDirectory`.
+ * Fails when neither is available: an archive is never trusted unverified.
  */
 export async function findKeyring(keyring: Keyring, workDirectory: string): Promise<string> {
   if (await isReadable(keyring.file)) return keyring.file;

@@ -16,17 +16,17 @@ import type { Progress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
 import { isRunning, stopSupervisor } from "./supervisor.ts";
 
-/** A node as `list` tells it. */
+/** A node as `list` shows it. */
 export interface ListedNode extends Machine {
   running: boolean;
 }
 
-/** Seconds a node gets for its own shutdown: systemd gives a unit 90. */
+/** Seconds a node has to shut down: systemd gives a unit 90. */
 const shutdownSeconds = 100;
 
 /**
- * Makes a node true: creates it when it is absent, starts it when it stands still, waits until it is booted and lets us in.
- * A node that exists keeps its address, host key and disk. Safe to run again, and beside itself.
+ * Ensures that a node runs: creates it when absent, starts it when stopped, waits until it has booted and accepts logins.
+ * An existing node keeps its address, host key and disk. Safe to run again, and concurrently.
  */
 export async function ensureNode(clone: Clone, spec: NodeSpec, progress: Progress): Promise<Machine> {
   const { name, os } = spec;
@@ -45,7 +45,7 @@ export async function ensureNode(clone: Clone, spec: NodeSpec, progress: Progres
   });
 }
 
-/** Starts a node that stands still, with the address and host key it had: also after this computer was rebooted. */
+/** Starts a stopped node with the address and host key it had, even after this computer was rebooted. */
 export async function startNode(clone: Clone, name: string, progress: Progress): Promise<Machine> {
   checkName(name);
   await checkMachine();
@@ -61,7 +61,7 @@ export async function startNode(clone: Clone, name: string, progress: Progress):
   });
 }
 
-/** Shuts a node down in order; its disk and its address stay. Nothing happens when it stands still or is absent. */
+/** Shuts a node down cleanly; its disk and its address stay. Does nothing when it is stopped or absent. */
 export async function stopNode(clone: Clone, name: string, progress: Progress): Promise<void> {
   checkName(name);
   checkRoot();
@@ -75,7 +75,7 @@ export async function stopNode(clone: Clone, name: string, progress: Progress): 
   });
 }
 
-/** Removes a node and all it has on this computer, its disk too. Nothing happens when it is absent. */
+/** Removes a node and all it has on this computer, including its disk. Does nothing when it is absent. */
 export async function removeNode(clone: Clone, name: string, progress: Progress): Promise<void> {
   checkName(name);
   checkRoot();
@@ -87,7 +87,7 @@ export async function removeNode(clone: Clone, name: string, progress: Progress)
     }
     await removeDisk(files);
     await releaseAddress(clone, name);
-    // With the last node go the directories that held it.
+    // Remove the parent directories with the last node.
     await runCommand(["rmdir", "--ignore-fail-on-non-empty", clone.nodesDirectory, dirname(clone.nodesDirectory)]);
     if (record !== undefined) progress(`✓ Node ${name} removed`);
   });
@@ -98,7 +98,7 @@ export async function startAllNodes(clone: Clone, progress: Progress): Promise<v
   for (const { name } of await listNodes(clone)) await startNode(clone, name, progress);
 }
 
-/** Removes every node of the clone, also one that was never made whole. */
+/** Removes every node of the clone, including half-made ones. */
 export async function removeAllNodes(clone: Clone, progress: Progress): Promise<void> {
   for (const name of await namesOf(clone)) await removeNode(clone, name, progress);
 }
@@ -124,7 +124,7 @@ function checkName(name: string): void {
     throw new MachineError(`"${name}" can't name a node`, "use at most 24 of a-z, 0-9 and -, the first of them a letter");
 }
 
-/** One command at a time works on a node: the second waits, and then finds what the first has made. */
+/** One command at a time per node: a second waits, then finds what the first has made. */
 function alone<T>(clone: Clone, name: string, action: (files: NodeFiles) => Promise<T>): Promise<T> {
   return withLock(`/run/lock/silverlining/${machineName(clone, name)}.lock`, 2400, () => action(filesOf(clone, name)));
 }

@@ -4,12 +4,12 @@ import { dirname } from "node:path";
 import { MachineError } from "./machine-error.ts";
 
 /**
- * Runs `action` while holding the lock on `file` (flock(1), so the kernel lets go of it when this process dies).
+ * Runs `action` while holding the lock on `file` (flock(1), so the kernel releases it when this process dies).
  * Fails when another process holds it longer than `waitSeconds`.
  */
 export async function withLock<T>(file: string, waitSeconds: number, action: () => Promise<T>): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
-  // The holder ends when its stdin closes: by us, or by the kernel when we are gone.
+  // The holder ends when its stdin closes: we close it, or the kernel does when we are gone.
   const holder = spawn("flock", ["-w", String(waitSeconds), file, "sh", "-c", "echo held; exec cat >/dev/null"], {
     stdio: ["pipe", "pipe", "ignore"],
   });

@@ -1,4 +1,4 @@
-/** What went wrong with a machine, told to a person: printed without a stack trace, with what to do on a line of its own. */
+/** An error with a machine, for a person: printed without a stack trace, with the fix on its own line. */
 export class MachineError extends Error {
   readonly fix: string | undefined;
 

@@ -1,15 +1,15 @@
 import type { SystemName } from "../systems/systems.ts";
 
-/** A machine as the rest of the project sees it, wherever it comes from. */
+/** A machine as the rest of the project sees it, whatever its kind. */
 export interface Machine {
   name: string;
   /** Host name or IP address. */
   address: string;
   /** Of sshd. */
   port: number;
-  /** The only key that is accepted there, as in a known_hosts line: `ssh-ed25519 AAAA…`. */
+  /** The only key accepted there, as in a known_hosts line: `ssh-ed25519 AAAA…`. */
   hostKey: string;
-  /** systemd's machine id: a machine made anew has another. */
+  /** systemd's machine id: a recreated machine has another. */
   machineId: string;
   /** `<ID>-<VERSION_ID>` of its /etc/os-release. */
   os: SystemName;

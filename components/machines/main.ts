@@ -37,7 +37,7 @@ function systemFrom(text: string = systemNames[0]): SystemName {
   throw new MachineError(`"${text}" is not a known system`, `choose one of ${systemNames.join(", ")}`);
 }
 
-/** The machine that the variables of a command declare. */
+/** The machine declared by a command's variables. */
 function hostFrom(name: string, variables: NodeJS.ProcessEnv): Host {
   const { address, port = "22", hostKey, user = "root", os, proxy } = variables;
   if (address === undefined || hostKey === undefined || os === undefined)
@@ -45,7 +45,7 @@ function hostFrom(name: string, variables: NodeJS.ProcessEnv): Host {
   return { name, address, port: Number(port), hostKey, user, os: systemFrom(os), ...(proxy === undefined ? {} : { proxy }) };
 }
 
-/** Runs one verb; what it returns is for stdout. */
+/** Runs one verb; returns the text for stdout. */
 async function run(words: string[]): Promise<unknown> {
   const { values, positionals } = parseWords(words);
   const [verb = "", name, ...rest] = positionals;

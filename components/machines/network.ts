@@ -21,7 +21,7 @@ export interface NodeAddress {
   number: number;
 }
 
-/** Gives a node its address, always the same while it is not released; `wanted` is one it had before the registry was lost. */
+/** Gives a node its address, the same until it is released; `wanted` is the one it had before the registry was lost. */
 export function claimAddress(clone: Clone, node: string, wanted?: NodeAddress): Promise<NodeAddress> {
   return withRegistry(async (registry) => {
     const others = Object.entries(registry.clones).flatMap(([id, other]) => (id === clone.id ? [] : other.subnet));
@@ -53,7 +53,7 @@ async function chooseSubnet(registry: Registry): Promise<string> {
 }
 
 /**
- * Makes the network of a node that is not running true, however much of it is there: the clone's bridge with this computer as `.1`, the firewall table,
+ * Sets up a stopped node's network, however much of it exists: the clone's bridge with this computer as `.1`, the firewall table,
  * forwarding, and at `namespaceFile` a network namespace with the node's address on its interface `host0`.
  */
 export function raiseNetwork(clone: Clone, place: NodeAddress, namespaceFile: string): Promise<void> {
@@ -82,16 +82,16 @@ export function raiseNetwork(clone: Clone, place: NodeAddress, namespaceFile: st
   });
 }
 
-/** Takes the node's namespace and interface away; its address stays its own. */
+/** Removes the node's namespace and interface; the node keeps its address. */
 export async function lowerNetwork(clone: Clone, place: NodeAddress, namespaceFile: string): Promise<void> {
-  // The kernel removes the interface with the namespace, a moment later; what it was slow with is removed here.
+  // The kernel removes the interface shortly after the namespace; remove it here if it is still there.
   await dropNamespace(namespaceFile);
   const outer = interfaceName(clone.id, place.number);
   await runCommand(["ip", "link", "delete", outer]);
   if (await interfaceExists(outer)) throw new MachineError(`the interface ${outer} can't be removed`);
 }
 
-/** Gives the address back. With the clone's last node goes its bridge; with this computer's last, the table and the forwarding. */
+/** Releases the address; after the clone's last node also its bridge, after this computer's last also the table and forwarding. */
 export function releaseAddress(clone: Clone, node: string): Promise<void> {
   return withRegistry(async (registry) => {
     const own = registry.clones[clone.id];
@@ -110,7 +110,7 @@ export function releaseAddress(clone: Clone, node: string): Promise<void> {
   });
 }
 
-/** Runs `action` on the registry, alone on this computer, and writes it back; a registry without clones is deleted. */
+/** Runs `action` on the registry under this computer's lock, and writes it back; deletes a registry without clones. */
 function withRegistry<T>(action: (registry: Registry) => Promise<T>): Promise<T> {
   return withLock(registryLock, 60, async () => {
     const text = await readFile(registryFile, "utf8").catch(() => undefined);
@@ -137,13 +137,13 @@ async function loadFirewall(registry: Registry): Promise<void> {
   });
 }
 
-/** The namespace lives as long as the mount on the file or a process in it. */
+/** The namespace lives as long as its mount on the file or a process in it. */
 async function dropNamespace(namespaceFile: string): Promise<void> {
   await runCommand(["umount", "--quiet", namespaceFile]);
   await rm(namespaceFile, { force: true });
 }
 
-/** A packet larger than what the way out takes would be lost where "fragmentation needed" is not passed on. */
+/** Packets above the outgoing MTU would be lost where "fragmentation needed" is not passed on. */
 async function uplinkMtu(): Promise<string> {
   const routes = await ip("-json", "-4", "route", "show", "default");
   const device = (JSON.parse(routes) as { dev?: string }[])[0]?.dev;

@@ -5,12 +5,12 @@ import type { Machine } from "./machine.ts";
 import type { NodeAddress } from "./network.ts";
 import { mustRun, runCommand } from "./run-command.ts";
 
-/** One local node's directory and what stands in it. */
+/** One local node's directory and its files. */
 export interface NodeFiles {
   directory: string;
   root: string;
   record: string;
-  /** Held (flock) as long as the node runs: by the kernel's word, and not by a process id that may be stale. */
+  /** Locked (flock) while the node runs: the kernel knows for sure, where a process id may be stale. */
   runningLock: string;
   console: string;
   /** Its network namespace is mounted on this file. */
@@ -18,16 +18,16 @@ export interface NodeFiles {
   knownHosts: string;
   /** Process id of systemd-nspawn. */
   nspawnPid: string;
-  /** There while the node is being stopped: it is not started again then, even if it was rebooting. */
+  /** Exists while the node is being stopped: then it is not started again, even if it was rebooting. */
   stopping: string;
 }
 
-/** What is kept of a local node. */
+/** The record of a local node. */
 export interface NodeRecord extends Machine {
   place: NodeAddress;
 }
 
-/** The paths of a node that lives in `directory`. */
+/** The paths of a node in `directory`. */
 export function nodeFiles(directory: string): NodeFiles {
   return {
     directory,
@@ -47,23 +47,23 @@ export function filesOf(clone: Clone, name: string): NodeFiles {
   return nodeFiles(join(clone.nodesDirectory, name));
 }
 
-/** Where a node is made, beside its place; it is moved there when it is whole. */
+/** Where a node is made, beside its final place; it is moved there once complete. */
 export function makingDirectory(files: NodeFiles): string {
   return join(dirname(files.directory), `.new-${basename(files.directory)}`);
 }
 
-/** Name of the node's machine on this computer, in its control group and its process: no other clone's has the same. */
+/** Name of the node's machine on this computer, in its control group and its process: unique across clones. */
 export function machineName(clone: Clone, name: string): string {
   return `sl-${clone.id}-${name}`;
 }
 
-/** What is known of a node; undefined when there is none. */
+/** The record of a node; undefined when there is none. */
 export async function readRecord(files: NodeFiles): Promise<NodeRecord | undefined> {
   const text = await readFile(files.record, "utf8").catch(() => undefined);
   return text === undefined ? undefined : (JSON.parse(text) as NodeRecord);
 }
 
-/** Removes a stopped node's disk, and whatever was left of making it. */
+/** Removes a stopped node's disk, and any leftovers of making it. */
 export async function removeDisk(files: NodeFiles): Promise<void> {
   await detachLoops(files.root);
   await removeTree(files.directory);
@@ -75,7 +75,7 @@ export async function removeTree(directory: string): Promise<void> {
   await mustRun(`removing ${directory}`, ["rm", "-rf", "--one-file-system", directory]);
 }
 
-/** Loop devices belong to the whole computer: one that a node left attached to a file of its own would stay. */
+/** Loop devices belong to the whole computer: one that a node left attached to its file would stay. */
 async function detachLoops(root: string): Promise<void> {
   const listed = await mustRun("listing loop devices", ["losetup", "--json", "--list", "-O", "NAME,BACK-INO"]);
   const { loopdevices } = JSON.parse(listed || '{"loopdevices":[]}') as { loopdevices: { name: string; "back-ino": number }[] };

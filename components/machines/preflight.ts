@@ -2,7 +2,7 @@ import { mkdir, statfs } from "node:fs/promises";
 import { MachineError } from "./machine-error.ts";
 import { runCommand } from "./run-command.ts";
 
-/** Program a local node needs → the package of Debian and Ubuntu that brings it. */
+/** Program a local node needs → its package in Debian and Ubuntu. */
 const programs: Record<string, string> = {
   "systemd-nspawn": "systemd-container",
   mmdebstrap: "mmdebstrap",
@@ -13,7 +13,7 @@ const programs: Record<string, string> = {
   flock: "util-linux",
 };
 
-/** Refuses, before anything is made, where no node can be booted: not root, programs missing, namespaces forbidden. */
+/** Fails, before anything is made, when no node can boot here: not root, programs missing, namespaces forbidden. */
 export async function checkMachine(): Promise<void> {
   checkRoot();
   await checkPrograms();
@@ -25,7 +25,7 @@ export async function checkMachine(): Promise<void> {
     );
 }
 
-/** Refuses when a program is missing, naming every package that is to be installed. */
+/** Fails when a program is missing, naming every package to install. */
 export async function checkPrograms(): Promise<void> {
   const missing: string[] = [];
   for (const [program, debianPackage] of Object.entries(programs)) {
@@ -36,7 +36,7 @@ export async function checkPrograms(): Promise<void> {
     throw new MachineError(`packages are missing: ${missing.join(", ")}`, `apt-get install ${missing.join(" ")}`);
 }
 
-/** Refuses when this process is not root's. */
+/** Fails when this process does not run as root. */
 export function checkRoot(): void {
   if (process.getuid?.() !== 0)
     throw new MachineError(
@@ -45,7 +45,7 @@ export function checkRoot(): void {
     );
 }
 
-/** Refuses when the file system of `directory` (made when absent) has less than `megabytes` free. */
+/** Fails when the file system of `directory` (created when absent) has less than `megabytes` free. */
 export async function checkDisk(directory: string, megabytes: number, what: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   const disk = await statfs(directory);

@@ -5,7 +5,7 @@ import { mustRun } from "./run-command.ts";
 
 /**
  * Installs packages in a root file system.
- * Units that came with them are disabled again: on a node it is the agent who says what runs.
+ * Disables their units again: on a node the agent decides what runs.
  */
 const install = `set -eu
 root=$1; shift
@@ -24,7 +24,7 @@ chroot "$root" apt-get clean
 rm -rf "$root"/var/lib/apt/lists/* "$root/tmp/before" "$root/usr/sbin/policy-rc.d" "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/90host"
 `;
 
-/** Makes the tar archive `target` out of the archive `base` with `packages` installed. */
+/** Makes the tar archive `target` from the archive `base`, with `packages` installed. */
 export async function prepareImage(
   base: string,
   packages: readonly string[],
@@ -51,7 +51,7 @@ export async function prepareImage(
   ]);
 }
 
-/** Unpacks an image's archive into an empty directory, with owners and capabilities of files. */
+/** Unpacks an image's archive into an empty directory, with file owners and capabilities. */
 export async function extractImage(archive: string, root: string): Promise<void> {
   await mustRun(`unpacking ${archive}`, [
     ...["tar", "-C", root, "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xpf", archive],

@@ -1,4 +1,4 @@
-/** Called with a line for people while something goes on: `  … ` what is being done, `✓ ` what was done and how long it took. */
+/** Called with a progress line for people: `  … ` what is being done, `✓ ` what was done and how long it took. */
 export type Progress = (line: string) => void;
 
 /** `· 12 s`, counted from `startMilliseconds` (of Date.now()). */

@@ -20,7 +20,7 @@ export interface RunOptions {
   onErrorLine?: (line: string) => void;
 }
 
-/** Runs a program, without a shell, and waits for its end. Rejects only when it can't be started: mostly, when it is not there. */
+/** Runs a program, without a shell, and waits for its end. Rejects only when it can't be started, usually because it is missing. */
 export function runCommand(words: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const [program, ...args] = words;
   if (program === undefined) throw new TypeError("no program to run");
@@ -40,7 +40,7 @@ export function runCommand(words: readonly string[], options: RunOptions = {}): 
       pending = lines.pop() ?? "";
       for (const line of lines) options.onErrorLine?.(line);
     });
-    // A command that ends without reading its stdin closes the pipe: its exit code tells, not the pipe.
+    // A command that ends without reading its stdin closes the pipe: judge it by its exit code, not by the pipe.
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input ?? "");
     child.on("error", (error: NodeJS.ErrnoException) => {
@@ -53,7 +53,7 @@ export function runCommand(words: readonly string[], options: RunOptions = {}): 
   });
 }
 
-/** Runs a program that must succeed and returns its stdout; else fails with `what` and its last words. */
+/** Runs a program that must succeed and returns its stdout; otherwise fails with `what` and its last output. */
 export async function mustRun(what: string, words: readonly string[], options: RunOptions = {}): Promise<string> {
   const finished = await runCommand(words, options);
   if (finished.code === 0) return finished.stdout;

@@ -3,7 +3,7 @@ export interface SshTarget {
   address: string;
   port: number;
   user: string;
-  /** File with the machine's host key, and nothing else, under its address. */
+  /** File with only the machine's host key, under its address. */
   knownHosts: string;
   /** Private key. Default: those of the SSH agent. */
   keyFile?: string;
@@ -16,7 +16,7 @@ export function knownHostsLine({ address, port }: { address: string; port: numbe
   return `${port === 22 ? address : `[${address}]:${port}`} ${hostKey}\n`;
 }
 
-/** The words that run a command line on a machine, without any question and without the settings of the user who runs them. */
+/** The arguments that run a command line on a machine, without prompts and without the user's own SSH settings. */
 export function sshCommand(target: SshTarget, remote: string): string[] {
   const settings = {
     BatchMode: "yes",

@@ -1,7 +1,7 @@
-/** Private ranges that local nodes are numbered from, in the order in which they are tried; a clone gets a /24 of one. */
+/** Private ranges for local nodes, in the order tried; a clone gets a /24 from one. */
 const pools = ["10.86", "172.28", "192.168"];
 
-/** What is given out on this computer: kept in a file, so that a node has its address again after a reboot. */
+/** Addresses in use on this computer: kept in a file, so that a node has the same address after a reboot. */
 export interface Registry {
   /** What /proc/sys/net/ipv4/ip_forward said before the first node; absent while there is none. */
   forwardingBefore?: string;
@@ -34,7 +34,7 @@ export function overlap(left: string, right: string): boolean {
   return leftFirst <= rightLast && rightFirst <= leftLast;
 }
 
-/** The first /24 (its first three bytes) that meets none of the taken ranges; undefined when there is none. */
+/** The first /24 (its first three bytes) that overlaps none of the taken ranges; undefined when there is none. */
 export function freeSubnet(taken: readonly string[]): string | undefined {
   for (const pool of pools)
     for (let third = 1; third < 255; third++) {
@@ -44,7 +44,7 @@ export function freeSubnet(taken: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** The lowest last byte that no node has, from 2 on; undefined when the subnet is full. */
+/** The lowest free last byte, from 2 on; undefined when the subnet is full. */
 export function freeNumber(nodes: Readonly<Record<string, number>>): number | undefined {
   const used = new Set(Object.values(nodes));
   for (let number = 2; number < 255; number++) if (!used.has(number)) return number;
@@ -57,8 +57,8 @@ export function interfaceName(cloneId: string, number?: number): string {
 }
 
 /**
- * Hardware address of a clone's bridge (number 1) or of a node. Always the same one: a node made anew, or a bridge that took
- * the address of its last port, would not be heard until its neighbours forget the old address, half a minute later.
+ * Hardware address of a clone's bridge (number 1) or of a node. Always the same: a recreated node, or a bridge that took
+ * the address of its last port, would be unreachable until its neighbours forget the old address, half a minute later.
  */
 export function hardwareAddress(cloneId: string, number: number): string {
   return ["02", ...(cloneId.match(/../g) ?? []), "00", number.toString(16).padStart(2, "0")].join(":");
@@ -66,7 +66,7 @@ export function hardwareAddress(cloneId: string, number: number): string {
 
 /**
  * The firewall table for all clones: nodes reach the world under this computer's address;
- * nothing but this computer and nodes of the same clone reaches a node.
+ * only this computer and nodes of the same clone reach a node.
  */
 export function renderSubnetFirewall(clones: readonly { id: string; subnet: string }[]): string {
   return [

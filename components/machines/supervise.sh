@@ -1,15 +1,15 @@
 #!/bin/sh
-# Leaves true: one node runs under this process until it powers off; a reboot inside it (exit code 133) starts it again.
+# Runs one node until it powers off; a reboot inside it (exit code 133) starts it again.
 # When this process dies the node is shut down.
-# Safe to run again: the caller holds the node's running lock, so that there is never a second one.
+# Safe to run again: the caller holds the node's running lock, so there is never a second one.
 # usage: supervise.sh MACHINE STATE_DIRECTORY COMMAND...
 set -u
 machine=$1
 state=$2
 shift 2
 
-# Prints the control group hierarchies in which the node must get a group of its own: two nodes in one group would see
-# each other's units. None where systemd rules: there it started this process in a group for the node.
+# Prints the control group hierarchies in which the node needs its own group: two nodes in one group would see
+# each other's units. None under systemd, which started this process in a group for the node.
 hierarchies() {
   [ -d /run/systemd/system ] && return
   for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
@@ -17,7 +17,7 @@ hierarchies() {
   done
 }
 
-# Ends what is left in a control group (a killed systemd-nspawn leaves the node's processes behind) and removes it.
+# Kills what is left in a control group (a killed systemd-nspawn leaves the node's processes behind) and removes it.
 remove_group() {
   tries=0
   while [ -d "$1" ] && [ "$tries" -lt 100 ]; do
@@ -28,11 +28,11 @@ remove_group() {
   done
 }
 
-# The node gets a unified hierarchy whatever this computer has: systemd refuses any other from 258 on.
+# The node gets a unified hierarchy whatever this computer has: systemd 258 and later refuse any other.
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-# Its network is its own, so it may write /proc/sys/net; the rest of /proc/sys is this computer's.
+# It has its own network, so it may write /proc/sys/net; the rest of /proc/sys is this computer's.
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
-# /tmp is what the node's own system makes of it, not always a memory disk.
+# The node's own system decides what /tmp is, not always a memory disk.
 export SYSTEMD_NSPAWN_TMPFS_TMP=0
 
 for hierarchy in $(hierarchies); do

@@ -9,12 +9,12 @@ import { mustRun, runCommand } from "./run-command.ts";
 
 /**
  * The command that boots a node. Loop devices belong to the whole computer, so a node gets all there are (disk quotas are loop images);
- * mounting them needs capabilities a container has not by default. Setting the clock and loading modules stay forbidden: they would
+ * mounting them needs capabilities that a container lacks by default. Setting the clock and loading modules stay forbidden: they would
  * change this computer.
  */
 export function nspawnCommand(machine: string, hostname: string, files: NodeFiles, loopDevices: readonly string[]): string[] {
   return [
-    // In the node's network from the start, and not by --network-namespace-path: so its /sys shows its own interfaces.
+    // In the node's network from the start, not by --network-namespace-path, so that its /sys shows its own interfaces.
     "nsenter",
     `--net=${files.namespace}`,
     "systemd-nspawn",
@@ -44,19 +44,19 @@ export async function isRunning(files: NodeFiles): Promise<boolean> {
   throw new MachineError(`can't tell whether the node in ${files.directory} runs: ${tried.stderr.trim()}`);
 }
 
-/** Boots a node under a supervisor in a session of its own, so that it outlives this process and its terminal. */
+/** Boots a node under a supervisor in its own session, so that it outlives this process and its terminal. */
 export async function startSupervisor(clone: Clone, name: string, files: NodeFiles): Promise<void> {
   const machine = machineName(clone, name);
   const devices = (await readdir("/dev"))
     .filter((device) => /^loop(-control|\d+)$/.test(device))
     .map((device) => `/dev/${device}`);
   const supervised = [
-    // Waits, because asking whether the node runs holds the lock for a moment.
+    // Wait, because checking whether the node runs takes the lock for a moment.
     ...["flock", "--wait", "30", files.runningLock],
     ...["sh", join(import.meta.dirname, "supervise.sh"), machine, files.directory],
     ...nspawnCommand(machine, name, files, devices.sort()),
   ];
-  // Where systemd rules it must know the node, or it would count it as part of the session that ran this.
+  // Under systemd, register the node, or it would count as part of the session that ran this.
   const ruled = await runCommand(["test", "-d", "/run/systemd/system"]);
   if (ruled.code === 0) await startUnit(machine, supervised, files);
   else await startSession(supervised, files);
@@ -99,7 +99,7 @@ async function startSession(supervised: readonly string[], files: NodeFiles): Pr
   }
 }
 
-/** Ends a node: in order (the node's own shutdown), and by force what is not down after `graceSeconds`. */
+/** Stops a node: cleanly (its own shutdown), or by force after `graceSeconds`. */
 export async function stopSupervisor(files: NodeFiles, graceSeconds: number): Promise<void> {
   if (!(await isRunning(files))) return;
   await writeFile(files.stopping, "");
@@ -108,10 +108,10 @@ export async function stopSupervisor(files: NodeFiles, graceSeconds: number): Pr
   while (await isRunning(files)) {
     const pid = await nspawnPid(files);
     if (pid !== undefined && Date.now() >= deadline) {
-      // Its child is the node's init, and with that every process of the node ends; nspawn then tidies up.
+      // Its child is the node's init: killing it ends every process of the node; nspawn then cleans up.
       for (const child of await childrenOf(pid)) signal(child, "SIGKILL");
     } else if (pid !== undefined && pid !== told) {
-      // nspawn hands SIGTERM on as an orderly shutdown; told once, as a second one would count as impatience.
+      // nspawn turns SIGTERM into a clean shutdown. Send it only once: a second one forces the node down.
       signal(pid, "SIGTERM");
       told = pid;
     }

@@ -1,10 +1,10 @@
 import { regexLiteral } from "../text/literals.ts";
 import type { Served } from "./platform.ts";
 
-/** No link leads out of the app: such a bundle is refused. */
+/** Links are safe: a bundle with one that leaves the app is refused. */
 export const followLinks = "  Options FollowSymLinks";
 
-/** How a file of a directory is served that is no code. */
+/** How a file is served that is not code. */
 export function staticFiles(site: Pick<Served, "name">): string[] {
   return [
     "  AddDefaultCharset utf-8",
@@ -20,11 +20,11 @@ export function staticFiles(site: Pick<Served, "name">): string[] {
   ];
 }
 
-/** There is nothing here; for a path without its slash, there is with one. */
+/** Not found; a path without its trailing slash redirects to the one with it. */
 export function notFound(prefix: string): string[] {
   const at = regexLiteral(prefix);
   return [...(prefix === "" ? [] : [`RewriteRule "^${at}$" "${prefix}/" [R=302,L]`]), `RewriteRule "^${at}(/|$)" - [R=404,L]`];
 }
 
-/** The path of a location as a prefix of what is below it. */
+/** The path of a location, as a prefix of the paths below it. */
 export const prefixOf = (path: string): string => (path === "/" ? "" : path);

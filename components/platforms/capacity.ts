@@ -1,4 +1,4 @@
-/** How much Apache and Varnish may use at once for a release; all of it follows from the processes it asks for. */
+/** How much Apache and Varnish may use at once for a release; all derived from the processes it asks for. */
 export interface Capacity {
   /** Connections Varnish opens to the release; one more is answered 503 at once. */
   connections: number;
@@ -16,15 +16,15 @@ export interface ProcessLimits {
   memoryBytes: number;
 }
 
-/** Threads and child processes that an app may start by itself, besides its workers. */
+/** Threads and child processes that an app may start itself, besides its workers. */
 const ownTasks = 128;
-/** Of an Apache child: listener, main and clean-up besides its workers. */
+/** Threads of an Apache child besides its workers: listener, main and clean-up. */
 const threadsOfChild = 3;
-/** What the processes of Apache itself need at most. */
+/** What Apache's own processes need at most. */
 const apacheBytes = 256 * 1024 ** 2;
-/** Apache's main process, the one it logs through, and what it may start for a moment. */
+/** Apache's main process, the one it logs through, and short-lived ones. */
 const apacheTasks = 16;
-/** Bytes of a unit's /tmp: the uploads of 25 requests, of 10 MB each, that an app spools. */
+/** Bytes of a unit's /tmp: an app spools the uploads of 25 requests of 10 MB each. */
 export const temporaryBytes = 256 * 1024 ** 2;
 
 /**
@@ -39,8 +39,8 @@ export function capacity({ count, threads }: { count: number; threads: number })
 }
 
 /**
- * Of the unit with Apache.
- * @param app of the app's processes, where that unit holds them, too
+ * Limits of the unit with Apache.
+ * @param app those of the app's processes, if that unit also has them
  */
 export function webLimits({ children, threadsPerChild }: Capacity, app?: ProcessLimits): ProcessLimits {
   const apache = children * (threadsPerChild + threadsOfChild);
@@ -48,7 +48,7 @@ export function webLimits({ children, threadsPerChild }: Capacity, app?: Process
   return { tasks: apache + app.tasks, memoryBytes: apacheBytes + app.memoryBytes };
 }
 
-/** Of the app's processes with what they start themselves, and their temporary files. */
+/** Limits of the app's processes with what they start themselves, and their temporary files. */
 export function appLimits(processes: ProcessLimits): ProcessLimits {
   return { tasks: processes.tasks + ownTasks, memoryBytes: processes.memoryBytes + temporaryBytes };
 }

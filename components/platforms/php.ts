@@ -7,7 +7,7 @@ import { fpmLimits, fpmUnit, renderPhpFpm } from "./php/fpm.ts";
 import type { AppFiles, Declared, Platform } from "./platform.ts";
 import { programFile } from "./program-file.ts";
 
-/** Gives the app its variables before each script. */
+/** Sets the app's variables before each script. */
 const prepend = programFile("php/prepend.php", import.meta.url);
 
 /** Scripts, run by php-fpm. */
@@ -33,7 +33,7 @@ export const php = {
   hasProcesses: true,
   hasLibraries: false,
   packages: ["php-fpm"],
-  // The system's own php-fpm: its pool would run for nobody, from the next boot on.
+  // The system's own php-fpm: its pool would run unused from the next boot on.
   unwantedUnits: (os) => [`php${systems[os].php}-fpm.service`],
   limits: fpmLimits,
   apache: phpApache,
@@ -41,9 +41,9 @@ export const php = {
     { name: "php-fpm.conf", content: renderPhpFpm(site) },
     { name: "prepend.php", content: prepend },
   ],
-  // It listens before Apache is let to anyone, and goes only when Apache has let all requests end.
+  // It listens before Apache gets any requests, and stops only once Apache has finished all of them.
   units: () => [fpmUnit()],
-  // With the variables that the app has, and the directory as its argument.
+  // With the app's variables, and the directory as its argument.
   checker: (checker, directory) => {
     const settings = "-d auto_prepend_file=@ROOT@/conf/prepend.php -d display_errors=stderr";
     const argument = directory === undefined ? "" : ` @ROOT@/${directory}`;
@@ -76,7 +76,7 @@ function phpIssue(path: string[], message: string, fix: string, source: Source):
   return error("php-app", source.placeOf(path, "value"), message, fix);
 }
 
-/** Files in static/ are sent to anyone who asks: a script would be sent, not run. */
+/** Files in static/ are sent as they are: a script would be sent, not run. */
 function staticScripts({ app, below }: AppFiles): Issue[] {
   return below("static")
     .filter((path) => /\.php$/i.test(path))

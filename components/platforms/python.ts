@@ -4,12 +4,12 @@ import { programFile } from "./program-file.ts";
 import { pythonApache } from "./python/apache.ts";
 import { renderSiteJson } from "./python/site-json.ts";
 
-/** Gives the app its variables and directories, and loads it. */
+/** Sets the app's variables and directories, and loads it. */
 const wrapper = programFile("python/wsgi.py", import.meta.url);
 /** Does the same for the app's checker. */
 const checkProgram = programFile("python/check.py", import.meta.url);
 
-/** mod_wsgi runs a main, a monitor, a deadlock and a reaper thread in each process. */
+/** mod_wsgi's own threads in each process: main, monitor, deadlock, reaper. */
 const threadsOfDaemon = 4;
 
 /** Ways in which a line of Python binds `application`, or may bind it. */
@@ -17,7 +17,7 @@ const BINDS = [
   /^\s*(?:async\s+)?(?:def|class)\s+application\b/,
   /\bapplication\s*(?::[^=]*)?=(?!=)/,
   /^\s*(?:from|import)\b.*\bapplication\b/,
-  // The lines of an import in parentheses.
+  // A parenthesized import, over several lines.
   /^\s*(?:\w+\s+as\s+)?application\s*[,)]?\s*$/,
   /\bimport\s*\*|\bexec\(|\bglobals\(\)/,
 ];
@@ -73,8 +73,8 @@ ExecStart=/usr/bin/python3 -P @ROOT@/conf/check.py ${checker}`,
 } as const satisfies Platform;
 
 /**
- * Whether a Python text defines `application`. By its look alone, and in doubt it does:
- * whether it can really be called shows when the release starts.
+ * Whether a Python text defines `application`. Judges by the text alone, and when in doubt says yes:
+ * starting the release shows whether it can really be called.
  */
 function definesApplication(text: string): boolean {
   const lines = text.split("\n").map((line) => line.replace(/#.*/, ""));

@@ -4,7 +4,7 @@ import { isMap } from "../text/value.ts";
 import { notFound, prefixOf } from "./apache.ts";
 import type { Platform } from "./platform.ts";
 
-/** Keys that only running code has a use for. */
+/** Keys that only running code can use. */
 const OF_CODE = ["runner", "php_root", "packages", "services", "config", "processes"];
 
 /** Files alone. */
@@ -22,10 +22,10 @@ export const staticPlatform = {
       ),
     );
   },
-  // It answers its check by a file, as its Apache finds it: the file itself, or a directory's index.html.
+  // A file answers its check, as its Apache finds it: the file itself, or a directory's index.html.
   judgeFiles: ({ check }, { app, isFile, placeOf }) => {
     if (check?.status !== 200 || check.path.includes("%")) return [];
-    // Dots that lead out of static/ lead nowhere, as for a browser.
+    // Dots can't lead out of static/, as in a browser.
     const file = posix.join("static", posix.normalize((check.path.split("?")[0] ?? "").replace(/\/$/, "/index.html")));
     if (isFile(file)) return [];
     const message = `the check asks for ${check.path}, but ${app}/${file} is not a file: a static app would fail it`;
@@ -40,7 +40,7 @@ export const staticPlatform = {
     modules: [],
     logLevels: "warn",
     server: () => [],
-    // An answer that there is no such file is the app's own; of another app only code can say so.
+    // A 404 is a static app's own answer; other apps give one only from code.
     host: ({ name }) => [`Header always set X-Silver-Release "${name} @RELEASE@"`],
     mount: (_, path) => notFound(prefixOf(path)),
   },

@@ -5,12 +5,12 @@ import { platforms } from "../platforms/registry.ts";
 import { siteUnit } from "../plan/site-name.ts";
 import { apacheString, regexLiteral } from "../text/literals.ts";
 
-/** A host name for the prober alone: no site's location can be it, and its answer asks nothing of the app. */
+/** A host name only for the prober: no site's location can match it, and its answer doesn't involve the app. */
 export const aliveHost = "alive.silver";
 
 const modules = ["mpm_event", "authz_core", "alias", "dir", "mime", "headers", "rewrite", "remoteip", "reqtimeout"] as const;
 
-/** The whole configuration of the one Apache of a release: nothing of /etc/apache2 is read. */
+/** The whole configuration of a release's Apache, which reads nothing from /etc/apache2. */
 export function renderApacheConfig(site: SitePlan): string {
   const own = platforms[site.platform].apache.server(site);
   const parts = [server(site), workers(site), limits(), logging(site), files(site), own, hosts(site)];
@@ -97,8 +97,8 @@ function files(site: SitePlan): string[] {
 }
 
 /**
- * A virtual host for each host the site is routed by, since each may mount the site at other paths. The first one answers
- * for hosts that no other one names.
+ * A virtual host for each of the site's hosts, since each may mount the site at other paths. The first one answers
+ * for all other hosts.
  */
 function hosts(site: SitePlan): string[] {
   const byHost = Map.groupBy(site.routes, ({ host }) => host);
@@ -119,7 +119,7 @@ function virtualHost(lines: string[]): string[] {
   return ["<VirtualHost *:*>", ...lines.map((line) => `  ${line}`), "</VirtualHost>"];
 }
 
-/** Where no route leads there is nothing; below each route first the files of static/, then the app. */
+/** Nothing outside the routes; below each route first the files of static/, then the app. */
 function mounts(site: SitePlan, routes: Route[]): string[] {
   const paths = routes.map(({ path }) => path);
   const elsewhere = paths
@@ -133,7 +133,7 @@ function mounts(site: SitePlan, routes: Route[]): string[] {
   ];
 }
 
-/** As in Silver Lining: a file, then a directory's index.html, then the app, which is told where it is mounted. */
+/** As in Silver Lining: a file, then a directory's index.html, then the app, with its mount point passed along. */
 function mount(site: SitePlan, path: string): string[] {
   const prefix = prefixOf(path);
   const at = regexLiteral(prefix);

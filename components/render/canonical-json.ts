@@ -1,6 +1,6 @@
 /**
  * The one JSON text of a value: keys sorted by their UTF-16 code units, no spaces, `undefined` members left out.
- * Equal data gives equal bytes, so that hashes and diffs see content only. Throws on what JSON can't hold.
+ * Equal data gives equal bytes, so that hashes and diffs see only content. Throws on what JSON can't represent.
  */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(",")}]`;

@@ -3,12 +3,12 @@ import type { SitePlan } from "../plan/plan.ts";
 import { siteUnit } from "../plan/site-name.ts";
 import { renderSandbox } from "./unit-file.ts";
 
-/** Seconds a checker may take. It looks at values: what takes longer waits for something. */
+/** Seconds a checker may take. It only checks values: one that takes longer is waiting for something. */
 export const checkSeconds = 60;
 
 /**
  * The unit that runs the app's checker once, before a release starts: as the site's user, within the limits of one process of
- * the site, and shut in as the release itself is. It stays `active` when the checker is content, so that the agent can see it.
+ * the site, and confined like the release itself. It stays `active` when the check passes, so that the agent can see it.
  */
 export function renderCheckUnit(site: SitePlan, { start, environment }: Checker): string {
   return `# Looks at the configuration of one release of one site. Started once by the agent, which takes it away again.

@@ -1,6 +1,6 @@
 /**
- * The firewall on the loopback interface: by user id, who may ask a release, and who may answer in its name.
- * Stateless: it looks at the first packet and the first answer of a connection only, so that loading it anew cuts none.
+ * The firewall on the loopback interface: by user id, who may connect to a release, and who may answer as it.
+ * Stateless: it checks only the first packet and the first answer of a connection, so that reloading cuts none.
  * The agent keeps the elements of `answerers` (address, port, uid of each release) in files that are read with it.
  */
 export function renderNodeFirewall(): string {

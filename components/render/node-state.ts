@@ -14,7 +14,7 @@ import {
 import type { NodeState, RenderedFile } from "./rendered.ts";
 import { renderTopVcl, renderUnavailableVcl } from "./top-vcl.ts";
 
-/** What every web node needs. apache2-bin brings Apache without a service of its own; media-types the types of static files. */
+/** What every web node needs. apache2-bin is Apache without a service; media-types has the types of static files. */
 const webPackages = [
   "apache2-bin",
   "ca-certificates",
@@ -40,13 +40,13 @@ export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
         "silver-nft.service",
         ...(web ? ["silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"] : []),
       ],
-      // An app's own packages may bring the system's Apache, which would take port 80; varnishncsa writes a log nobody rotates.
+      // An app's packages may pull in the system's Apache, which would take port 80; varnishncsa writes a log that nobody rotates.
       stopped: web ? ["apache2.service", "varnishncsa.service", ...unwantedUnits(plan, node)] : [],
     },
   };
 }
 
-/** What the packages of the sites' platforms bring, and nobody asked for. */
+/** Unwanted units from the packages of the sites' platforms. */
 function unwantedUnits({ sites, broken }: Plan, { name, os }: NodePlan): string[] {
   const here = [...sites, ...broken].filter((site) => site.nodes.includes(name)).flatMap(({ platform }) => platform ?? []);
   return [...new Set(here)].flatMap((platform) => platforms[platform].unwantedUnits(os));

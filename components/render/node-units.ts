@@ -20,7 +20,7 @@ RestartSec=1
 `;
 }
 
-/** Loads the firewall before anything that it protects. */
+/** Loads the firewall before anything it protects. */
 export function renderFirewallUnit(): string {
   return `# Made by silver. Loads who may speak with whom on the loopback addresses; loading it again cuts no connection.
 [Unit]
@@ -42,7 +42,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** After a boot: ends what a dead rollout left, and writes anew what Varnish starts with. */
+/** After a boot: ends what a dead rollout left, and rewrites what Varnish starts with. */
 export function renderBootUnit(): string {
   return `# Made by silver. Puts every site right after a boot, before Varnish lets anyone in. Safe to run again.
 [Unit]
@@ -60,7 +60,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Follows up a rollout whose agent was killed, and which thus has nobody to undo or finish it. Skipped where nothing is under way. */
+/** Undoes or finishes a rollout whose agent was killed. Skipped when nothing is under way. */
 export function renderRecoverUnit(): string {
   return `# Made by silver. Undoes or finishes what a dead agent left; sites that a session leads are left to it.
 [Unit]
@@ -77,7 +77,7 @@ LogLevelMax=notice
 `;
 }
 
-/** Databases and log files grow until somebody looks. Skipped where no site has ever run. */
+/** Checks the size of databases and log files. Skipped when no site has ever run. */
 export function renderMeasureUnit(): string {
   return `# Made by silver. Stops sites that write more than their quota into a database, and empties log files that are too large.
 [Unit]

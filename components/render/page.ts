@@ -1,4 +1,4 @@
-/** What a visitor sees when no app answers: one page without any file besides itself, in light and dark. */
+/** What a visitor sees when no app answers: one self-contained page, in light and dark. */
 export function errorPage(title: string, text: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -17,7 +17,7 @@ export function errorPage(title: string, text: string): string {
 `;
 }
 
-/** VCL lines that answer with such a page from `vcl_synth` (object `resp`) or `vcl_backend_error` (object `beresp`). */
+/** VCL lines that send this page from `vcl_synth` (object `resp`) or `vcl_backend_error` (object `beresp`). */
 export function pageLines(object: "resp" | "beresp", page: string, extra: string[] = []): string[] {
   return [
     `set ${object}.http.Content-Type = "text/html; charset=utf-8";`,

@@ -10,7 +10,7 @@ import { renderSiteVcl } from "./site-vcl.ts";
 import { renderCheckUnit } from "./check-unit.ts";
 import { renderAppUnit, renderWebUnit } from "./unit-file.ts";
 
-/** What a rollout brings to each node of a site. Its id follows from all of it, so that equal content is an equal release. */
+/** What a rollout sends to each node of a site. Its id depends on all of it, so that equal content is an equal release. */
 export function renderRelease(site: SitePlan): Release {
   const rest = {
     site: site.name,
@@ -34,7 +34,7 @@ function releaseLibraries(libraries: SiteLibraries) {
   return { requirements: libraries.digest, targets: distinctTargets(libraries) };
 }
 
-/** Those of the platform, and the one with Apache. */
+/** The platform's units, and the one with Apache. */
 function releaseUnits(site: SitePlan): ReleaseUnit[] {
   const roles = [...platforms[site.platform].units(site).map(({ role }) => role), "web" as const];
   return roles.map((role) => ({ role, file: `conf/${role}.service`, starts: "prepare" }));

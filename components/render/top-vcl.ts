@@ -40,12 +40,12 @@ function hostCondition(host: string): string | undefined {
   return `req.http.X-Silver-Host ~ ${vclString(`(^|[.])${regexLiteral(host.slice(1))}$`)}`;
 }
 
-/** `/blog` is met by /blog and all below it, never by /blogger. */
+/** `/blog` matches /blog and everything below it, never /blogger. */
 function pathCondition(path: string): string | undefined {
   return path === "/" ? undefined : `req.http.X-Silver-Path ~ ${vclString(`^${regexLiteral(path)}(/|$)`)}`;
 }
 
-/** What a label points to before its site's first release, and when a release's VCL can't be loaded. */
+/** Where a label points before its site's first release, and when a release's VCL can't be loaded. */
 export function renderUnavailableVcl(): string {
   const page = errorPage("Back in a moment", "This site has nothing to show yet. Please try again shortly.");
   return `vcl 4.1;

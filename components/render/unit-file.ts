@@ -5,10 +5,10 @@ import { platforms } from "../platforms/registry.ts";
 import { siteUnit } from "../plan/site-name.ts";
 import { serviceType } from "../services/registry.ts";
 
-/** Bytes of /dev/shm: Python's locks between processes are there. */
+/** Bytes of /dev/shm, where Python keeps locks between processes. */
 const sharedBytes = 64 * 1024 ** 2;
 
-/** What tells one unit of a release from another. */
+/** What distinguishes the units of a release. */
 interface UnitParts extends AppUnit {
   /** Lines of [Unit]. */
   order: string[];
@@ -17,7 +17,7 @@ interface UnitParts extends AppUnit {
   writable: string;
 }
 
-/** A unit of a release: as the site's user from the start, without any capability, with nothing writable but what is its own. */
+/** A unit of a release: runs as the site's user from the start, without capabilities, with only its own directories writable. */
 function renderUnit({ name, user }: SitePlan, parts: UnitParts): string {
   const { role, comment, description, order, service, limits, writable } = parts;
   return `# ${comment} Never reloaded.
@@ -53,7 +53,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Apache in the foreground, and the app's processes where no unit of the platform holds them. An Apache without root was measured to work so. */
+/** Apache in the foreground, and the app's processes unless a unit of the platform has them. Measured: Apache works without root. */
 export function renderWebUnit(site: SitePlan): string {
   const { limits, units } = platforms[site.platform];
   const own = units(site).map(({ role }) => `${siteUnit(site.name, role)}@@RELEASE@.service`);
@@ -62,7 +62,7 @@ export function renderWebUnit(site: SitePlan): string {
     role: "web",
     comment: "One release of one site. Ended by SIGWINCH: Apache stops listening and lets requests finish.",
     description: "Site",
-    // Upheld: what ended in whatever way is started again while Apache runs, and Apache need not start anew for it.
+    // Upheld: a unit that ended for any reason is started again while Apache runs, without restarting Apache.
     order: holdsApp ? afterServices(site) : [`After=network.target ${own.join(" ")}`, `Upholds=${own.join(" ")}`],
     service: [
       "Type=exec",
@@ -78,7 +78,7 @@ export function renderWebUnit(site: SitePlan): string {
   });
 }
 
-/** A unit of the platform's own, with the app's processes. */
+/** A unit of the platform, with the app's processes. */
 export function renderAppUnit(site: SitePlan, unit: AppUnit): string {
   return renderUnit(site, {
     ...unit,
@@ -92,7 +92,7 @@ export function renderAppUnit(site: SitePlan, unit: AppUnit): string {
 const logsDirectory = ({ name }: SitePlan): string[] => [`LogsDirectory=silver/${name}`, "LogsDirectoryMode=0750"];
 
 /**
- * What shuts the app's code in, whatever unit runs it: no capability, nothing writable but what is its own, no foreign processes.
+ * Confines the app's code, whichever unit runs it: no capabilities, only its own directories writable, no foreign processes visible.
  * @param writable lines that open more
  */
 export function renderSandbox(writable: string): string {
@@ -125,7 +125,7 @@ SystemCallErrorNumber=EPERM
 `;
 }
 
-/** What the agent makes stand for all services of the site, in its data generation of now: after a boot, they come first. */
+/** The unit that the agent makes for all services of the site, in its current data generation: after a boot, they start first. */
 function afterServices(site: SitePlan): string[] {
   if (site.services === undefined) return ["After=network.target"];
   const target = `silver-data-${site.name}.target`;

@@ -4,7 +4,7 @@ import { followLinks, notFound, prefixOf, staticFiles } from "../apache.ts";
 import type { ApacheParts, Served } from "../platform.ts";
 import { answerSeconds } from "../request-limits.ts";
 
-/** PHP's part of Apache: it hands scripts over to php-fpm. */
+/** PHP's part of Apache: it passes scripts to php-fpm. */
 export const phpApache: ApacheParts = {
   modules: ["proxy", "proxy_fcgi"],
   logLevels: "warn",
@@ -12,12 +12,12 @@ export const phpApache: ApacheParts = {
   host: () => [],
   mount: (site, path) => {
     const prefix = prefixOf(path);
-    // A runner answers all that is left.
+    // A runner answers everything else.
     return [...mountPhp(site, prefix), ...(site.runner === undefined ? notFound(prefix) : [])];
   },
 };
 
-/** PHP runs what a rule of a mount says, and nothing else, whatever its name. */
+/** PHP runs only what a rule of a mount names, whatever a file's name. */
 function fastCgi(site: Served): string[] {
   const { runner, phpRoot, name } = site;
   const directory = phpRoot ?? posix.dirname(runner ?? "");
@@ -65,26 +65,26 @@ function rootFiles(site: Served, phpRoot: string): string[] {
 
 const appPath = (path: string): string => (path === "." ? "@ROOT@/app" : `@ROOT@/app/${path}`);
 
-/** URL of the script that answers a request: of the runner, as if it were asked by its name. */
+/** URL of the script that answers a request: the runner's, as if it were requested by name. */
 const scriptVariable = "SILVER_SCRIPT";
-/** What of the request's path is left for the script. */
+/** The rest of the request's path, for the script. */
 const pathVariable = "SILVER_PATH";
 
-/** Below /run: the directory of the unit with PHP. That of the unit with Apache goes with every end of Apache. */
+/** Below /run, in the directory of the unit with PHP: Apache's is removed whenever Apache ends. */
 export const phpDirectory = "silver/@VCL@-php";
-/** Where php-fpm takes requests. */
+/** Where php-fpm listens. */
 export const phpSocket = `/run/${phpDirectory}/fpm.sock`;
 
 function mountPhp({ runner, phpRoot }: Served, prefix: string): string[] {
   const at = regexLiteral(prefix);
   const files = phpRoot === undefined ? [] : mountFiles(phpRoot, at);
-  // Not only to the end of the line: a path may hold an escaped one.
+  // Match beyond the end of a line: a path may contain an escaped newline.
   if (runner !== undefined)
     return [...files, `RewriteRule "(?s)^${at}(/.*)?$" "${appPath(runner)}" ${run(`${prefix}/${posix.basename(runner)}`, "$1")}`];
   return phpRoot === undefined ? [] : [...files, ...mountScripts(phpRoot, prefix)];
 }
 
-/** What stands beside scripts is served as it is, but for what no web server shows: names that begin with a dot. */
+/** Files beside scripts are served as they are, except names that begin with a dot, which no web server shows. */
 function mountFiles(phpRoot: string, at: string): string[] {
   return [
     `RewriteCond "${appPath(phpRoot)}/$1" -f`,
@@ -94,7 +94,7 @@ function mountFiles(phpRoot: string, at: string): string[] {
   ];
 }
 
-/** As web servers have it: a script by its path, with more behind it or not, or the index of a directory. */
+/** As in other web servers: a script by its path, with or without more behind it, or a directory's index. */
 function mountScripts(phpRoot: string, prefix: string): string[] {
   const at = regexLiteral(prefix);
   const root = appPath(phpRoot);
@@ -111,7 +111,7 @@ function mountScripts(phpRoot: string, prefix: string): string[] {
   ];
 }
 
-/** Flags of a rule whose file PHP runs. */
+/** Flags of a rule for files that PHP runs. */
 function run(script: string, path: string): string {
   return `"[L,H=proxy:unix:${phpSocket}|fcgi://php,E=${scriptVariable}:${script},E=${pathVariable}:${path}]"`;
 }

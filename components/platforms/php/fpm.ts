@@ -3,27 +3,27 @@ import type { AppUnit, Processes, Served } from "../platform.ts";
 import { bodyMegabytes } from "../request-limits.ts";
 import { phpDirectory, phpSocket } from "./apache.ts";
 
-/** Compiled PHP, which all processes share: PHP's own default. */
+/** Cache of compiled PHP, shared by all processes: PHP's own default. */
 const opcacheBytes = 128 * 1024 ** 2;
-/** What a process of PHP needs besides the memory that it gives a request. */
+/** What a PHP process needs besides a request's memory. */
 const phpProcessBytes = 16 * 1024 ** 2;
 
-/** Of the master and its processes. */
+/** Limits of the master and its processes. */
 export function fpmLimits({ count, memoryBytes }: Processes): ProcessLimits {
   return { tasks: 1 + count, memoryBytes: count * (memoryBytes + phpProcessBytes) + opcacheBytes };
 }
 
-/** Seconds for which what a request does after its answer may go on when its release is ended. */
+/** Seconds that work after an answer may continue when its release is stopped. */
 const lastSeconds = 10;
 
-/** The whole configuration of the one php-fpm of a release. Nothing of /etc/php is read but php.ini and the extensions. */
+/** The whole configuration of a release's php-fpm, which reads only php.ini and the extensions from /etc/php. */
 export function renderPhpFpm(site: Served): string {
   const { processes, timeouts } = site;
   const values: Record<string, string | number> = {
     auto_prepend_file: "@ROOT@/conf/prepend.php",
     display_errors: 0,
     expose_php: 0,
-    // An error goes to the journal as it is, and not through Apache, as one line.
+    // Errors go to the journal unchanged, not through Apache as one line.
     "fastcgi.logging": 0,
     log_errors: 1,
     max_execution_time: timeouts.requestSeconds,
@@ -31,7 +31,7 @@ export function renderPhpFpm(site: Served): string {
     // A release never changes.
     "opcache.validate_timestamps": 0,
     post_max_size: `${bodyMegabytes}M`,
-    // Debian has cron clean its own directory, and this one nobody else sees.
+    // Debian's cron cleans only its own directory, and nobody else sees this one.
     "session.gc_probability": 1,
     "session.save_path": "/tmp",
     upload_max_filesize: `${bodyMegabytes}M`,
@@ -66,7 +66,7 @@ ${Object.entries(values)
   .join("")}`;
 }
 
-/** php-fpm, ready when it listens. The last of those installed, as Debian names them: php-fpm8.2, php-fpm8.4. */
+/** php-fpm, ready once it listens. The last of those installed, as Debian names them: php-fpm8.2, php-fpm8.4. */
 export function fpmUnit(): AppUnit {
   const options = "--nodaemonize --force-stderr --fpm-config @ROOT@/conf/php-fpm.conf";
   return {

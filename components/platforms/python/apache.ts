@@ -7,7 +7,7 @@ const wsgiGroup = "app";
 /** Python's part of Apache: mod_wsgi in daemon mode. */
 export const pythonApache: ApacheParts = {
   modules: ["wsgi"],
-  // At level info mod_wsgi writes down where a process stood that ran out of its request's time.
+  // At level info mod_wsgi logs where a process was when its request timed out.
   logLevels: "warn wsgi:info",
   server: daemon,
   host: () => [],
@@ -37,7 +37,7 @@ function daemon(site: Served): string[] {
     lang: "C.UTF-8",
     locale: "C.UTF-8",
     "display-name": "%{GROUP}",
-    // Before what the system has, .pth files and all; conf/wsgi.py puts the app's own directories before it.
+    // Before the system's packages, including .pth files; conf/wsgi.py puts the app's own directories before it.
     ...(site.libraries === undefined ? {} : { "python-path": '"@ROOT@/wheels"' }),
   };
   return [
