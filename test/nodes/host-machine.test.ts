@@ -39,7 +39,10 @@ test("a machine reached by SSH is the same record as a local one", async () => {
 
 test("a user other than root reaches it as well, at another port", async () => {
   await ssh(node, "useradd --create-home deployer && cp -r /root/.ssh /home/deployer/ && chown -R deployer: /home/deployer/.ssh");
-  await ssh(node, "printf 'Port 22\\nPort 2222\\n' >/etc/ssh/sshd_config.d/ports.conf && systemctl restart ssh");
+  await ssh(node, "printf 'Port 22\\nPort 2222\\n' >/etc/ssh/sshd_config.d/ports.conf");
+  // Ubuntu's systemd listens for sshd, at the ports that a generator reads.
+  await ssh(node, "if systemctl --quiet is-active ssh.socket; then systemctl daemon-reload && systemctl restart ssh.socket; fi");
+  await ssh(node, "systemctl restart ssh");
   expect(await reachHost({ ...host, user: "deployer", port: 2222 })).toMatchObject({ port: 2222, machineId: node.machineId });
 });
 
@@ -78,7 +81,7 @@ test("a name that does not exist is told", async () => {
 });
 
 test("another system than the environment says is refused", async () => {
-  await expect(reachHost({ ...host, os: "ubuntu-24.04" })).rejects.toThrow(
+  await expect(reachHost({ ...host, os: otherOs })).rejects.toThrow(
     `web9: ${node.address} runs ${testOs}, but the environment says ${otherOs}`,
   );
 });

@@ -151,7 +151,7 @@ test("a database over its quota can only be read within a minute, and the neighb
   await says("eater", "/write/0", readOnly);
   expect(await get("eater", "/rows")).toBe("40");
   await calmGoesOn();
-  expect(await told()).toMatch(/silver-eater\[\d+\]: the database is over its quota: \d+ MB of 32 MB; it can only be read/);
+  expect(await told()).toMatch(/silver-agent-eater\[\d+\]: the database is over its quota: \d+ MB of 32 MB; it can only be read/);
   const { stdout, status: code } = status();
   expect(stdout).toMatch(/eater +web1 .* db is over its quota: \d+ MB of 32 MB; it can only be read/);
   expect(stdout).toMatch(/calm +web1 .* ok/);
