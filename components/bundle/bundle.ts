@@ -4,19 +4,19 @@ export interface ConfigDirectory {
   path: string;
   /** SHA-256 of the canonical listing of `entries`, in hex. */
   digest: string;
-  /** As those of a bundle. */
+  /** Like a bundle's. */
   entries: BundleEntry[];
 }
 
 /** What an app team ships, frozen: same bytes, same id, on every machine, at any time. */
 export interface Bundle {
-  /** `<version>-<8 hex>`, or the 8 hex alone when the manifest gives no version. */
+  /** `<version>-<8 hex>`, or only the 8 hex when the manifest gives no version. */
   id: string;
   /** SHA-256 of the canonical listing of `entries`, in hex. */
   digest: string;
   /** Directory of the app, relative to the project's root, with forward slashes. */
   app: string;
-  /** Sorted by the bytes of their paths. Directories are implied by what stands in them. */
+  /** Sorted by the bytes of their paths. Directories are implied by their contents. */
   entries: BundleEntry[];
 }
 

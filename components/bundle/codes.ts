@@ -2,7 +2,7 @@ import type { CodeEntry } from "../text/code.ts";
 
 const BLOG = `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`;
 
-/** Codes of what is wrong with an app's files, or with the libraries that it lists. */
+/** Codes for errors in an app's files, or in the libraries it lists. */
 export const bundleCodes = {
   "bad-requirement": {
     rule: "A line of requirements.txt is name[extras]==version, perhaps ; and a marker, and its hashes.",

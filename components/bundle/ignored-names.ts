@@ -1,5 +1,5 @@
 /**
- * Names that never belong to a bundle, wherever they stand: version control, what Python and its tools write while an app is
+ * Names that never belong to a bundle, at any depth: version control, what Python and its tools write while an app is
  * tried out, and what editors and file managers leave behind. The list is fixed on purpose: what an app ships must not depend
  * on a person's own settings.
  */

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Bundle, BundleEntry } from "./bundle.ts";
 
 /**
- * The canonical listing of a bundle: one JSON array a line, sorted by the bytes of the paths, each line ended by a newline.
+ * The canonical listing of a bundle: one JSON array per line, sorted by the bytes of the paths, each line ended by a newline.
  * `["path","file",executable,"sha256"]` or `["path","link","target"]`. The agent makes the same text from what it received.
  */
 export function bundleListing(bundle: Pick<Bundle, "entries">): string {

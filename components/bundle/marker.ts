@@ -10,7 +10,7 @@ const TOKEN = new RegExp(
 export function isMarker(text: string): boolean {
   const kinds = tokens(text.trim());
   if (kinds === undefined) return false;
-  // Each comparison is one value; what is left of it shrinks to one value when the parentheses match.
+  // Each comparison becomes one value; the rest reduces to one value if the parentheses match.
   let form = kinds.replace(/vcv/g, "b");
   for (let before = ""; form !== before;) {
     before = form;
@@ -19,7 +19,7 @@ export function isMarker(text: string): boolean {
   return form === "b";
 }
 
-/** A letter a token: parenthesis, joint, comparison, value; undefined where something else stands. */
+/** One letter per token: parenthesis, joint, comparison, value; undefined for anything else. */
 function tokens(text: string): string | undefined {
   let kinds = "";
   for (let at = 0; at < text.length; at = TOKEN.lastIndex) {

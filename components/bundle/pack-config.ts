@@ -2,7 +2,7 @@ import type { Parsed } from "../text/issue.ts";
 import type { ConfigDirectory } from "./bundle.ts";
 import { packTree } from "./pack.ts";
 
-/** What a configuration directory holds at most: it travels within the request that prepares a release. */
+/** Largest configuration directory: it travels in the request that prepares a release. */
 const most = { files: 500, bytes: 1024 ** 2 };
 
 /**
@@ -17,7 +17,7 @@ export function packConfig(root: string, directory: string): Parsed<ConfigDirect
   const bytes = tree.entries.reduce((sum, entry) => sum + (entry.type === "file" ? entry.size : 0), 0);
   const [code, message, fix] =
     tree.entries.length === 0
-      ? // Git keeps no empty directory: on another machine it would not be there.
+      ? // Git does not track empty directories: it would be missing on another machine.
         (["missing-file", "the directory is empty", "put a file into it, or delete config_dir"] as const)
       : tree.entries.length > most.files || bytes > most.bytes
         ? ([

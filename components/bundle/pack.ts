@@ -10,8 +10,8 @@ import { bundleListing, listingDigest } from "./listing.ts";
 import { resolveLink } from "./resolve-link.ts";
 
 /**
- * Reads an app's directory into a bundle. The result depends on names, bytes, the owner's execute bit and link targets alone:
- * not on mtimes, owners, umask, the clone's path or the order of directories. All that can't be shipped is found at once.
+ * Reads an app's directory into a bundle. The result depends only on names, bytes, the owner's execute bit and link targets,
+ * not on mtimes, owners, umask, the clone's path or the order of directories. Reports everything that can't be shipped at once.
  *
  * @param root The project's root, absolute.
  * @param app The app's directory relative to `root`, with forward slashes.
@@ -28,14 +28,14 @@ export function packBundle(root: string, app: string, version?: string): Parsed<
 type Tree = Pick<Bundle, "digest" | "entries">;
 
 /**
- * Reads any directory as a bundle's is read.
+ * Reads any directory like a bundle's.
  * @param directory Relative to `root`, with forward slashes.
  * @param noun What messages call it.
  */
 export function packTree(root: string, directory: string, noun: "app" | "directory"): Parsed<Tree> {
   const packing: Packing = { directory, noun, issues: [], entries: [], real: "" };
   try {
-    // Not realpathSync itself, which asks for each directory on the way by a call of its own.
+    // Not realpathSync itself, which makes a separate call for each directory on the way.
     packing.real = realpathSync.native(join(root, directory));
     if (!lstatSync(packing.real).isDirectory()) throw new Error("not a directory");
   } catch {
@@ -67,7 +67,7 @@ function refuse(packing: Packing, code: Code, at: string, message: string, fix: 
   packing.issues.push({ code, severity: "error", place: { file }, message, fix });
 }
 
-/** Control characters as escapes, so that a file's name can't write on a terminal. */
+/** Escapes control characters, so that a file's name can't control a terminal. */
 function printable(text: string): string {
   return JSON.stringify(text).slice(1, -1).replaceAll("\u007f", "\\u007f");
 }
@@ -143,7 +143,7 @@ function packLink(packing: Packing, file: string): void {
   }
 }
 
-/** Two names that another machine's file system takes for one would make another bundle there. */
+/** Two names that another machine's file system treats as one would give another bundle there. */
 function refuseCollisions(packing: Packing, entries: BundleEntry[]): void {
   const seen = new Map<string, string>();
   for (const { path: file } of entries) {

@@ -4,12 +4,12 @@ import { isMarker } from "./marker.ts";
 
 /** One pinned library of an app. */
 export interface Requirement {
-  /** As indexes compare names: lower case, `-` for each run of `-`, `_` and `.`. */
+  /** Normalized as by indexes: lower case, `-` for each run of `-`, `_` and `.`. */
   name: string;
   /** Sorted, in the same form. */
   extras: string[];
   version: string;
-  /** PEP 508 marker with single spaces, e.g. `python_version < "3.12"`; absent where it always counts. */
+  /** PEP 508 marker with single spaces, e.g. `python_version < "3.12"`; absent when it always applies. */
   marker?: string;
   /** SHA-256 in hex of each file that may be installed for it, sorted. */
   hashes: string[];
@@ -17,7 +17,7 @@ export interface Requirement {
 
 /** The libraries of an app, each pinned and hashed. */
 export interface Requirements {
-  /** Sorted by name and marker: the file's order, comments and spaces mean nothing. */
+  /** Sorted by name and marker: the file's order, comments and spaces don't matter. */
   list: Requirement[];
   /** SHA-256 in hex over `list`. */
   digest: string;
@@ -29,8 +29,8 @@ export const REQUIREMENTS_FILE = "requirements.txt";
 /**
  * Reads a requirements.txt. Pure. The form is pip's (https://pip.pypa.io/en/stable/reference/requirements-file-format/), and of it only
  * `name[extras]==version [; marker] --hash=sha256:…`, with comments and continued lines: what is installed follows from this file alone.
- * @param file its path, for what is wrong
- * @returns all that is wrong in it, or the libraries; none where nothing but comments stands in it
+ * @param file its path, for messages
+ * @returns all issues, or the libraries; none when it has only comments
  */
 export function parseRequirements(text: string, file: string): Parsed<Requirements> {
   const issues: Issue[] = [];
@@ -59,7 +59,7 @@ export function parseRequirements(text: string, file: string): Parsed<Requiremen
   return { value: { list, digest }, issues };
 }
 
-/** The libraries as a requirements.txt in one form. */
+/** The libraries as a canonical requirements.txt. */
 export function renderRequirements({ list }: Requirements): string {
   return list
     .map(({ name, extras, version, marker, hashes }) => {
@@ -74,11 +74,11 @@ export function renderRequirements({ list }: Requirements): string {
 
 const sortKey = ({ name, marker = "" }: Requirement): string => `${name} ${marker}`;
 
-/** What stands between two ends of lines that are not continued. */
+/** A logical line: physical lines joined by continuations. */
 interface Statement {
-  /** Of its first word. */
+  /** Position of its first word. */
   line: number;
-  /** Pieces that each stand on one line, without comments. */
+  /** Pieces, each on one line, without comments. */
   pieces: { line: number; text: string }[];
 }
 
@@ -200,7 +200,7 @@ function explainOption(place: Place, option: string): Issue {
 
 const canonicalName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, "-");
 
-/** At most 60 characters, with what could write on a terminal escaped, and without who may log in at a URL. */
+/** At most 60 characters, with control characters escaped, and without the credentials of a URL. */
 function shown(text: string): string {
   const open = text.replace(/\/\/[^/@\s]*@/g, "//…@");
   return JSON.stringify(open.length > 60 ? `${open.slice(0, 60)}…` : open).replaceAll("\u007f", "\\u007f");

@@ -1,14 +1,14 @@
 import { lstatSync, readlinkSync } from "node:fs";
 import path from "node:path";
 
-/** Where a link of an app ends: within the app at a path, outside of it, or nowhere. */
+/** Where a link of an app ends: at a path within the app, outside it, or nowhere. */
 export type LinkEnd = { inside: string } | "outside" | "nowhere";
 
 /** As the kernel does: more than 40 links in a row are a loop. */
 const mostLinks = 40;
 
 /**
- * Follows a link step by step. Stepping out of the app and in again by the directory's own name is outside too: on a node that
+ * Follows a link step by step. Leaving the app and entering again by the directory's own name counts as outside: on a node that
  * directory has another name.
  *
  * @param app The app's directory, absolute.

@@ -9,13 +9,13 @@ import { nodeSchema, siteSchema, type EnvironmentTree } from "./schema.ts";
 type NodeTree = EnvironmentTree["nodes"][string];
 type SiteTree = Partial<EnvironmentTree["sites"][string]>;
 
-/** The nodes by name; one that is wrong in itself is undefined. */
+/** The nodes by name; an invalid one is undefined. */
 type Nodes = Map<string, NodeTree | undefined>;
 
-/** What no field of an environment can tell alone; `parts` has the keys that are right on their own. */
+/** Checks across the fields of an environment; `parts` has the keys that are valid on their own. */
 export function checkEnvironment(source: Source, parts: Partial<EnvironmentTree>): Issue[] {
   const tree = isMap(source.tree) ? source.tree : {};
-  // Where one of a map is wrong, the map is no part, and each is judged by itself.
+  // If one entry of a map is invalid, the map is not among the parts, so judge each entry separately.
   const nodes: Nodes = mapEntries(tree.nodes, (name, node) => ownOf(parts.nodes, name) ?? nodeSchema.safeParse(node).data);
   const sites = mapEntries(tree.sites, (name, site): SiteTree => ownOf(parts.sites, name) ?? partsOf(siteSchema, site));
   const ofNodes = [...nodes].flatMap(([name, node]) => (node === undefined ? [] : checkNode(name, node, source)));
@@ -42,7 +42,7 @@ function checkNode(name: string, node: NodeTree, source: Source): Issue[] {
   return [error("node-machine", place, `node ${name} ${wrong.message}`, wrong.fix)];
 }
 
-/** The nodes of a site are there, and have the role that it needs of them. */
+/** A site's nodes must exist and have the role it needs. */
 function checkNodesOf(name: string, site: SiteTree, nodes: Nodes, source: Source): Issue[] {
   const web = (site.nodes ?? []).flatMap((node, index) => {
     const place = source.placeOf(["sites", name, "nodes", index], "value");
@@ -74,7 +74,7 @@ function unknownNode(place: Place, what: string, node: string, nodes: Nodes): Is
   );
 }
 
-/** No site is given more than the environment allows. */
+/** No site may get more than the environment allows. */
 function checkLimits(name: string, site: SiteTree, limits: EnvironmentTree["limits"], source: Source): Issue[] {
   return (["processes", "memory"] as const).flatMap((key) => {
     const own = site.limits?.[key];

@@ -1,6 +1,6 @@
 import type { CodeEntry } from "../text/code.ts";
 
-/** Codes that only an environment can bring. */
+/** Codes that only an environment can cause. */
 export const environmentCodes = {
   "bad-host": {
     rule: "A host is a name or an IP address, without user, port or path.",

@@ -2,27 +2,27 @@ import type { Place } from "../text/issue.ts";
 import type { SystemName } from "../systems/systems.ts";
 import type { DeclaredMachine } from "./kinds/registry.ts";
 
-/** One Pulumi stack as `stacks/<name>.yaml` declares it, with every default filled in. Plain data; secrets are names only. */
+/** One Pulumi stack as declared in `stacks/<name>.yaml`, with every default filled in. Plain data; secrets are names only. */
 export interface Environment {
   name: string;
   /** Path of the file, relative to the project's root. */
   file: string;
   ssh: { user: string; proxy?: string };
   defaults: { retain: number; graceSeconds: number };
-  /** The most that any site may have. */
+  /** Upper limits for any site. */
   limits: Limits;
   nodes: Record<string, EnvironmentNode>;
   sites: Record<string, EnvironmentSite>;
 }
 
-/** A place in the environment's own file. */
+/** A position in the environment's own file. */
 export type Spot = Required<Pick<Place, "line" | "column">>;
 
 export type Role = "web" | "service";
 
 export interface EnvironmentNode {
   name: string;
-  /** Where the node comes from: `local` boots one on this machine, `host` is any machine reached by SSH. */
+  /** The node's machine: `local` boots one on this computer, `host` is any machine reached by SSH. */
   machine: DeclaredMachine;
   /** `<ID>-<VERSION_ID>` of /etc/os-release, e.g. `ubuntu-24.04`; the agent refuses when the node disagrees. */
   os: SystemName;
@@ -45,7 +45,7 @@ export interface EnvironmentSite {
   config: Record<string, string | SecretVersion>;
   /** Configuration directory, relative to the project's root. */
   configDirectory?: string;
-  /** Overrides the manifest: what the site says, or else the environment for all its sites. */
+  /** Overrides the manifest: set by the site, or else by the environment for all its sites. */
   limits: Limits;
   /** Where each value was set, by its path below the site, e.g. `config.SIGNUPS` or `limits.processes`. */
   origins: Record<string, Place>;
@@ -59,7 +59,7 @@ export interface Limits {
   memoryBytes?: number;
 }
 
-/** A value that stands encrypted in the stack's configuration: planning sees its version and never the value. */
+/** A value encrypted in the stack's configuration: planning sees only its version. */
 export interface SecretVersion {
   secret: number;
 }

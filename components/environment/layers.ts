@@ -3,8 +3,8 @@ import type { Path } from "../text/source.ts";
 import type { Source } from "../text/source.ts";
 
 /**
- * One source out of stacks/base.yaml and an environment over it. Maps are laid over each other key by key; anything else
- * replaces what stood below. A site of the base counts only where the environment has it, too. Places lead into the file
+ * Merges an environment over stacks/base.yaml into one source. Maps are merged key by key; anything else
+ * replaces the base's value. A site of the base counts only if the environment has it, too. Positions lead to the file
  * that set the value.
  */
 export function layer(base: Source, over: Source): Source {
@@ -35,7 +35,7 @@ function merge(lower: unknown, upper: unknown): unknown {
   );
 }
 
-/** Whether the tree holds a value at the path. */
+/** Whether the tree has a value at the path. */
 function has(tree: unknown, path: Path): boolean {
   let value = tree;
   for (const step of path) {

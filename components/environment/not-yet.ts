@@ -1,6 +1,6 @@
 import type { Later } from "../text/schema/later.ts";
 
-/** What an environment can't say yet. */
+/** Keys of an environment that are not built yet. */
 export const environmentLater: Later = {
   protected: "raise the version in the manifest whenever the app changes",
 };

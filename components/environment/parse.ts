@@ -23,8 +23,8 @@ export interface TextFile {
  * Reads an environment.
  * @param file its path, relative to the project's root
  * @param name its name, which is the stack's
- * @param base stacks/base.yaml, where there is one: what the environment does not say, it says
- * @returns the environment with every default filled in, or all that is wrong with it
+ * @param base stacks/base.yaml, if it exists: values that the environment does not set
+ * @returns the environment with every default filled in, or all issues
  */
 export function parseEnvironment(text: string, file: string, name: string, base?: TextFile): Parsed<Environment> {
   const large = [tooLarge(text, file, CHARACTERS_MAX), base && tooLarge(base.text, base.file, CHARACTERS_MAX)].filter(

@@ -77,7 +77,7 @@ export const siteSchema = z
   })
   .describe("An app placed in this environment.");
 
-/** The one truth about stacks/<environment>.yaml, alone or over stacks/base.yaml. */
+/** The schema of stacks/<environment>.yaml, alone or over stacks/base.yaml. */
 export const environmentSchema = z
   .strictObject({
     ssh: z

@@ -3,7 +3,7 @@ import { parseBytes, unparsedSize } from "../text/schema/quantities.ts";
 import { count } from "../text/node-names.ts";
 import type { ServiceType } from "./service.ts";
 
-/** A directory for what users upload. Its quota is the size of a file system of its own, which every kernel can enforce. */
+/** A directory for users' uploads. Its quota is the size of its own file system, which every kernel can enforce. */
 export const files: ServiceType<{ bytes: number }> = {
   summary: "a directory for uploaded files, within a quota",
   options: { quota: unparsedSize("16M", "1T").describe("largest size of all files together, 1G by default") },

@@ -9,7 +9,7 @@ import type { ServiceType } from "./service.ts";
  */
 const releasesAtOnce = 4;
 
-/** Sessions beside those that requests hold: a migration, a person who looks. */
+/** Sessions besides those of requests: a migration, a person. */
 const spareConnections = 4;
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
@@ -23,9 +23,9 @@ export const postgres: ServiceType<{ bytes: number; connections: number }> = {
   packages: ["postgresql"],
   clientPackages: { php: "php-pgsql" },
   told: z.strictObject({
-    /** Quota: a database above it can only be read. */
+    /** Quota: above it, a database is read-only. */
     bytes: count,
-    /** Sessions that the site may have at once. */
+    /** Sessions the site may have at once. */
     connections: count,
   }),
   tell: ({ options, requests }) => ({

@@ -4,20 +4,20 @@ import { files } from "./files.ts";
 import { postgres } from "./postgres.ts";
 import type { ServiceType, SetUp } from "./service.ts";
 
-/** Every type of service, by the name that a manifest gives it. */
+/** Every type of service, by its name in manifests. */
 export const serviceTypes: Readonly<Record<string, ServiceType>> = { postgres, files };
 
-/** The types by all their names, old ones too. */
+/** The types by all their names, including old ones. */
 const byName = new Map(
   Object.entries(serviceTypes).flatMap(([name, { oldName }]) =>
     [name, ...(oldName === undefined ? [] : [oldName])].map((known) => [known, name]),
   ),
 );
 
-/** Every name of a type, old ones too. */
+/** Every name of a type, including old ones. */
 export const serviceTypeNames = [...byName.keys()];
 
-/** The name of a type now, by any of its names; undefined when there is none. */
+/** The current name of a type, by any of its names; undefined when there is none. */
 export function serviceTypeOf(name: string): string | undefined {
   return byName.get(name);
 }
@@ -40,7 +40,7 @@ const [first, ...others] = Object.entries(serviceTypes).map(([name, { told }]) =
 );
 if (first === undefined) throw new Error("there is no type of service");
 
-/** What a node is sent of a service, in the form of its type. */
+/** What a node receives about a service, in the form of its type. */
 export const setUp = z.discriminatedUnion("type", [first, ...others]);
 
 /** One service as a reviewer reads it. */

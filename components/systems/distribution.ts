@@ -1,18 +1,18 @@
-/** Who makes systems, and keeps an archive with the packages of all its releases. */
+/** A distributor of systems, with an archive of the packages of all its releases. */
 export interface Distribution {
   /** What verifies its archive. */
   keyring: Keyring;
-  /** Lines of sources.list for a release; `architecture` in Debian's words, e.g. `amd64`. */
+  /** Lines of sources.list for a release; `architecture` as Debian names it, e.g. `amd64`. */
   sources: (suite: string, architecture: string) => string[];
 }
 
-/** Keys that sign an archive: the file a package brings, where that package is in this computer's own archive. */
+/** Keys that sign an archive: a file of a package, if this computer's own archive has that package. */
 export interface Keyring {
   file: string;
   package: string;
 }
 
-/** Ubuntu keeps the ports to other architectures than amd64 on a host of their own. */
+/** Ubuntu keeps ports to architectures other than amd64 on a separate host. */
 export const ubuntu: Distribution = {
   keyring: { file: "/usr/share/keyrings/ubuntu-archive-keyring.gpg", package: "ubuntu-keyring" },
   sources: (suite, architecture) => {

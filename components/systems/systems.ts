@@ -7,7 +7,7 @@ export interface System {
   /** Name of the release in its archive. */
   suite: string;
   python: PythonTarget;
-  /** Version of its PHP, which is in the name of PHP's service. */
+  /** Version of its PHP, part of the name of PHP's service. */
   php: string;
 }
 
@@ -47,7 +47,7 @@ export type SystemName = keyof typeof known;
 
 export const systems: Record<SystemName, System> = known;
 
-/** Names of all systems, the best known first. */
+/** Names of all systems, the default first. */
 export const systemNames = Object.keys(systems) as [SystemName, ...SystemName[]];
 
 export function isSystemName(text: string): text is SystemName {

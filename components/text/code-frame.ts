@@ -2,22 +2,22 @@ import { styleText } from "node:util";
 import type { Issue, Place } from "./issue.ts";
 
 export interface FrameOptions {
-  /** Whether to colour; a caller asks for it when a person's terminal shows the text. Default: false. */
+  /** Whether to use colour, for a person's terminal. Default: false. */
   colour?: boolean;
 }
 
-/** Columns of a line that a frame shows; a longer line is cut around its place. */
+/** Columns of a line that a frame shows; a longer line is cut around the position. */
 const widest = 100;
 
 /**
- * Issues as a person reads them, each with its line and a caret under the place:
+ * Issues for a person, each with its line and a caret under the position:
  *
  *     apps/blog/app.ini:7:1 error [unknown-key] runnr is not a key
  *       7 | runnr = src/wsgi.py
  *         | ^^^^^
  *       did you mean runner?
  *
- * @param read text of a file; undefined where it can't be read: then the frame is left out
+ * @param read text of a file; undefined when unreadable: then the frame is omitted
  */
 export function renderIssues(
   issues: readonly Issue[],
@@ -37,7 +37,7 @@ export function issueLine({ code, place, message, fix }: Issue): string {
   return printable(`${placeText(place)} [${code}] ${message}${fix === undefined ? "" : `: ${fix}`}`);
 }
 
-/** One issue; `line` is the text of the line it stands on. */
+/** One issue; `line` is the text of its line. */
 function renderIssue(
   { code, severity, place, message, fix }: Issue,
   line: string | undefined,
@@ -53,7 +53,7 @@ function renderIssue(
     .join("\n");
 }
 
-/** `file:line:column`, as terminals and editors make a link of it. */
+/** `file:line:column`, which terminals and editors turn into a link. */
 export function placeText({ file, line, column }: Place): string {
   return [file, line, column].filter((part) => part !== undefined).join(":");
 }
@@ -70,7 +70,7 @@ function frameLines(line: string, place: Place): string[] {
   return [`  ${number} | ${shown}`, `  ${" ".repeat(number.length)} | ${indent}${"^".repeat(word)}`];
 }
 
-/** Text of unknown origin for a terminal: one column a character, and nothing that the terminal would obey. */
+/** Untrusted text for a terminal: one column per character, and no control sequences. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
     const code = character.charCodeAt(0);

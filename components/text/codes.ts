@@ -1,6 +1,6 @@
 import type { CodeEntry } from "./code.ts";
 
-/** Codes of what can be wrong in any text that a person writes: its form, its keys and its values. */
+/** Codes for errors in any text that a person writes: its form, its keys and its values. */
 export const textCodes = {
   alias: {
     rule: "Anchors (&x), aliases (*x) and merge keys (<<) are not used: each value is written where it is used, so that an error can point at it.",

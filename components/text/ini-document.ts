@@ -11,33 +11,33 @@ export interface IniLine {
   column: number;
 }
 
-/** One key with its value, as it stands in the file. */
+/** One key with its value, as in the file. */
 export interface IniEntry {
-  /** Lower-cased, as Python's configparser does it. */
+  /** Lower-cased, as in Python's configparser. */
   key: string;
   line: number;
   column: number;
-  /** The first is what stands beside the key (its text may be empty), the others are continuation lines. */
+  /** The first is beside the key (its text may be empty), the others are continuation lines. */
   lines: [IniLine, ...IniLine[]];
 }
 
 export interface IniSection {
   name: string;
-  /** The text has no such line: its keys stand before any section, or under one that is not written right. */
+  /** The text has no such line: its keys come before any section, or under a malformed one. */
   implied: boolean;
   line: number;
   column: number;
-  /** In the order of the file; a repeated key is in it twice. */
+  /** In the order of the file; a repeated key appears twice. */
   entries: IniEntry[];
 }
 
 /** A comment, with its mark (`#`, `;` or `rem`). */
 export interface IniComment extends IniLine {
-  /** Stands behind a value or a section's name, not on a line of its own. */
+  /** Follows a value or a section's name, not on its own line. */
   trailing: boolean;
 }
 
-/** An INI file with every position kept. Nothing in it is judged yet. */
+/** An INI file with all positions, not yet validated. */
 export interface IniDocument {
   sections: IniSection[];
   comments: IniComment[];
@@ -49,16 +49,16 @@ export function iniValue(entry: IniEntry): string {
   return entry.lines.map((line) => line.text).join("\n");
 }
 
-/** Of a file of nothing but wrong lines, this many are told one by one. */
+/** Wrong lines reported one by one, at most. */
 const mostIssues = 50;
 
 /**
- * Reads INI text as Python 2.6's ConfigParser did under Silver Lining, which read `app.ini` with it:
- * https://docs.python.org/2.6/library/configparser.html. No interpolation: `%` is a character like any other.
+ * Reads INI text like Python 2.6's ConfigParser, with which Silver Lining read `app.ini`:
+ * https://docs.python.org/2.6/library/configparser.html. No interpolation: `%` is an ordinary character.
  *
  * On purpose more lenient than 2010: a byte order mark is skipped, and keys may be indented (as Python 3 allows it).
  * Never throws; time is linear in the text.
- * @param first name of the section that keys before any section are taken to stand in
+ * @param first name of the section for keys that come before any section
  */
 export function parseIniDocument(text: string, file: string, first: string): IniDocument {
   return new IniReader(text, file, first).read();
@@ -71,7 +71,7 @@ class IniReader {
   readonly #document: IniDocument = { sections: [], comments: [], issues: [] };
   #section: IniSection | undefined;
   #entry: IniEntry | undefined;
-  /** Indent of the last key or section; what is indented deeper goes on with that key's value. */
+  /** Indent of the last key or section; deeper lines continue that key's value. */
   #indent = 0;
   #line = 0;
   #badLines = 0;
@@ -115,7 +115,7 @@ class IniReader {
     }
   }
 
-  /** Reads a line that begins something: a section or a key. */
+  /** Reads a line that begins a section or a key. */
   #readHead(ink: string, column: number): void {
     const close = ink.indexOf("]", 1);
     if (ink.startsWith("[") && close > 1) {
@@ -133,7 +133,7 @@ class IniReader {
     }
   }
 
-  /** Once; and not when the line that should have been the section is told already. */
+  /** Once; and not when the line that should have been the section is reported already. */
   #tellBeforeSection(column: number): void {
     if (!this.#section?.implied || this.#isBeforeTold) return;
     this.#isBeforeTold = true;
@@ -210,14 +210,14 @@ function isBlank(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13);
 }
 
-/** Index of the first character that is no blank, or -1. */
+/** Index of the first non-blank character, or -1. */
 function firstInk(text: string): number {
   let index = 0;
   while (index < text.length && isBlank(text.charCodeAt(index))) index += 1;
   return index < text.length ? index : -1;
 }
 
-/** Cuts ASCII blanks off both ends: String.trim would also cut no-break spaces and the like. */
+/** Trims ASCII blanks from both ends: String.trim would also trim no-break spaces and the like. */
 function trimBlanks(text: string): string {
   let start = 0;
   let end = text.length;
@@ -230,7 +230,7 @@ function isMarked(ink: string): boolean {
   return ink.startsWith("#") || ink.startsWith(";");
 }
 
-/** Python 2 also takes a line whose first word is `rem`, as in DOS, for a comment. */
+/** Python 2 also treats a line whose first word is `rem`, as in DOS, as a comment. */
 function isComment(raw: string): boolean {
   return isMarked(raw) || /^rem(?:[ \t\r\v\f]|$)/i.test(raw);
 }
@@ -242,7 +242,7 @@ function firstDelimiter(ink: string): number {
   return equals < 0 || colon < 0 ? Math.max(equals, colon) : Math.min(equals, colon);
 }
 
-/** Where a comment begins in the first line of a value: at its first `;`, when a blank stands before that. */
+/** Where a comment begins in the first line of a value: at its first `;`, if a blank precedes it. */
 function trailingComment(value: string): number | undefined {
   const mark = value.indexOf(";");
   return mark > 0 && isBlank(value.charCodeAt(mark - 1)) ? mark : undefined;

@@ -4,16 +4,16 @@ import type { Issue, Place } from "./issue.ts";
 import { quoteName } from "./quote.ts";
 import type { Path } from "./source.ts";
 
-/** A place without its file, which is the same for all. */
+/** A position without its file, which is the same for all. */
 export interface Spot {
   line: number;
   column: number;
 }
 
-/** Of a file of nothing but mistakes, this many errors and this many warnings are told. */
+/** Errors reported at most, and warnings likewise. */
 export const mostIssues = 50;
 
-/** The plain tree that an INI file gives, while it is being made, and the spot of each of its parts. */
+/** The plain tree of an INI file, under construction, and the position of each of its parts. */
 export class IniTree {
   readonly tree: Record<string, unknown> = {};
   readonly issues: Issue[] = [];
@@ -27,13 +27,13 @@ export class IniTree {
     this.mark([], root, root);
   }
 
-  /** Remembers where something stands, also when it gives nothing in the tree (a blank value). */
+  /** Remembers where something is, even when it adds nothing to the tree (a blank value). */
   mark(path: Path, key: Spot, value: Spot): void {
     this.#keys.set(keyOf(path), key);
     this.#values.set(keyOf(path), value);
   }
 
-  /** Puts a value at a path where nothing stands yet; makes the maps on the way. */
+  /** Puts a value at an empty path; creates the maps on the way. */
   put(path: readonly [string, ...string[]], value: unknown, keySpot: Spot, valueSpot: Spot): void {
     const map = this.#mapAt(path.slice(0, -1), keySpot, valueSpot);
     const name = path.at(-1) ?? "";
@@ -45,7 +45,7 @@ export class IniTree {
     this.mark(path, keySpot, valueSpot);
   }
 
-  /** Makes the map at a path, where there is none yet. */
+  /** Creates the map at a path if there is none. */
   open(path: readonly [string, ...string[]], keySpot: Spot, valueSpot: Spot): void {
     this.#mapAt(path, keySpot, valueSpot);
     this.mark(path, keySpot, valueSpot);
@@ -68,7 +68,7 @@ export class IniTree {
     this.#issue("warning", code, spot, message, fix);
   }
 
-  /** Whether so many errors were told that a further one would be left out. */
+  /** Whether the limit of reported errors is reached. */
   get isFull(): boolean {
     return this.#told.error >= mostIssues;
   }
@@ -107,8 +107,8 @@ export class IniTree {
 }
 
 /**
- * The lines of a value that say something: Silver Lining skipped blank ones, and ones that begin with `#`, in its lists
- * (AppConfig._parse_lines); here that holds for every key, because the other keys had no use for such a line.
+ * The meaningful lines of a value: in its lists, Silver Lining skipped blank lines and those that begin with `#`
+ * (AppConfig._parse_lines); here this applies to every key, because the other keys had no use for such a line.
  */
 export function contentLines(entry: IniEntry): IniLine[] {
   return entry.lines.filter((line) => line.text !== "" && !line.text.startsWith("#"));
@@ -118,14 +118,14 @@ export function keySpot(entry: IniEntry): Spot {
   return { line: entry.line, column: entry.column };
 }
 
-/** Where the value begins; at the key when there is none. */
+/** Where the value begins; the key's position when there is none. */
 export function valueSpot(entry: IniEntry): Spot {
   return contentLines(entry)[0] ?? keySpot(entry);
 }
 
 const keyOf = (path: Path) => path.join("\0");
 
-/** Sets a key; not by assignment, which would make `__proto__` the prototype instead of a key. */
+/** Sets a key, not by assignment, which would make `__proto__` the prototype instead of a key. */
 function setOwn(map: Record<string, unknown>, key: string, value: unknown): void {
   Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
 }

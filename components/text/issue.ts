@@ -1,6 +1,6 @@
 import type { Code } from "./code.ts";
 
-/** A place in a text a person wrote. `line` and `column` count from 1; absent where a whole file is meant. */
+/** A position in a text that a person wrote. `line` and `column` count from 1; absent for a whole file. */
 export interface Place {
   /** Path relative to the project's root, with forward slashes. */
   file: string;
@@ -8,19 +8,19 @@ export interface Place {
   column?: number;
 }
 
-/** One thing that is wrong (or doubtful) in a manifest, an environment or their combination. */
+/** One error or warning about a manifest, an environment or their combination. */
 export interface Issue {
   /** One of the closed list in docs/errors.md, e.g. `unknown-key`. */
   code: Code;
   severity: "error" | "warning";
   place: Place;
-  /** What is wrong, with the value that was found: one sentence, no full stop needed by the reader to act. */
+  /** What is wrong, with the value found: one sentence, without a full stop. */
   message: string;
-  /** What to do, when there is one thing to do. */
+  /** What to do, if there is one clear thing. */
   fix?: string;
 }
 
-/** A parser's answer: the value when nothing is an error, and every issue found either way. */
+/** A parser's result: the value unless there is an error, and every issue found either way. */
 export interface Parsed<T> {
   value?: T;
   issues: Issue[];
@@ -36,7 +36,7 @@ export function error(code: Code, place: Place, message: string, fix?: string): 
   return { code, severity: "error", place, message, ...(fix === undefined ? {} : { fix }) };
 }
 
-/** Whether an issue stops what is made from the text. */
+/** Whether an issue is an error, which makes the text unusable. */
 export function isError({ severity }: Issue): boolean {
   return severity === "error";
 }

@@ -1,6 +1,6 @@
 /**
  * One function for each language that values are written into. Control characters are refused, not escaped: no name, host or
- * path that reaches rendering has one, and none of these languages says the same in all its versions about them.
+ * path that reaches rendering has one, and versions of these languages differ about them.
  */
 function checked(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -8,7 +8,7 @@ function checked(text: string): string {
   return text;
 }
 
-/** An argument of an Apache directive. Inside of double quotes a backslash escapes a quote and itself; `${` would name a variable. */
+/** An argument of an Apache directive. Inside double quotes a backslash escapes a quote and itself; `${` would begin a variable. */
 export function apacheString(text: string): string {
   if (checked(text).includes("${")) throw new Error(`Apache would look for a variable in ${JSON.stringify(text)}`);
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
@@ -21,7 +21,7 @@ export function regexLiteral(text: string): string {
   );
 }
 
-/** A VCL string. The short form knows no escapes, so a text with a quote takes the long form, which ends at `"}`. */
+/** A VCL string. The short form has no escapes, so a text with a quote takes the long form, which ends at `"}`. */
 export function vclString(text: string): string {
   if (!checked(text).includes('"')) return `"${text}"`;
   if (text.includes('"}') || text.endsWith('"')) throw new Error(`VCL can't write ${JSON.stringify(text)} as one string`);

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * Texts that a node is told. Names end up in paths, unit names and command lines: nothing passes that could mean something there.
- * The agent reads the same forms as JSON Schema, so they use only what regular expressions of JavaScript and Python read alike: no `.`,
+ * Texts sent to a node. Names end up in paths, unit names and command lines: nothing with a special meaning there is allowed.
+ * The agent reads the same patterns as JSON Schema, so they use only what JavaScript and Python read alike: no `.`,
  * no `\d`, no lookahead.
  * @param inner pattern of the whole text
  * @param what completes "should be …"
@@ -13,7 +13,7 @@ const form = (inner: string, what: string) =>
     .regex(new RegExp(`^(?:${inner})$`))
     .describe(what);
 
-/** Any text: a file's content, a value. No program on a node takes a NUL. */
+/** Any text: a file's content, a value. No program on a node accepts a NUL. */
 export const anyText = form("[^\\0]*", "text without NUL characters");
 
 const SITE = "[a-z][a-z0-9-]{0,23}";
@@ -34,12 +34,12 @@ export const pythonVersion = form("3\\.[0-9]+(?:\\.[0-9]+)?", "a version of Pyth
 export const pythonPlatform = form("[a-z0-9_-]+", "a platform of Python wheels");
 export const octalMode = form("0[0-7]{3}", "an octal mode such as 0644");
 
-/** A segment of a path that is not empty, `.` or `..`. */
+/** A segment of a path, other than empty, `.` or `..`. */
 const SEGMENT = "(?:[^./\\0][^/\\0]*|\\.[^./\\0][^/\\0]*|\\.\\.[^/\\0]+)";
 export const absolutePath = form(`(?:/${SEGMENT})+`, "a plain absolute path");
 export const innerPath = form(`${SEGMENT}(?:/${SEGMENT})*`, "a path that stays inside its directory");
 
-/** A whole number that counts something, or names a process. */
+/** A whole number: a count or a process id. */
 export const count = z.int().min(0);
 /** A time span. */
 export const seconds = z.number().min(0);

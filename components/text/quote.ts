@@ -1,7 +1,7 @@
-/** As many characters of a text as a message shows. */
+/** Characters of a text that a message shows at most. */
 const MOST = 60;
 
-/** A text of a writer as it stands in a message: in quotes, on one line, without characters that a terminal would obey, and short. */
+/** A user's text for a message: in quotes, on one line, without control characters, and short. */
 export function quote(text: string): string {
   let shown = "";
   for (const character of text) {
@@ -12,19 +12,19 @@ export function quote(text: string): string {
   return `"${shown}"`;
 }
 
-/** A name as it stands in a message: as it is when it is a plain word, else as `quote` has it. */
+/** A name for a message: unchanged if it is a plain word, else quoted by `quote`. */
 export function quoteName(name: string): string {
   return /^[\w.@:+-]{1,60}$/.test(name) ? name : quote(name);
 }
 
-/** The way to a value as it stands in a message: `sites.blog.nodes[0]`. */
+/** The path of a value for a message: `sites.blog.nodes[0]`. */
 export function quotePath(path: readonly (string | number)[]): string {
   return path
     .map((step, index) => (typeof step === "number" ? `[${step}]` : `${index > 0 ? "." : ""}${quoteName(step)}`))
     .join("");
 }
 
-/** As JSON has it, which leaves DEL, the second block of control characters and two line breaks as they are. */
+/** Escapes like JSON, and also DEL, the second block of control characters and two line breaks, which JSON leaves. */
 function escapeCharacter(character: string): string {
   if (/[\x7f-\x9f\u2028\u2029]/.test(character)) return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(character).slice(1, -1);

@@ -1,6 +1,6 @@
 /**
- * The candidate that a person who wrote `word` most likely meant: at most 3 edits away and more alike than not.
- * Undefined when none is near. Of two equally near ones the first wins.
+ * The candidate that `word` most likely meant: at most 3 edits away and more alike than not.
+ * Undefined when none is close. Of two equally close ones the first wins.
  */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -19,8 +19,8 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
 }
 
 /**
- * Damerau-Levenshtein distance (optimal string alignment): how many letters must be added, left out, changed,
- * or swapped with their neighbour to come from one word to the other.
+ * Damerau-Levenshtein distance (optimal string alignment): how many letters must be added, removed, changed,
+ * or swapped with their neighbour to turn one word into the other.
  */
 export function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];

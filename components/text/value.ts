@@ -1,11 +1,11 @@
 import { quote } from "./quote.ts";
 
-/** Whether a value is a map, as both readers make them. */
+/** Whether a value is a map, as both readers create them. */
 export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A value as a message shows it: short, on one line. */
+/** A value for a message: short, on one line. */
 export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length > 0 ? "a list" : "an empty list";
   if (isMap(value)) return Object.keys(value).length > 0 ? "a map" : "an empty map";

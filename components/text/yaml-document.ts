@@ -23,13 +23,13 @@ const OPTIONS = {
 } as const;
 
 /**
- * The one document of a YAML 1.2 text, or its first fault: what follows a fault of syntax only follows from it.
+ * The only document of a YAML 1.2 text, or its first fault: later faults usually follow from the first.
  * Time is linear in the text.
  */
 export function parseYamlDocument(text: string): Document.Parsed | YamlFault {
   const tokens = readTokens(text);
   if (!Array.isArray(tokens)) return tokens;
-  // A broken text can hold thousands of faults, and the stack trace of each costs five times as much as the rest of it.
+  // A broken text can have thousands of faults, and each one's stack trace costs five times as much as the rest.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   const [document] = new Composer({ ...OPTIONS }).compose(tokens, true, text.length);
@@ -63,7 +63,7 @@ function faultOf({ code, pos: [from, to] }: YAMLError, tokens: CST.Token[], text
   return { offset: isSecond ? lastLine + text.slice(lastLine).search(/\S/) : from, ...saidOf(code) };
 }
 
-/** Offset of the first quote or bracket in it that is never closed. */
+/** Offset of its first unclosed quote or bracket. */
 function unclosed(token: CST.Token): number | undefined {
   if (token.type === "flow-collection" && token.end.length === 0) return token.start.offset;
   if (token.type === "double-quoted-scalar" || token.type === "single-quoted-scalar") {
@@ -75,7 +75,7 @@ function unclosed(token: CST.Token): number | undefined {
   return parts.map((part) => (part ? unclosed(part) : undefined)).find((offset) => offset !== undefined);
 }
 
-/** Whether a quoted text ends with the quote it began with; in double quotes, \\" is no end. */
+/** Whether a quoted text ends with the quote it began with; in double quotes, \\" doesn't end it. */
 function isClosed(source: string): boolean {
   const quote = source.charAt(0);
   const body = source.slice(1);
@@ -94,13 +94,13 @@ function readTokens(text: string): CST.Token[] | YamlFault {
   const parser = new Parser();
   let offset = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    // The parser keeps a stack of its own, the composer recurses: so what is too deep for it ends here.
+    // The parser has its own stack, but the composer recurses: stop here at what is too deep for it.
     if (parser.stack.length > DEPTH_MAX + 2) return { offset, ...TOO_DEEP };
     for (const token of parser.next(lexeme)) {
       const fault = take(token);
       if (fault) return fault;
     }
-    // Behind the first piece that fits nowhere, nothing is worth reading.
+    // Ignore everything after the first piece that fits nowhere.
     if (tokens.at(-1)?.type === "error") break;
     offset = parser.offset;
   }

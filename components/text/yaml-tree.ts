@@ -3,7 +3,7 @@ import { quote, quoteName } from "./quote.ts";
 import type { Path } from "./source.ts";
 import type { YamlFault } from "./yaml-document.ts";
 
-/** What YAML 1.1 readers (most tools in use) take for something else, and YAML 1.2 for a text. */
+/** Texts in YAML 1.2 that YAML 1.1 readers (most tools in use) read as something else. */
 const YAML_1_1 = [
   { kind: "a switch", pattern: /^(?:yes|no|on|off)$/i, or: ", or write true or false where a switch is meant" },
   { kind: "a date", pattern: /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?$/, or: "" },
@@ -12,12 +12,12 @@ const YAML_1_1 = [
 
 type Pair = YAMLMap.Parsed["items"][number];
 
-/** The plain tree of a YAML document, what must not stand in it, and the way back to the text. */
+/** The plain tree of a YAML document, what is not allowed in it, and the way back to the text. */
 export class YamlTree {
   readonly tree: unknown;
   readonly faults: YamlFault[] = [];
   readonly #root: ParsedNode | null;
-  /** Each map's pairs by key: a search from the first pair on for every place would be quadratic. */
+  /** Each map's pairs by key: a linear search for every position would be quadratic. */
   readonly #pairs = new Map<YAMLMap.Parsed, Map<string, Pair>>();
 
   constructor(root: ParsedNode | null) {
@@ -108,7 +108,7 @@ export class YamlTree {
       );
   }
 
-  /** Only the first is told: where one stands, there are mostly many. */
+  /** Reports only the first: there are usually many. */
   #refuseAlias(offset: number, what: string): void {
     if (this.faults.some(({ code }) => code === "alias")) return;
     this.#fault(

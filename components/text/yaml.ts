@@ -7,8 +7,8 @@ import { YamlTree } from "./yaml-tree.ts";
 
 /**
  * Reads a YAML text into a plain tree, with positions.
- * Refused here, each at its place: bad syntax, tabs, control characters, more than one document, keys that stand twice,
- * anchors, aliases, merge keys, tags, deep nesting, and unquoted words that another reader would take for something else.
+ * Refused here, each with its position: bad syntax, tabs, control characters, more than one document, duplicate keys,
+ * anchors, aliases, merge keys, tags, deep nesting, and unquoted words that another reader would read differently.
  */
 export function readYaml(text: string, file: string): Source {
   const body = text.replace(/^\uFEFF/, "");
@@ -25,7 +25,7 @@ export function readYaml(text: string, file: string): Source {
   if ("code" in document) return { tree: undefined, placeOf: () => placeAt(0), nameOf: quotePath, issues: [issueOf(document)] };
   const made = new YamlTree(document.contents);
   return {
-    // What an alias stands for is not known here: to judge the rest would only raise false alarms.
+    // An alias's value is unknown here: validating the rest would only raise false alarms.
     tree: made.faults.some(({ code }) => code === "alias") ? undefined : made.tree,
     placeOf: (path, what) => placeAt(made.offsetOf(path, what)),
     nameOf: quotePath,
@@ -33,7 +33,7 @@ export function readYaml(text: string, file: string): Source {
   };
 }
 
-/** The first character that YAML does not allow; a carriage return that ends no line is one, too. */
+/** The first character that YAML does not allow, such as a carriage return inside a line. */
 function controlCharacter(text: string): YamlFault | undefined {
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   const offset = text.search(/[\0-\x08\v\f\x0e-\x1f\x7f]|\r(?!\n)/);

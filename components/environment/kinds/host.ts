@@ -18,7 +18,7 @@ interface Host {
   hostKey: string;
 }
 
-/** A machine that somebody else made. */
+/** An existing machine, which the project did not create. */
 export const host = {
   keys,
   is: "has a host",
@@ -32,6 +32,6 @@ export const host = {
   },
   read: ({ host = "", port, hostKey = "" }): Host => ({ kind: "host", host, port, hostKey }),
   isMade: false,
-  // Enough of a key to tell it from another.
+  // Enough of a key to distinguish it from others.
   tell: ({ host, port, hostKey }: Host) => `${host}:${port}, key …${hostKey.slice(-8)}`,
 } as const satisfies MachineKind<z.output<z.ZodObject<typeof keys>>, Host>;

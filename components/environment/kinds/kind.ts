@@ -6,12 +6,12 @@ export interface MachineKind<Node, Machine> {
   keys: Readonly<Record<string, z.ZodType>>;
   /** Completes "node web1 …". */
   is: string;
-  /** Which of its keys a node gives; none: the node is of another kind. */
+  /** Which of its keys a node has; none: the node is of another kind. */
   given: (node: Node) => string[];
-  /** What a node lacks that gives some of its keys. */
+  /** What a node with some of its keys lacks. */
   judge: (node: Node) => Complaint | undefined;
   read: (node: Node) => Machine;
-  /** It is made by the project: another system or kind makes another machine, and what was on it goes. */
+  /** The project creates it: changing the system or kind replaces the machine and loses what was on it. */
   isMade: boolean;
   /** What a reviewer sees of it. */
   tell(machine: Machine): string;

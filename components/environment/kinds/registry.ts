@@ -7,17 +7,17 @@ const known = { local, host };
 
 type KindName = keyof typeof known;
 
-/** A machine as an environment declares it, told apart by `kind`. */
+/** A machine as an environment declares it, distinguished by `kind`. */
 export type DeclaredMachine = ReturnType<(typeof known)[KindName]["read"]>;
 
-/** The keys of a node that one kind of machine or another brings. */
+/** All kinds' keys of a node. */
 export const machineKeys = { ...local.keys, ...host.keys };
 
 type DeclaredNode = z.output<z.ZodObject<typeof machineKeys>>;
 
 const kinds: Record<KindName, MachineKind<DeclaredNode, DeclaredMachine>> = known;
 
-/** What is wrong with a node's machine: it is of one kind, and wholly. */
+/** What is wrong with a node's machine: it must be of exactly one kind, and complete. */
 export function judgeMachine(node: DeclaredNode): Complaint | undefined {
   const [one, other] = given(node);
   if (one === undefined)
@@ -27,14 +27,14 @@ export function judgeMachine(node: DeclaredNode): Complaint | undefined {
   return { key: other.key, message, fix: `delete ${one.key}, or ${other.key}` };
 }
 
-/** The machine of a node of which nothing is wrong. */
+/** The machine of a valid node. */
 export function readMachine(node: DeclaredNode): DeclaredMachine {
   const [one] = given(node);
   if (one === undefined) throw new Error("a node without a machine was not refused");
   return one.kind.read(node);
 }
 
-/** The kinds of which a node gives keys, each with the first of them. */
+/** The kinds whose keys a node has, each with its first such key. */
 function given(node: DeclaredNode): { kind: MachineKind<DeclaredNode, DeclaredMachine>; key: string }[] {
   return Object.values(kinds).flatMap((kind) =>
     kind
@@ -47,5 +47,5 @@ function given(node: DeclaredNode): { kind: MachineKind<DeclaredNode, DeclaredMa
 /** What a reviewer sees of a machine. */
 export const tellMachine = (machine: DeclaredMachine): string => kinds[machine.kind].tell(machine);
 
-/** Whether the project makes the machine, so that another one of its kind takes its place without what was on it. */
+/** Whether the project creates the machine, so that a replacement loses what was on it. */
 export const isMade = (machine: DeclaredMachine): boolean => kinds[machine.kind].isMade;

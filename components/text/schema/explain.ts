@@ -7,23 +7,23 @@ import type { Path, Source } from "../source.ts";
 import { suggest } from "../suggest.ts";
 import { isMap, show } from "../value.ts";
 
-/** One of our issues, and how it hangs together with others. */
+/** One of our issues, and how it relates to others. */
 export interface Finding {
   issue: Issue;
-  /** Path of the key that is not there. */
+  /** Path of the missing key. */
   missing?: string;
   /** Path of the key that was most likely meant. */
   meant?: string;
 }
 
-/** What the owner of a schema knows of keys that do not stand in it. */
+/** What the owner of a schema knows about keys outside it. */
 export interface Hints {
   later?: Later;
   /** Other names of keys → the name in the schema. */
   otherNames?: ReadonlyMap<string, string>;
 }
 
-/** Says in our words, and at its place, what zod found. */
+/** Turns zod's findings into our issues, with positions. */
 export class Explainer {
   readonly #schema: z.ZodType;
   readonly #source: Source;
@@ -35,7 +35,7 @@ export class Explainer {
     this.#hints = hints;
   }
 
-  /** Our findings for one issue of zod's; `above` is the path of the value that zod looked at. */
+  /** Our findings for one of zod's issues; `above` is the path of the value that zod checked. */
   explain(issue: z.core.$ZodIssue, above: Path = []): Finding[] {
     const path = [...above, ...issue.path.map((step) => (typeof step === "symbol" ? String(step) : step))];
     if (issue.code === "unrecognized_keys") return issue.keys.map((key) => this.#unknownKey([...path, key]));
@@ -61,7 +61,7 @@ export class Explainer {
     return error(special?.code ?? rule.code, place, message, special?.fix ?? defaultFix(value, rule));
   }
 
-  /** The last step of the path is a name of the writer's choice, and none of the right form. */
+  /** The last step of the path is a name that the user chose, in a wrong form. */
   refuseName(path: Path): Issue {
     const name = path.at(-1);
     const parent = path.slice(0, -1);
@@ -107,13 +107,13 @@ export class Explainer {
     return insteadOf(this.#hints.later ?? {}, what);
   }
 
-  /** The key at a path, as its writer knows it; the whole text has no path. */
+  /** The key at a path, as written; the whole text has no path. */
   #label(path: Path): string {
     return path.length > 0 ? this.#source.nameOf(path) : "the text";
   }
 }
 
-/** The value at a path, as it was read: zod tells the value after its transforms. */
+/** The value at a path, as it was read: zod gives the value after its transforms. */
 function valueAt(tree: unknown, path: Path): unknown {
   return path.reduce<unknown>((value, step) => {
     if (Array.isArray(value)) return value[Number(step)] as unknown;
@@ -121,12 +121,12 @@ function valueAt(tree: unknown, path: Path): unknown {
   }, tree ?? {});
 }
 
-/** Whether a branch of a union took the value for its own, and found fault with what is in it. */
+/** Whether a branch of a union matched the value itself, but not its content. */
 function looksInside(errors: z.core.$ZodIssue[]): boolean {
   return errors.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
 }
 
-/** What the rule has to say of this value; of one that is longer than any right one, what it says of all is enough. */
+/** What the rule says about this value; for one longer than any valid one, the general text is enough. */
 function closerLook(rule: FieldRule, value: unknown): Partial<Explanation> | undefined {
   return typeof value === "string" && value.length > 300 ? undefined : rule.explain?.(value);
 }

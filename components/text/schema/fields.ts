@@ -1,30 +1,30 @@
 import { z } from "zod";
 import type { Code } from "../code.ts";
 
-// Without this, zod writes and compiles a function for each map of fixed keys: that alone takes longer than it saves on 1,000 manifests.
+// Otherwise zod generates and compiles a function for each map of fixed keys, which takes longer than it saves on 1,000 manifests.
 z.config({ jitless: true });
 
-/** What is said of a value that a field refuses: zod tells that it is wrong, this what a person needs. */
+/** What to tell a person about a value that a field refuses; zod only knows that it is wrong. */
 export interface FieldRule {
   code: Code;
   /** Completes "it must be …", e.g. `true or false`. */
   must: string;
-  /** A value that is right, as it stands in YAML. */
+  /** A valid value, as YAML. */
   example: string;
   /** The value may be confidential: no message shows it. Default: false. */
   isHidden?: boolean;
-  /** A closer look at one refused value. Default: `must` says all. */
+  /** More about one refused value. Default: `must` is enough. */
   explain?: (value: unknown) => Partial<Explanation> | undefined;
 }
 
-/** What differs for one refused value from what its field says of all. */
+/** Overrides of the field's general text for one refused value. */
 export interface Explanation {
   code: Code;
   must: string;
   fix: string;
 }
 
-/** The rule of each field, found by its schema. Not zod's own metadata: that goes into the JSON Schema. */
+/** The rule of each field, by its schema. Not zod's own metadata, which goes into the JSON Schema. */
 export const fieldRules = z.registry<FieldRule>();
 
 /** A schema with its rule. */
@@ -43,13 +43,13 @@ export function choice<const T extends readonly [string, ...string[]]>(words: T)
   return field(z.enum(words), { code: "bad-choice", must: `one of ${words.join(", ")}`, example: words[0] });
 }
 
-/** true or false; the texts "true" and "false" are the same, for the INI form has only texts. */
+/** true or false, or the texts "true" and "false", because the INI form has only texts. */
 export function toggle() {
   const word = z.enum(["true", "false"]).transform((text) => text === "true");
   return field(z.union([z.boolean(), word]), { code: "bad-switch", must: "true or false", example: "true" });
 }
 
-/** A list whose values stand once each. `must` completes "it must be …"; `least` is the smallest number of values. */
+/** A list without duplicates. `must` completes "it must be …"; `least` is the smallest number of values. */
 export function list<T extends z.ZodType>(item: T, must: string, example: string, least = 0) {
   const schema = z
     .array(item)

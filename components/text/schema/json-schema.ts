@@ -2,8 +2,8 @@ import { z } from "zod";
 import { fieldRules } from "./fields.ts";
 
 /**
- * The JSON Schema of what a person writes, for editors that complete, explain and underline: draft 7, which they know best.
- * It tells forms, not ranges of durations and sizes, nor what only shows across keys.
+ * The JSON Schema of what a person writes, for editors that complete, explain and underline: draft 7, which they support best.
+ * It covers forms, but not ranges of durations and sizes, nor rules across keys.
  */
 export function renderJsonSchema(schema: z.ZodType, title: string): string {
   const made = z.toJSONSchema(schema, {

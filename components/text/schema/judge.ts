@@ -5,19 +5,19 @@ import { byPlace, isError, type Issue, type Parsed } from "../issue.ts";
 import { fieldAt, keyRuleAt } from "./walk.ts";
 import type { Path, Source } from "../source.ts";
 
-/** What a schema says of a tree: the whole of it when nothing is an error, and the keys at its top that are right on their own. */
+/** The result of a schema for a tree: the whole value if nothing is an error, and the top-level keys that are valid on their own. */
 export interface Judgement<T> extends Parsed<T> {
   parts: Partial<T>;
 }
 
-/** Checks a tree against a schema of fixed keys. All that is wrong is said, in the order of the text. */
+/** Checks a tree against a schema of fixed keys. Reports all issues, in the order of the text. */
 export function judge<T extends z.ZodRawShape>(
   schema: z.ZodObject<T, z.core.$strict>,
   source: Source,
   hints: Hints = {},
 ): Judgement<z.output<z.ZodObject<T, z.core.$strict>>> {
   if (source.tree === undefined) return { issues: source.issues, parts: {} };
-  // An empty text is a map without keys: then the message is about the keys that are missing.
+  // An empty text is a map without keys, so that the message is about the missing keys.
   const tree = source.tree ?? {};
   const result = schema.safeParse(tree);
   const explainer = new Explainer(schema, source, hints);
@@ -25,9 +25,9 @@ export function judge<T extends z.ZodRawShape>(
     ...(result.success ? [] : result.error.issues.flatMap((issue) => explainer.explain(issue))),
     ...(holdsPrototype(tree) ? prototypePaths(schema, tree) : []).map((path) => ({ issue: explainer.refuseName(path) })),
   ];
-  // What the reader said of a value comes first: that the schema does not like what was read there only follows from it.
+  // The reader's issue about a value comes first: the schema's only follows from it.
   const said = new Set(source.issues.filter(isError).map(placeKey));
-  // A key that is missing because it is mistyped is one mistake.
+  // A key missing because it is mistyped is one mistake.
   const meant = new Set(findings.map((finding) => finding.meant));
   const found = findings.filter(
     ({ issue, missing }) => !said.has(placeKey(issue)) && (missing === undefined || !meant.has(missing)),
@@ -43,21 +43,21 @@ function holdsPrototype(tree: unknown): boolean {
   return isMap(tree) && (Object.hasOwn(tree, PROTOTYPE) || Object.values(tree).some(holdsPrototype));
 }
 
-/** Where a name of the writer's choice is one that zod passes over in silence. */
+/** Positions of names that zod silently skips. */
 function prototypePaths(schema: z.ZodType, tree: unknown, path: Path = []): Path[] {
   if (!isMap(tree) || fieldAt(schema, path) === undefined) return [];
   const own = Object.hasOwn(tree, PROTOTYPE) && keyRuleAt(schema, path) !== undefined ? [[...path, PROTOTYPE]] : [];
   return [...own, ...Object.entries(tree).flatMap(([key, value]) => prototypePaths(schema, value, [...path, key]))];
 }
 
-/** A value can break two checks of one field, which has one thing to say. */
+/** A value can break two checks of one field, which has one message. */
 function distinct(issues: Issue[]): Issue[] {
   return [...new Map(issues.map((issue) => [`${placeKey(issue)} ${issue.message}`, issue])).values()];
 }
 
 const placeKey = ({ place }: Issue) => `${place.line ?? 0}:${place.column ?? 0}`;
 
-/** The values of those keys that are right on their own. */
+/** The values of the keys that are valid on their own. */
 export function partsOf<T extends z.ZodRawShape>(
   { shape }: z.ZodObject<T, z.core.$strict>,
   tree: unknown,

@@ -1,7 +1,7 @@
 /**
  * What is not built yet → what to do instead. A key listed here (by its path) is left out of the schema, and so of the JSON
- * Schema and the reference, and is refused by name; `key=value` does the same to one value of a closed list. Deleting a line
- * turns on what the schema has of it already.
+ * Schema and the reference, and is refused by name; `key=value` does the same for one value of a closed list. Deleting a line
+ * enables what the schema already has for it.
  */
 export type Later = Readonly<Record<string, string>>;
 

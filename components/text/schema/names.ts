@@ -4,7 +4,7 @@ import { field, text, type FieldRule } from "./fields.ts";
 
 /**
  * Name of an app, site, node or service: it becomes a Unix user, a database role, a directory and a unit.
- * @param explain what there is to say of names that are wrong for a reason of their own
+ * @param explain the message for names that are wrong for a special reason
  */
 export function name(explain?: FieldRule["explain"]) {
   return text(/^[a-z][a-z0-9-]{0,23}$/, {
@@ -15,7 +15,7 @@ export function name(explain?: FieldRule["explain"]) {
   });
 }
 
-/** The right name that is most like a wrong one. */
+/** The valid name closest to a wrong one. */
 function suggestName(value: unknown): { fix: string } | undefined {
   if (typeof value !== "string") return undefined;
   const letters = value.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
@@ -27,7 +27,7 @@ function suggestName(value: unknown): { fix: string } | undefined {
 export const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 const URL_SEGMENT = "/(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~-]+";
 
-/** `host[/path]`, `.example.com[/path]` or `*[/path]`; the host becomes lower case, a slash at the end goes. */
+/** `host[/path]`, `.example.com[/path]` or `*[/path]`; the host is lower-cased, a trailing slash removed. */
 export function location() {
   const pattern = new RegExp(`^(?:\\*|\\.?${LABEL}(?:\\.${LABEL})*)(?:${URL_SEGMENT})*/?$`);
   const schema = z.string().max(500).regex(pattern).transform(tidyLocation);
@@ -72,9 +72,9 @@ export function variable() {
   });
 }
 
-/** Value of a variable. A number is taken as it is written; a switch is refused, for nobody knows how the app spells it. */
+/** Value of a variable. A number is kept as written; a boolean is refused, because we don't know how the app spells it. */
 export function variableValue() {
-  // os.environ holds no NUL; other control characters are mistakes.
+  // os.environ can't hold NUL; other control characters are mistakes.
   const word = z
     .string()
     .regex(/^(?:[^\p{Cc}]|[\n\t])*$/u)
@@ -95,7 +95,7 @@ export function variableValue() {
   });
 }
 
-/** A line that a person reads, or that is looked for in a text. `least` is its shortest length. */
+/** A line for a person to read, or to find in a text. `least` is its shortest length. */
 export function line(least = 0, example = "from stripe.com/keys") {
   return text(new RegExp(`^[^\\p{Cc}]{${least},500}$`, "u"), {
     code: "bad-text",

@@ -4,14 +4,14 @@ const SEGMENT = "[A-Za-z0-9_.+][A-Za-z0-9_.+-]*";
 /** A path inside a directory, as a pattern. */
 export const PATH = `(?!(?:.*/)?\\.{1,2}(?:/|$))${SEGMENT}(?:/${SEGMENT})*`;
 
-/** A path inside a directory, in letters that no shell, Apache file or unit reads otherwise. */
+/** A path inside a directory, without characters that are special in a shell, an Apache file or a unit. */
 export function path(what: Directory, example?: string) {
   return text(new RegExp(`^${PATH}$`), { ...pathRule(what), ...(example === undefined ? {} : { example }) });
 }
 
 type Directory = "the app's directory" | "the project";
 
-/** What is said of a wrong path. */
+/** The message for a wrong path. */
 export function pathRule(what: Directory) {
   return {
     code: "bad-path",
@@ -32,5 +32,5 @@ export function pathRule(what: Directory) {
   } satisfies FieldRule;
 }
 
-/** Whether a path leads out of the directory that it starts from. */
+/** Whether a path leads out of its starting directory. */
 export const leadsOut = (path: string) => /^[/\\~]|^[A-Za-z]:/.test(path) || path.split(/[/\\]/).includes("..");

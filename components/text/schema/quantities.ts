@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { field } from "./fields.ts";
 
-/** A whole number; a text of digits is the same, for the INI form has only texts. */
+/** A whole number, or a text of digits, because the INI form has only texts. */
 export function count(min: number, max: number, example = min) {
   const number = z.int().min(min).max(max);
   const digits = z
@@ -23,12 +23,12 @@ export function count(min: number, max: number, example = min) {
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const BYTES: Record<string, number> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
-/** `30s`, `10m`, `2h`, `3d` → seconds. Only for texts that the schema let through. */
+/** `30s`, `10m`, `2h`, `3d` → seconds. Only for texts that passed the schema. */
 export function parseSeconds(text: string): number {
   return Number(text.slice(0, -1)) * (SECONDS[text.slice(-1)] ?? Number.NaN);
 }
 
-/** `400M`, `2G` → bytes, by units of 1024. Only for texts that the schema let through. */
+/** `400M`, `2G` → bytes, in units of 1024. Only for texts that passed the schema. */
 export function parseBytes(text: string): number {
   return Number(text.slice(0, -1)) * (BYTES[text.slice(-1)] ?? Number.NaN);
 }
@@ -64,7 +64,7 @@ export function size(min: string, max: string) {
   return field(z.string().regex(SIZE).transform(parseBytes).pipe(bytes), sizeRule(min, max));
 }
 
-/** A size that stays the text it is, for the one who reads it to parse. `min` and `max` are sizes, too. */
+/** A size kept as text, for its reader to parse. `min` and `max` are sizes, too. */
 export function unparsedSize(min: string, max: string) {
   const inRange = (text: string) => parseBytes(text) >= parseBytes(min) && parseBytes(text) <= parseBytes(max);
   return field(z.string().regex(SIZE).refine(inRange), sizeRule(min, max));

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Path } from "../source.ts";
 import { fieldRules, type FieldRule } from "./fields.ts";
 
-/** The schema of the value at a path, below defaults and transforms; undefined where there is none. */
+/** The schema of the value at a path, below defaults and transforms; undefined when there is none. */
 export function fieldAt(schema: z.ZodType, path: Path): z.ZodType | undefined {
   const bare = unwrap(schema);
   const [head, ...rest] = path;
@@ -14,7 +14,7 @@ export function fieldAt(schema: z.ZodType, path: Path): z.ZodType | undefined {
   return undefined;
 }
 
-/** The path as the reference has it: `*` for a name of the writer's choice, `[]` for a place in a list. */
+/** The path as in the reference: `*` for a name that the user chooses, `[]` for an item of a list. */
 export function keyPatternOf(schema: z.ZodType, path: Path): string {
   const steps = path.map((step, index) => {
     if (typeof step === "number") return "[]";
@@ -43,7 +43,7 @@ export function shapeOf(schema: z.ZodType): Record<string, z.ZodType> | undefine
   return def.type === "object" ? (def.shape as Record<string, z.ZodType>) : undefined;
 }
 
-/** Schema of the names and of the values of a map whose names are the writer's. */
+/** Schema of the names and of the values of a map whose names the user chooses. */
 export function recordOf(schema: z.ZodType): { keyType: z.ZodType; valueType: z.ZodType } | undefined {
   for (const option of optionsOf(schema)) {
     const def = defOf(option);
@@ -58,7 +58,7 @@ export function elementOf(schema: z.ZodType): z.ZodType | undefined {
   return def.type === "array" ? (def.element as z.ZodType) : undefined;
 }
 
-/** The schema below defaults, optionals and transforms; one with a rule of its own is left as it is. */
+/** The schema below defaults, optionals and transforms; stops at one with its own rule. */
 export function unwrap(schema: z.ZodType): z.ZodType {
   if (fieldRules.has(schema)) return schema;
   const def = defOf(schema);
@@ -81,7 +81,7 @@ export function descriptionOf(schema: z.ZodType): string {
   return inner === undefined ? "" : descriptionOf(inner as z.ZodType);
 }
 
-/** Whether the key of a field may be left out. */
+/** Whether the key of a field is optional. */
 export function isOptional(schema: z.ZodType): boolean {
   return ["default", "prefault", "optional"].includes(defOf(schema).type);
 }
