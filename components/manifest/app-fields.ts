@@ -8,7 +8,7 @@ const DATE = "(?:19[7-9][0-9]|2[0-9]{3})(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[0
 const TIME = "(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?";
 const TIMESTAMP = `${DATE}(?:${TIME})?(?:_[0-9]{1,9})?`;
 
-/** Semver without build metadata, or a timestamp. It stands in ids, file names and unit names: at most 64 characters. */
+/** Semver without build metadata, or a timestamp. Used in ids, file names and unit names: at most 64 characters. */
 export function version() {
   return text(new RegExp(`^(?=.{1,64}$)(?:${SEMVER}|${TIMESTAMP})$`), {
     code: "bad-version",
@@ -31,7 +31,7 @@ export function version() {
 /** `1.10` → `1.10.0`, `01.2` → `1.2.0`. */
 const padVersion = (numbers: string) => [...numbers.split(".").map(Number), 0, 0].slice(0, 3).join(".");
 
-/** Path of the runner: a file of Python or PHP. */
+/** Path of the runner: a Python or PHP file. */
 export function runner() {
   const rule = pathRule("the app's directory");
   return text(new RegExp(`^(?=.*\\.(?:py|php)$)${PATH}$`), {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { notYet } from "./not-yet.ts";
 
-/** A strict object of those keys of `shape` that are built; `prefix` is the path before them, with its dot. */
+/** A strict object of those keys of `shape` that are built; `prefix` is the path before them, with a dot. */
 export function built<T extends z.ZodRawShape>(prefix: string, shape: T): z.ZodObject<T, z.core.$strict> {
   const keys = Object.keys(shape).filter((key) => notYet(prefix + key) === undefined);
   return z.strictObject(Object.fromEntries(keys.map((key) => [key, shape[key]])) as unknown as T);

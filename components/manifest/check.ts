@@ -7,7 +7,7 @@ import { serviceType, serviceTypeOf, serviceTypes } from "../services/registry.t
 import type { Source } from "../text/source.ts";
 import { suggest } from "../text/suggest.ts";
 
-/** What no field of a manifest can tell alone; `tree` has the keys that are right on their own. */
+/** Checks across the fields of a manifest; `tree` has the keys that are valid on their own. */
 export function checkManifest(tree: Partial<ManifestTree>, source: Source): Issue[] {
   return [...platforms[platformOf(tree)].judge(tree, source), ...checkServices(tree, source), ...checkMigration(tree, source)];
 }
@@ -46,7 +46,7 @@ function missingType(name: string, source: Source): Issue {
   );
 }
 
-/** A migration changes data; so there must be some. */
+/** A migration changes data, so there must be some. */
 function checkMigration({ migrate, services = {} }: Partial<ManifestTree>, source: Source): Issue[] {
   if (migrate === undefined) return [];
   const types = Object.entries(services).map(([name, { type }]) => type ?? serviceTypeOf(name));

@@ -1,6 +1,6 @@
 import type { CodeEntry } from "../text/code.ts";
 
-/** Codes that only a manifest, or an app that does not fit it, can bring. */
+/** Codes that only a manifest, or an app that does not match it, can cause. */
 export const manifestCodes = {
   "bad-command": {
     rule: "A command is a program inside the app's directory, followed by plain words: no shell reads them.",

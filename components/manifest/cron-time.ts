@@ -16,7 +16,7 @@ type Field = (typeof FIELDS)[number];
 
 const NAMED = ["@hourly", "@daily", "@weekly", "@monthly", "@yearly"];
 
-/** What is wrong with a time of crontab(5), in words that complete "it must be …"; undefined when nothing is. */
+/** What is wrong with a crontab(5) time, completing "it must be …"; undefined when it is valid. */
 export function cronProblem(text: string): string | undefined {
   if (text.startsWith("@")) return NAMED.includes(text) ? undefined : `five fields, or one of ${NAMED.join(", ")}`;
   const words = text.split(" ").filter((word) => word !== "");
@@ -50,7 +50,7 @@ function valueOf(word: string, { min, max, names }: Field): number | undefined {
 
 /** A time of crontab(5): five fields, or @daily and the like. */
 export function cronTime() {
-  // The pattern is for editors: it tells letters, not values.
+  // The pattern is for editors: it checks characters, not values.
   const schema = z
     .string()
     .regex(/^(?:@(?:hourly|daily|weekly|monthly|yearly)|[0-9*][0-9,*/-]*(?: +[0-9A-Za-z,*/-]+){4})$/)

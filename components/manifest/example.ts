@@ -9,7 +9,7 @@ import { defaultOf, descriptionOf, elementOf, fieldAt, recordOf, shapeOf } from 
 const WIDTH = 110;
 
 /**
- * An app.yaml with every key that is built: what it means as a comment, and its default or an example as the value.
+ * An app.yaml with every key that is built: its meaning as a comment, and its default or an example as the value.
  * @param schemaPath path or address of docs/manifest.schema.json, for editors; absent: no line for them
  */
 export function renderExample(schemaPath?: string): string {
@@ -17,7 +17,7 @@ export function renderExample(schemaPath?: string): string {
   return head + renderMap(manifestSchema, "").trimStart();
 }
 
-/** @param chosen values for some of the keys: then the example has only those */
+/** @param chosen values for some keys: then the example has only those */
 function renderMap(schema: z.ZodType, indent: string, chosen?: Record<string, unknown>): string {
   return Object.entries(shapeOf(schema) ?? {})
     .filter(([key]) => chosen === undefined || Object.hasOwn(chosen, key))
@@ -28,7 +28,7 @@ function renderMap(schema: z.ZodType, indent: string, chosen?: Record<string, un
     .join("");
 }
 
-/** What stands behind the colon, with the blank before it and the line end behind it. */
+/** The text after the colon, with the blank before it and the line end after it. */
 function renderValue(field: z.ZodType, indent: string): string {
   const bare = fieldAt(field, []) ?? field;
   if (shapeOf(bare)) return `\n${renderMap(bare, `${indent}  `)}`;
@@ -41,7 +41,7 @@ function renderValue(field: z.ZodType, indent: string): string {
   return ` ${isEmpty ? (elementOf(bare) ? listOf(example) : example) : stringify(preset, { collectionStyle: "flow" }).trim()}\n`;
 }
 
-/** The entries of a map whose names are the writer's, as its example has them; an empty one gets all its keys. */
+/** The entries of a map whose names the user chooses, from its example; an empty entry gets all its keys. */
 function renderEntries(schema: z.ZodType, example: string, indent: string): string {
   return Object.entries(parseDocument(example).toJS() as Record<string, Record<string, unknown>>)
     .map(([name, values]) => {

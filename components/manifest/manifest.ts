@@ -13,38 +13,38 @@ export interface Manifest extends SameKeys {
   /** Semver without build metadata, or a timestamp such as `20261121_001`; absent: the content id alone. */
   version?: string;
   platform: PlatformName;
-  /** Path of the WSGI or PHP file inside the app, e.g. `src/wsgi.py`; absent for a static app, and where `phpRoot` is all. */
+  /** Path of the WSGI or PHP file inside the app, e.g. `src/wsgi.py`; absent for a static app, and with `phpRoot` alone. */
   runner?: string;
   /** Directory of PHP files inside the app; only of the platform php. */
   phpRoot?: string;
   /** `host[/path]`, `.example.com` or `*`: used when the environment gives the site no locations. */
   defaultLocation?: string;
-  /** apt packages the app needs on its nodes. */
+  /** apt packages that the app needs on its nodes. */
   packages: string[];
   /** Scripts that root runs before and after the packages are installed. */
   installScripts: { before: string[]; after: string[] };
   services: Record<string, ServiceRequest>;
   config: ConfigRequest;
   check: Check;
-  /** Paths that are asked, and `script:PROGRAM`s that are run, before the cut-over. */
+  /** Paths to request, and `script:PROGRAM`s to run, before the cut-over. */
   updateFetch: string[];
   /** Whether the previous release works with migrated data. */
   compatibleWithPrevious: boolean;
-  /** Seconds for which the data from before a migration is kept. */
+  /** Seconds to keep the data from before a migration. */
   keepDataSeconds: number;
   processes: Processes;
   timeouts: Timeouts;
 }
 
-/** A service the app asks for; `name` is the key it stands under. */
+/** A service the app asks for; `name` is its key. */
 export interface ServiceRequest {
   /** `postgres`, `files` … */
   type: string;
-  /** Options of the type, e.g. `{ quota: "2G" }`: their form is checked, their meaning is the service's. */
+  /** Options of the type, e.g. `{ quota: "2G" }`: their form is checked, the service interprets them. */
   options: Record<string, string>;
 }
 
-/** What the app needs to be told by its environment, and how that is made and checked. */
+/** The configuration that the app needs from its environment, and how it is made and checked. */
 export interface ConfigRequest {
   /** Variable → what it is for. */
   required: Record<string, string>;
@@ -59,7 +59,7 @@ export interface ConfigRequest {
   checker?: string;
 }
 
-/** What a release must answer before it gets visitors, asked over HTTP. */
+/** The answer over HTTP that a release must give before it gets visitors. */
 export interface Check {
   path: string;
   status: number;
@@ -67,6 +67,6 @@ export interface Check {
   body?: string;
   /** Seconds a new release may take to pass. */
   withinSeconds: number;
-  /** Seconds for which it is asked again after the cut-over. */
+  /** Seconds to keep checking after the cut-over. */
   watchSeconds?: number;
 }

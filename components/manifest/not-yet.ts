@@ -1,6 +1,6 @@
 import { insteadOf, type Later } from "../text/schema/later.ts";
 
-/** What a manifest can't say yet. */
+/** Keys of a manifest that are not built yet. */
 export const manifestLater: Later = {
   update_fetch: "request those pages after the rollout",
   package_install_script: "name Debian packages under packages",

@@ -11,7 +11,7 @@ import { serviceTypeOf } from "../services/registry.ts";
 import { tooLarge } from "../text/too-large.ts";
 import { readYaml } from "../text/yaml.ts";
 
-/** What the schema does not hold: keys to come, and keys of app.ini that have another name in app.yaml. */
+/** Keys outside the schema: keys to come, and keys of app.ini that have another name in app.yaml. */
 const hints = {
   later: manifestLater,
   otherNames: new Map([
@@ -21,28 +21,28 @@ const hints = {
   ]),
 };
 
-/** A manifest is at most this long, in characters: ten times what one with every key has, and read within 50 ms. */
+/** Longest manifest, in characters: ten times one with every key, and read within 50 ms. */
 export const CHARACTERS_MAX = 16 * 1024;
 
 /**
  * Reads a manifest. The name of the file says the format: `.ini`, or else YAML.
  * @param file path of the manifest, relative to the project's root
- * @returns the manifest with every default filled in, or all that is wrong with it
+ * @returns the manifest with every default filled in, or all its issues
  */
 export function parseManifest(text: string, file: string): Parsed<Manifest> {
   const { value, issues } = examineManifest(text, file);
   return value === undefined ? { issues } : { value, issues };
 }
 
-/** What was read of a manifest, also where something is wrong with it: for checks that go on to look at the app's files. */
+/** What was read of a manifest, even an invalid one: for checks of the app's files that follow. */
 export interface ExaminedManifest extends Parsed<Manifest> {
-  /** The keys that are right on their own. */
+  /** The keys that are valid on their own. */
   parts: Partial<ManifestTree>;
-  /** Place of the value of a key, by its path. */
+  /** Position of a key's value, by its path. */
   placeOf: (path: Path) => Place;
 }
 
-/** As `parseManifest`, with the parts of a manifest that is wrong as a whole. */
+/** Like `parseManifest`, with the parts of a manifest that is invalid as a whole. */
 export function examineManifest(text: string, file: string): ExaminedManifest {
   const large = tooLarge(text, file, CHARACTERS_MAX);
   if (large) return { issues: [large], parts: {}, placeOf: () => large.place };

@@ -5,7 +5,7 @@ import { readTemplate } from "./read-template.ts";
 import type { ManifestTree } from "./schema.ts";
 import type { Path } from "../text/source.ts";
 
-/** The directories and the script that `config` names are there, within the app. Whether a module is, only its release can tell. */
+/** The directories and the script named in `config` must exist within the app. Only its release shows whether a module does. */
 export function checkConfigFiles(
   root: string,
   app: string,
@@ -24,14 +24,14 @@ export function checkConfigFiles(
   ];
 }
 
-/** A directory that the manifest names is there, within the app, and holds something. */
+/** A directory named in the manifest must exist within the app, and must not be empty. */
 export function checkDirectory(root: string, app: string, key: string, path: string, place: Place): Issue[] {
   const found = inside(root, app, `${key} ${path}`, path, place);
   if (typeof found !== "string") return [found];
   const what = `${key} ${path}`;
   if (!statSync(found).isDirectory())
     return [error("missing-file", place, `${what} is not a directory`, "write the path of a directory")];
-  // Git keeps no empty directory: on another machine it would not be there.
+  // Git does not track empty directories: it would be missing on another machine.
   if (readdirSync(found).length > 0) return [];
   return [error("missing-file", place, `${what} is empty`, "put a file into it, or delete the key")];
 }

@@ -4,7 +4,7 @@ import { iniValue, parseIniDocument } from "../text/ini-document.ts";
 import { error, type Issue, type Parsed } from "../text/issue.ts";
 import { parseTemplate, type TemplateText } from "./template-text.ts";
 
-/** What `config.template` names: files to be filled, and what must be known for it. */
+/** What `config.template` names: files to fill in, and the variables they need. */
 export interface ConfigTemplate {
   files: TemplateFile[];
   /** Sorted by name. */
@@ -12,7 +12,7 @@ export interface ConfigTemplate {
 }
 
 export interface TemplateFile {
-  /** Below the configuration directory; variables stand in it as +name+. */
+  /** Below the configuration directory; +name+ is a variable. */
   path: string;
   content: Buffer | TemplateText;
   executable: boolean;
@@ -29,7 +29,7 @@ export interface TemplateVariable {
 export const nameVariable = /\+([A-Za-z_][A-Za-z0-9_]*)\+/g;
 
 /**
- * Reads a directory of templates by the rules of Silver Lining: what ends in `.tmpl` is a template and loses that ending, other
+ * Reads a directory of templates by Silver Lining's rules: a `.tmpl` file is a template and loses that ending, other
  * files are copied, those that begin with a dot are left out; `[variables]` in template.ini says what each variable is for.
  * @param root the project's directory
  * @param directory path of the templates, relative to it

@@ -11,9 +11,9 @@ import { tooLarge } from "../text/too-large.ts";
 
 /** What was read of an app's manifest. */
 export interface AppManifest extends Parsed<Manifest> {
-  /** Its `default_location`, where that key is right: also of a manifest that is wrong elsewhere. */
+  /** Its `default_location`, if that key is valid, even when the manifest is wrong elsewhere. */
   defaultLocation?: string;
-  /** What serves the app, as its manifest says, also where that is wrong elsewhere; absent where there is none to read. */
+  /** The app's platform by its manifest, even when that is wrong elsewhere; absent when there is none to read. */
   platform?: Manifest["platform"];
 }
 
@@ -21,11 +21,11 @@ export interface AppManifest extends Parsed<Manifest> {
 const FORMS = ["app.yaml", "app.ini"] as const;
 
 /**
- * Reads the manifest of an app and looks at the files it names. The only file of this layer that reads from disk.
+ * Reads the manifest of an app and checks the files it names. The only file of this layer that reads from disk.
  * @param root the project's directory
  * @param app directory of the app, relative to it, with forward slashes
- * @returns the manifest, or all that is wrong with it: no manifest, two of them, what is wrong in it, and a runner that is
- * missing, leads out of the app or does not define `application`, what `config` names and is not there, and what the platform finds wrong in its files
+ * @returns the manifest, or all issues: no manifest, two of them, errors in it, a runner that is missing, leads out of the
+ * app or does not define `application`, missing files of `config`, and what the platform finds wrong in the app's files
  */
 export function readApp(root: string, app: string): AppManifest {
   const [form, second] = FORMS.filter((name) => existsSync(join(root, app, name)));
@@ -38,7 +38,7 @@ export function readApp(root: string, app: string): AppManifest {
     const message = `${app} has two manifests, ${form} and ${second}`;
     return { issues: [error("both-manifests", { file }, message, "delete the one that is out of date")] };
   }
-  // Nobody should wait for a gigabyte to be read: a character has at most 4 bytes.
+  // Don't read a gigabyte: a character has at most 4 bytes.
   const { size } = statSync(join(root, file));
   const large = size > 4 * CHARACTERS_MAX ? tooLarge({ length: size }, file, CHARACTERS_MAX) : undefined;
   if (large) return { issues: [large] };
@@ -57,7 +57,7 @@ export function readApp(root: string, app: string): AppManifest {
   return value === undefined || all.some(isError) ? told : { value, ...told };
 }
 
-/** The text of a manifest: UTF-8, or else Latin-1, which an app.ini of 2010 may be in. */
+/** The text of a manifest: UTF-8, or else Latin-1, as an app.ini of 2010 may be. */
 export function decodeManifest(bytes: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -66,9 +66,9 @@ export function decodeManifest(bytes: Buffer): string {
   }
 }
 
-/** The runner is a file of the app. */
+/** The runner must be a file of the app. */
 function checkRunner(root: string, app: string, runner: string, place: Place): Issue[] {
-  // Not realpathSync itself, which asks for each directory on the way by a call of its own.
+  // Not realpathSync itself, which makes a separate call for each directory on the way.
   const directory = realpathSync.native(join(root, app));
   const path = join(directory, runner);
   if (!existsSync(path))
@@ -82,7 +82,7 @@ function checkRunner(root: string, app: string, runner: string, place: Place): I
   return [];
 }
 
-/** The app's directory, as a platform looks at it. */
+/** The app's directory, for a platform's checks. */
 function filesOf(root: string, app: string, placeOf: (path: Path) => Place): AppFiles {
   const at = (path: string) => join(root, app, path);
   return {

@@ -8,7 +8,7 @@ import { path } from "../text/schema/paths.ts";
 const required = map(variable(), line(), "a map: variable → what it is for", "{STRIPE_KEY: from stripe.com/keys}");
 const defaults = map(variable(), variableValue(), "a map: variable → value", '{SIGNUPS: "on"}');
 
-/** A configuration directory is demanded, or is not, as in Silver Lining. */
+/** Whether a configuration directory is required, as in Silver Lining. */
 const yes = z.literal([true, "true"]).transform(() => true as const);
 const no = z.literal([false, "false"]).transform((): Record<string, string> => ({}));
 

@@ -25,7 +25,7 @@ const typeOptions = Object.entries(serviceTypes).flatMap(([name, entry]) =>
   }),
 );
 
-/** An option that several types have has one form, and each type tells what it means there. */
+/** An option that several types share has one form; each type describes its meaning there. */
 const options = typeOptions.map(({ key, option }) => {
   const meanings = typeOptions.filter((other) => other.key === key).map(({ meaning }) => meaning);
   return [key, option.optional().describe(`${meanings.join("; ")}.`)] as const;
@@ -36,7 +36,7 @@ const service = z
   .transform(({ type, ...rest }) => ({ ...(type === undefined ? {} : { type }), options: rest }))
   .describe("One service.");
 
-/** Silver Lining had services under names that don't exist here, such as writable_root. */
+/** Silver Lining had service names that don't exist here, such as writable_root. */
 function explainName(value: unknown) {
   const later = notYet(`services.*.type=${String(value)}`);
   return later === undefined ? undefined : { code: "not-yet" as const, must: "a service that is built already", fix: later };

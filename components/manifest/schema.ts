@@ -141,7 +141,7 @@ const statics = built("static.", {
 const jobs = <T extends z.ZodType>(one: T, what: string, example: string) => map(name(), one, `a map: name → ${what}`, example);
 const paths = () => list(path("the app's directory"), "a list of scripts", "[bin/setup]");
 
-/** The one truth about app.yaml and app.ini: both readers make the tree that this judges. Its keys are in the order of the reference. */
+/** The schema of app.yaml and app.ini: it validates the tree that both readers produce. Its keys are in the order of the reference. */
 export const manifestSchema = built("", {
   name: name().describe("Name of the app."),
   version: version()
@@ -197,7 +197,7 @@ export const manifestSchema = built("", {
   .check(
     z.refine(hasRunner, {
       path: ["runner"],
-      // A key that is wrong elsewhere must not hide that this one is missing.
+      // Another invalid key must not hide that this one is missing.
       when: () => true,
     }),
   )
@@ -209,7 +209,7 @@ export const manifestSchema = built("", {
     ],
   });
 
-/** Whether a tree has what its platform runs; a value of a wrong form is reported by its own field. */
+/** Whether a tree has what its platform runs; the field itself reports a malformed value. */
 function hasRunner(tree: unknown): boolean {
   return !isMap(tree) || runningKeys.some((key) => key in tree) || idlePlatforms.some((platform) => platform === tree.platform);
 }

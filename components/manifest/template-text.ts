@@ -1,11 +1,11 @@
 import { error, type Issue, type Parsed } from "../text/issue.ts";
 import { quote } from "../text/quote.ts";
 
-/** A template of Tempita, as far as it is understood: text with variables in it. */
+/** A Tempita template, as far as it is supported: text with variables. */
 export interface TemplateText {
-  /** Text as it stands, and names of variables. */
+  /** Literal text, and names of variables. */
   parts: (string | { variable: string })[];
-  /** Variable → value where nobody gives one. */
+  /** Variable → default value. */
   defaults: Record<string, string>;
 }
 
@@ -14,7 +14,7 @@ const DEFAULT = /^default[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(?:"([^"\\]*
 
 /**
  * Reads a template as Silver Lining's `create-config` filled it by Tempita: `{{variable}}`, and `{{default variable = value}}`,
- * which takes its line with it. https://pypi.org/project/Tempita/ tells of more; that is refused by its name.
+ * which removes its line. https://pypi.org/project/Tempita/ has more statements; those are refused by name.
  * @param file its path, relative to the project's root
  */
 export function parseTemplate(text: string, file: string): Parsed<TemplateText> {
@@ -43,7 +43,7 @@ export function fillTemplate({ parts }: TemplateText, values: ReadonlyMap<string
   return parts.map((part) => (typeof part === "string" ? part : (values.get(part.variable) ?? ""))).join("");
 }
 
-/** Statements of Tempita, each by the word that it begins with. */
+/** Tempita's statements, by their first word. */
 const STATEMENTS = new Set([
   "if",
   "elif",
@@ -74,7 +74,7 @@ function refuse(text: string, file: string, open: number, inner: string | undefi
   return say(`${what} is not understood`, "write {{variable}}, and compute everything else in the app");
 }
 
-/** The whole of a line that holds nothing but what stands from `open` to `end`; undefined where it holds more. */
+/** The whole line, if it has only what is between `open` and `end`; undefined otherwise. */
 function lineAround(text: string, open: number, end: number): { start: number; end: number } | undefined {
   const start = text.lastIndexOf("\n", open - 1) + 1;
   const next = text.indexOf("\n", end);

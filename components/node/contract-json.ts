@@ -4,8 +4,8 @@ import { canonicalJson } from "../render/canonical-json.ts";
 import { protocol, silenceSeconds, verbs } from "./contract.ts";
 
 /**
- * The contract as the agent reads it, `agent/silver/contract.json`: the JSON Schema of every verb's arguments, a verb a line.
- * It stands in the repository, so that the agent's bytes follow from nothing but files.
+ * The contract as the agent reads it, `agent/silver/contract.json`: the JSON Schema of every verb's arguments, one verb per line.
+ * It is checked in, so that the agent's bytes depend only on files.
  */
 export function contractJson(): string {
   const lines = Object.entries(verbs).map(([verb, { args }]) => {

@@ -6,16 +6,16 @@ import { anyText, bundleId, count, digest, innerPath, releaseId, seconds, siteNa
 /**
  * The typed contract between what runs here and the agent on a node.
  *
- * `silver-agent serve` reads one JSON request a line from stdin and writes one JSON message a line to stdout:
+ * `silver-agent serve` reads one JSON request per line from stdin and writes one JSON message per line to stdout:
  * any number of `{"event": …}` while it works, one at least every ten seconds, then exactly one `{"result": …}` or `{"error": …}` for the
  * request's id.
  * `silver-agent VERB` is the same for one request: arguments as JSON on stdin, the result as JSON on stdout, events on stderr.
  * stdin closing, or nothing read for `silenceSeconds` (the driver sends `ping`), means that the driver is gone:
- * what is not cut over is undone, what is cut over is finished, and the lease is given back.
+ * it undoes what is not cut over, finishes what is, and releases the lease.
  */
 export const protocol = 1;
 
-/** Longest time a driver may be silent before the agent takes it for dead. `ping` is answered between requests, and heard within them. */
+/** Silence after which the agent considers a driver dead. It answers `ping` between requests, and counts it during them. */
 export const silenceSeconds = 30;
 
 const holder = z.strictObject({
@@ -23,7 +23,7 @@ const holder = z.strictObject({
   who: z.string(),
   pid: z.number().int(),
   release: z.string(),
-  /** ISO 8601, the node's clock: shown to people, never computed with. */
+  /** ISO 8601, the node's clock: only for people. */
   since: z.string(),
 });
 export type Holder = z.infer<typeof holder>;
@@ -37,7 +37,7 @@ export type Verdict = z.infer<typeof verdict>;
 
 const siteState = z.strictObject({
   site: z.string(),
-  /** Grows by one with every change of what serves. */
+  /** Grows by one whenever the live release changes. */
   serial: z.number().int(),
   live: z.string().nullable(),
   previous: z.string().nullable(),
@@ -48,7 +48,7 @@ const siteState = z.strictObject({
       bundle: z.string(),
       address: z.string(),
       port: z.number().int(),
-      /** In the order in which they start; those that start at the cut-over run in the live release alone. */
+      /** In the order in which they start; those that start at the cut-over run only in the live release. */
       units: z.array(z.strictObject({ name: z.string(), active: z.boolean() })),
     }),
   ),
@@ -60,7 +60,7 @@ const siteState = z.strictObject({
     z.strictObject({
       name: z.string(),
       type: z.string(),
-      /** Data that it holds, as the node last measured it. */
+      /** Size of its data, as last measured by the node. */
       bytes: z.number().int(),
       /** What is wrong with it, for people: `over its quota: 40 MB of 32 MB; it can only be read`. */
       problem: z.string().nullable(),
@@ -69,7 +69,7 @@ const siteState = z.strictObject({
 });
 export type SiteState = z.infer<typeof siteState>;
 
-/** What was seen when a release was asked over HTTP. */
+/** The result of a request to a release over HTTP. */
 const answer = z.strictObject({
   ok: z.boolean(),
   /** `http://127.64.0.3:20003/health` or `http://127.0.0.1:80/health (Host: blog.acme.net)`. */
@@ -97,7 +97,7 @@ export type Room = z.infer<typeof room>;
 
 /** Every verb: its arguments and its result. `converge`, `status`, `recover`, `measure` and `logs` need no lease. */
 export const verbs = {
-  /** Who the node is; refuses nothing. */
+  /** Identifies the node; refuses nothing. */
   hello: {
     args: z.strictObject({}),
     result: z.strictObject({
@@ -111,27 +111,27 @@ export const verbs = {
     }),
   },
   ping: { args: z.strictObject({}), result: z.strictObject({}) },
-  /** Makes the node what the state says; idempotent; writes only what differs. */
+  /** Makes the node match the state; idempotent; writes only what differs. */
   converge: { args: z.strictObject({ state: nodeState }), result: z.strictObject({ changes: z.array(change) }) },
   /** Takes the site's lease for this session. Error `leased` with the holder when another has it. Undoes what a dead rollout left. */
   lease: {
     args: z.strictObject({ ...site, who: anyText, pid: count, release: anyText }),
     result: z.strictObject({ token: z.number().int(), state: siteState, recovered: z.array(change) }),
   },
-  /** Makes room for an upload of the bundle's files, and of the wheel set's where there is one. */
+  /** Makes room for an upload of the bundle's files, and of the wheel set's if there is one. */
   receive: {
     args: z.strictObject({
       ...leased,
       release: releaseId,
       bundle: bundleId,
-      /** SHA-256 of the wheel set's listing; absent where the app lists no libraries. */
+      /** SHA-256 of the wheel set's listing; absent when the app lists no libraries. */
       wheels: digest.exactOptional(),
     }),
     result: z.strictObject({ ...room.shape, wheels: room.exactOptional() }),
   },
   /**
-   * On the nodes that hold the site's services: installs their packages, makes each what its options say in the site's data generation,
-   * and tells where it is. Whatever becomes of the rollout, nothing of it is undone. Error `package`, `service`, `no-space`.
+   * On the nodes that hold the site's services: installs their packages, makes each match its options in the site's data generation,
+   * and returns where it is. Never undone, however the rollout ends. Error `package`, `service`, `no-space`.
    */
   "set-up": {
     args: z.strictObject({ ...leased, services: z.array(setUp) }),
@@ -143,8 +143,8 @@ export const verbs = {
   },
   /**
    * On the nodes that serve the site: installs the site's packages, checks the uploaded bytes against `listing`, writes the release's files,
-   * lets the app's checker look at the configuration, starts its units beside the live ones and waits until it listens. Error
-   * `bundle-differs`, `package`, `config` (with the checker's words), `start` (with the app's last log lines).
+   * runs the app's checker on the configuration, starts its units beside the live ones and waits until it listens. Error
+   * `bundle-differs`, `package`, `config` (with the checker's output), `start` (with the app's last log lines).
    */
   prepare: {
     args: z.strictObject({
@@ -154,9 +154,9 @@ export const verbs = {
       listing: anyText,
       /** Secret values by variable; never logged, never in an error, root- and site-readable on disk only. */
       secrets: z.record(variableName, anyText),
-      /** Variables of the site's services, as `set-up` told them; absent where it has none. */
+      /** Variables of the site's services, as returned by `set-up`; absent when it has none. */
       bound: z.record(variableName, anyText).exactOptional(),
-      /** Files of the configuration directory that travels with the release; absent where none does. */
+      /** Files of the configuration directory that travels with the release; absent when none does. */
       config: z
         .strictObject({
           listing: anyText,
@@ -164,7 +164,7 @@ export const verbs = {
           files: z.record(innerPath, anyText),
         })
         .exactOptional(),
-      /** The listing of this node's wheel set and its SHA-256; absent where the app lists no libraries. */
+      /** The listing of this node's wheel set and its SHA-256; absent when the app lists no libraries. */
       wheels: z.strictObject({ listing: anyText, digest }).exactOptional(),
       startSeconds: seconds,
     }),
@@ -185,25 +185,25 @@ export const verbs = {
     result: z.strictObject({ answer, /** The app's last log lines when not ok. */ log: z.array(z.string()) }),
   },
   /**
-   * Lets visitors in on this node: intent → boot.cli → label → done. `last: false`: it can still be taken back, and is when the driver
-   * dies. Said again with `last: true` once every node of the site answers with the release: that is the site's cut-over, from which
-   * on the agent goes only forward, and at which units that wait for it pass from the release before to this one. `last: true` at
-   * once is both in one. Error `start` when one of those does not start: only the driver can still go back.
+   * Sends visitors to the release on this node: intent → boot.cli → label → done. `last: false`: it can still be undone, and is when
+   * the driver dies. Called again with `last: true` once every node of the site answers with the release: that is the site's cut-over,
+   * after which the agent only goes forward, and at which units that wait for it pass from the previous release to this one.
+   * `last: true` on the first call does both. Error `start` when one of those does not start: only the driver can still go back.
    */
   flip: {
     args: z.strictObject({ ...leased, release: releaseId, last: z.boolean() }),
     result: z.strictObject({ changes: z.array(change), previous: z.string().nullable() }),
   },
   /**
-   * Back to what served before this rollout: flips back when flipped (also after the cut-over: the driver asks only where that is
-   * safe), stops and removes the new release. Nothing under way: changes nothing.
+   * Goes back to what served before this rollout: flips back if flipped (even after the cut-over: the driver asks only when that is
+   * safe), stops and removes the new release. Does nothing when nothing is under way.
    */
   undo: {
     args: z.strictObject({ ...leased, reason: anyText }),
     result: z.strictObject({ live: z.string().nullable(), changes: z.array(change) }),
   },
   /**
-   * Ends a rollout: appends to history.jsonl, gives the lease back, lets older releases drain and stop, prunes beyond `retain`.
+   * Ends a rollout: appends to history.jsonl, releases the lease, lets older releases drain and stop, prunes beyond `retain`.
    * Returns at once; draining goes on in a transient unit.
    */
   finish: {
@@ -222,14 +222,14 @@ export const verbs = {
   /** Stops serving a site and archives it: data and the live release's files stay under /srv/silver/.archive. */
   remove: { args: z.strictObject(leased), result: z.strictObject({ changes: z.array(change), archive: z.string().nullable() }) },
   status: { args: z.strictObject({ site: siteName.nullable() }), result: z.strictObject({ sites: z.array(siteState) }) },
-  /** Last lines of a site's journal, oldest first, secrets never. */
+  /** Last lines of a site's journal, oldest first, without secrets. */
   logs: {
     args: z.strictObject({ ...site, release: releaseId.nullable(), lines: count, kind: z.enum(["app", "rollout"]) }),
     result: z.strictObject({ lines: z.array(z.string()) }),
   },
-  /** After a boot, before Varnish: undoes or finishes what was under way, and writes boot.cli and the firewall's elements again. */
+  /** After a boot, before Varnish: undoes or finishes what was under way, and rewrites boot.cli and the firewall's elements. */
   recover: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },
-  /** By a timer: stops databases that are over their quota, gives back those that no longer are, and empties log files that are too large. */
+  /** By a timer: restricts databases over their quota, reopens those below it, and empties log files that are too large. */
   measure: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },
 } as const;
 export type Verb = keyof typeof verbs;
@@ -237,7 +237,7 @@ export type Args<V extends Verb> = z.infer<(typeof verbs)[V]["args"]>;
 export type Result<V extends Verb> = z.infer<(typeof verbs)[V]["result"]>;
 
 export const agentError = z.strictObject({
-  /** Closed list: the agent's and the driver's tests walk it. */
+  /** Closed list: the agent's and the driver's tests go through it. */
   code: z.enum([
     "usage",
     "os-differs",
@@ -256,9 +256,9 @@ export const agentError = z.strictObject({
   ]),
   /** One sentence for a person: what, where, why. Never a secret. */
   message: z.string(),
-  /** What to do, when there is one thing to do. */
+  /** What to do, if there is one clear thing. */
   fix: z.string().nullable(),
-  /** Last log lines that belong to it: a traceback, apt's words, the VCL compiler's. */
+  /** Last log lines that belong to it: a traceback, apt's output, the VCL compiler's. */
   log: z.array(z.string()),
   holder: holder.nullable(),
 });

@@ -1,11 +1,11 @@
 import type { NodeState } from "../render/rendered.ts";
 import type { Zipapp } from "./zipapp.ts";
 
-/** What a reviewer must see of a node stands in the head of its command, one fact a line: the rest travels hidden, by stdin. */
+/** What a reviewer must see of a node, at the head of its command, one fact per line: the rest travels hidden, by stdin. */
 export interface InstallFacts {
   node: string;
   os: string;
-  /** Id of a machine that Pulumi made: a new machine under an old name is set up again. */
+  /** Id of a machine that Pulumi created: a new machine under an old name is set up again. */
   machineId?: string;
   packages: readonly string[];
   sites: readonly string[];
@@ -13,15 +13,15 @@ export interface InstallFacts {
   routes: readonly string[];
   /** SHA-256 of the agent's zipapp. */
   agent: string;
-  /** User that logs in; anyone but root goes through `sudo -n`. */
+  /** User that logs in; all but root go through `sudo -n`. */
   user: string;
 }
 
-/** Seconds after which a node's set-up is given up: apt on a slow mirror needs minutes, a hung one must not hold the stack's lock for ever. */
+/** Time limit of a node's set-up, in seconds: apt on a slow mirror needs minutes, a hung one must not hold the stack's lock for ever. */
 const timeoutSeconds = 1200;
 
-// Reads the zipapp (compressed, one base64 line) and the arguments of `converge` (the rest) from stdin; installs the first where it differs.
-// It travels by stdin itself: a failed command's error repeats its script, and these lines would hide what a person must read.
+// Reads the zipapp (compressed, one base64 line) and the arguments of `converge` (the rest) from stdin; installs the first if it differs.
+// It travels by stdin itself: a failed command's error repeats its script, which would hide what a person must read.
 const installer = `
 import os, subprocess, zlib
 agent = zlib.decompress(base64.b64decode(sys.stdin.buffer.readline()))
@@ -44,7 +44,7 @@ install("/usr/local/bin/silver-agent", b"#!/bin/sh\\nexec python3 /usr/local/lib
 sys.exit(subprocess.run(["/usr/local/bin/silver-agent", "converge"], input=arguments, stdout=subprocess.DEVNULL).returncode)
 `;
 
-/** The script of a node's remote.Command. Leaves the agent installed and the node as its state says; safe to run again. */
+/** The script of a node's remote.Command. Installs the agent and makes the node match its state; safe to run again. */
 export function installCommand(facts: InstallFacts): string {
   const sudo = facts.user === "root" ? "" : "sudo -n ";
   return [
@@ -59,7 +59,7 @@ export function installCommand(facts: InstallFacts): string {
   ].join("\n");
 }
 
-/** stdin of that script, one line each: the installer, the agent, the arguments. No secret, no clock, no path of the machine it was made on. */
+/** stdin of that script, one line each: the installer, the agent, the arguments. No secret, no clock, no local path. */
 export function installInput(agent: Zipapp, state: NodeState, canonicalJson: (value: unknown) => string): string {
   const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString("base64");
   return `${base64(installer)}\n${base64(agent.compressed)}\n${canonicalJson({ state })}\n`;

@@ -7,8 +7,8 @@ import type { ZippableFile } from "fflate";
 export interface Zipapp {
   bytes: Uint8Array;
   /**
-   * How it travels, in zlib's format: Pulumi stores, sends and logs a command's stdin a dozen times in each run. By a library in JavaScript:
-   * Node's own zlib has code for each kind of processor, and where the bytes differed a preview would tell of a change.
+   * How it travels, in zlib's format: Pulumi stores, sends and logs a command's stdin a dozen times in each run. By a JavaScript library:
+   * Node's own zlib has code for each kind of processor, and different bytes would show up as a change in a preview.
    */
   compressed: Uint8Array;
   /** Of `bytes`, in hex. */
@@ -17,9 +17,9 @@ export interface Zipapp {
 
 const sources = new URL("agent/", import.meta.url);
 
-/** 1 January 1980, the zip format's zero: a file's own time says nothing about its content. */
+/** 1 January 1980, the zip format's zero: a file's own time is not part of its content. */
 const mtime = new Date(1980, 0, 1);
-/** Made by Unix; a plain file of mode 0644. */
+/** From Unix; a plain file of mode 0644. */
 const unix = { os: 3, attrs: 0o100644 * 0x10000 };
 
 /**

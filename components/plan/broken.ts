@@ -1,6 +1,6 @@
 import type { BrokenSite, Plan } from "./plan.ts";
 
-/** What becomes of a broken site and of its nodes, as a person reads it below what is wrong. */
+/** What happens to a broken site and its nodes, shown below its issues. */
 export function whatStays({ nodes }: Plan, { name, nodes: own, routes }: BrokenSite): string {
   const stays = `site ${name} stays as it is until that is fixed; the others are deployed`;
   if (routes.length > 0) return stays;

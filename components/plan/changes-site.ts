@@ -4,24 +4,24 @@ import { locationText } from "./location.ts";
 import type { SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { sizeText } from "./size-text.ts";
 
-/** One fact of a site or a node that is another one now. Texts are for people; a secret is told by its version. */
+/** One changed fact of a site or a node. Texts are for people; a secret is shown by its version. */
 export interface Detail {
   /** `config`, `processes`, `packages` … */
   about: string;
-  /** What of it, where there are several: the variable, the package. */
+  /** Which one, if there are several: the variable, the package. */
   name?: string;
-  /** Absent: it is new, or was never told. */
+  /** Absent: it is new, or was never recorded. */
   from?: string;
-  /** Absent: it goes. */
+  /** Absent: it is removed. */
   to?: string;
 }
 
 type Compare = (one: SitePlan, other: SitePlan) => Detail[];
 
-/** Each fact of a site: what is added to SitePlan must be told here, or this does not compile. */
+/** Each fact of a site: anything added to SitePlan must be shown here, or this does not compile. */
 const facts: Record<keyof SitePlan, Compare | undefined> = {
   name: undefined,
-  // Follows from the name.
+  // Derived from the name.
   user: undefined,
   app: (one, other) => changed("app", one.app, other.app),
   version: (one, other) => changed("version", one.version, other.version),
@@ -38,7 +38,7 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   config: (one, other) => maps("config", configFacts(one), configFacts(other)),
   configDirectory: (one, other) => configDirectoryDetails(one.configDirectory, other.configDirectory),
   checker: (one, other) => changed("checker", one.checker, other.checker),
-  // Told with the config that they stand in.
+  // Shown with the config that contains them.
   secrets: undefined,
   variables: (one, other) => maps("variables", platformVariables(one), platformVariables(other)),
   services: (one, other) => maps("services", serviceFacts(one), serviceFacts(other)),
@@ -50,9 +50,9 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
 /** The facts of a new site that a reviewer decides on. */
 const ofNew = ["on", "locations", "packages", "config", "config_dir", "services", "libraries"];
 
-/** The facts in which two states of a site differ; of a new one those that a reviewer decides on. */
+/** The facts in which two states of a site differ; for a new site those that a reviewer decides on. */
 export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[] {
-  // Most sites are as they were, and their bytes tell that soonest.
+  // Most sites are unchanged; comparing bytes shows that fastest.
   if (one !== undefined && bytesOf(one) === bytesOf(other)) return [];
   if (one !== undefined) return Object.values(facts).flatMap((compare) => compare?.(one, other) ?? []);
   const empty: SitePlan = { ...other, nodes: [], routes: [], packages: [], config: {}, secrets: {}, variables: {} };
@@ -68,7 +68,7 @@ export function changed(about: string, from: string | undefined, to: string | un
   return [{ about, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
 }
 
-/** What a list lost and won; its order is told when nothing else is. */
+/** What a list lost and gained; its order only if nothing else changed. */
 export function lists(about: string, one: readonly string[], other: readonly string[]): Detail[] {
   const lost = one.filter((each) => !other.includes(each)).map((name) => ({ about, name, from: name }));
   const won = other.filter((each) => !one.includes(each)).map((name) => ({ about, name, to: name }));
@@ -83,7 +83,7 @@ export function maps(about: string, one: object, other: object): Detail[] {
     .flatMap((name) => changed(about, from?.get(name), to?.get(name)).map((detail) => ({ ...detail, name })));
 }
 
-/** The value as data, for telling two apart. */
+/** The value as data, to compare two. */
 export function bytesOf(value: unknown): string {
   return JSON.stringify(value);
 }
@@ -106,7 +106,7 @@ function differing(one: readonly BundleEntry[], other: readonly BundleEntry[]): 
   return `${names.slice(0, most).map(bytesOf).join(", ")}${more}`;
 }
 
-/** Which directory it is, and, where that stays, which of its files are others. What is in one of the app is told with its files. */
+/** Which directory it is, or, if that is unchanged, which of its files changed. An app's own directory is shown with the app's files. */
 function configDirectoryDetails(one?: SiteConfigDirectory, other?: SiteConfigDirectory): Detail[] {
   const about = "config_dir";
   if (one?.of === "environment" && other?.of === "environment" && one.digest !== other.digest && one.path === other.path)
@@ -114,7 +114,7 @@ function configDirectoryDetails(one?: SiteConfigDirectory, other?: SiteConfigDir
   return changed(about, one && configDirectoryText(one), other && configDirectoryText(other));
 }
 
-/** A configuration directory as a reviewer reads it: enough of its digest to tell it from another. */
+/** A configuration directory for a reviewer: enough of its digest to distinguish it. */
 export function configDirectoryText(directory: SiteConfigDirectory): string {
   if (directory.of === "app") return `${directory.path} of the app`;
   return `${directory.path} ${directory.digest.slice(0, 8)}`;
@@ -125,26 +125,26 @@ function processFacts({ processes }: SitePlan): object {
   return { ...rest, memory: sizeText(memoryBytes) };
 }
 
-/** A library whose files alone are others has the same version. */
+/** Covers a library whose version is the same but whose files changed. */
 function libraryDetails({ libraries: one }: SitePlan, { libraries: other }: SitePlan): Detail[] {
   const told = maps("libraries", one?.versions ?? {}, other?.versions ?? {});
   if (told.length > 0 || one?.digest === other?.digest) return told;
   return [{ about: "libraries", to: "other files of the same versions" }];
 }
 
-/** Values as they are quoted to people, secrets by their version. */
+/** Values as shown to people, secrets by their version. */
 function configFacts({ config, secrets }: SitePlan): object {
   const plain = Object.entries(config).map(([name, value]) => [name, bytesOf(value)]);
   const hidden = Object.entries(secrets).map(([name, version]) => [name, secretText(version)]);
   return Object.fromEntries([...plain, ...hidden]) as object;
 }
 
-/** A secret as a reviewer reads it. */
+/** A secret as a reviewer sees it. */
 export function secretText(version: number | string): string {
   return `secret, version ${version}`;
 }
 
-/** Variables that nobody wrote: they follow from others. */
+/** Variables that nobody wrote: they are derived from others. */
 function platformVariables({ variables, config }: SitePlan): object {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !Object.hasOwn(config, name)));
 }

@@ -4,26 +4,26 @@ import { locationText } from "./location.ts";
 import { compareVersions } from "./version.ts";
 import { bytesOf, changed, lists, maps, siteDetails, type Detail } from "./changes-site.ts";
 
-/** A plan, and the id of each site's release as it is rendered. */
+/** A plan, and the id of each site's rendered release. */
 export interface Rendered {
   plan: Plan;
   releases: Readonly<Record<string, string>>;
 }
 
-/** A site or a node for which something runs. */
+/** A site or a node for which commands run. */
 export interface Change {
   subject: "site" | "node";
   name: string;
   kind: "added" | "removed" | "replaced" | "changed";
-  /** Of a site its release, of a node its system. */
+  /** A site's release, or a node's system. */
   from?: string;
   to?: string;
-  /** What is to be known of it as a whole: `upgrade`. */
+  /** A remark about it as a whole: `upgrade`. */
   notes: string[];
   details: Detail[];
-  /** What makes it run besides its own facts. */
+  /** Reasons to run besides its own facts. */
   why: string[];
-  /** Services whose data is left behind. */
+  /** Services whose data it leaves behind. */
   data: string[];
   /** Names of the commands that run. */
   runs: string[];
@@ -36,17 +36,17 @@ export interface Changes {
   changes: Change[];
   /** Sites for which nothing runs, by name. */
   untouched: string[];
-  /** Sites of which something is wrong, by name: they stay as they are. */
+  /** Broken sites, by name: they stay unchanged. */
   broken: BrokenSite[];
-  /** What a person should know besides, a line each. */
+  /** Other remarks for a person, one line each. */
   warnings?: readonly string[];
 }
 
-/** Words that no change passes with unless a person accepts them. */
+/** Warnings that a person must accept before the change. */
 export const blockingWords = ["DATA", "REPLACED", "RETIRED"] as const;
 export type BlockingWord = (typeof blockingWords)[number];
 
-/** What stops a change: data left behind, a machine made anew, a site or a node that is no longer served. */
+/** What blocks a change: data left behind, a machine recreated, a site or a node no longer served. */
 export function blockedBy({ kind, data }: Change): BlockingWord[] {
   return [
     ...(data.length > 0 ? (["DATA"] as const) : []),
@@ -55,12 +55,12 @@ export function blockedBy({ kind, data }: Change): BlockingWord[] {
   ];
 }
 
-/** Whether something runs and nobody can say why. */
+/** Whether something runs without a known reason. */
 export function isUnexplained({ kind, details, why }: Change): boolean {
   return kind === "changed" && details.length === 0 && why.length === 0;
 }
 
-/** All that two states of an environment differ in, and what runs because of it. Pure. */
+/** All differences between two states of an environment, and what runs because of them. Pure. */
 export function planChanges(before: Rendered | undefined, after: Rendered): Changes {
   const nodes = pairs(before?.plan.nodes ?? [], after.plan.nodes).flatMap(([one, other]) => nodeChange(one, other));
   const why = sshWhys(before?.plan, after.plan);
@@ -70,13 +70,13 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
   const isBroken = new Set(broken.map(({ name }) => name));
   const wasBroken = new Set(before?.plan.broken.map(({ name }) => name));
   const sites = pairs(before?.plan.sites ?? [], after.plan.sites).flatMap(([one, other]) => {
-    // Left out of the plan, it is not taken out of the environment.
+    // Missing from the plan, but not removed from the environment.
     if (other === undefined && isBroken.has(one?.name ?? "")) return [];
     const ids = [one && before?.releases[one.name], other && after.releases[other.name]] as const;
     if (other !== undefined && wasBroken.has(other.name))
       return [{ ...blank("site", other.name, [`${other.name}-rollout`]), to: ids[1] ?? "", why: ["it was broken before"] }];
     const own = siteChange(one, other, ids);
-    // A release that its nodes no longer hold is brought to them again.
+    // A release that its nodes no longer have is sent again.
     const whys = [...why, ...(other?.nodes ?? []).flatMap((node) => (moved.has(node) ? [`${node} ${moved.get(node)}`] : []))];
     if (own !== undefined) return own.kind === "changed" ? [{ ...own, why: whys }] : [own];
     if (other === undefined || whys.length === 0) return [];
@@ -87,7 +87,7 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
   return { environment: after.plan.environment, changes: [...byName(nodes), ...byName(sites)], untouched, broken };
 }
 
-/** What the two releases of a site say by themselves. Each release id is `<bundle>.<8 hex>`, each version as the manifest has it. */
+/** What a site's two release ids show by themselves. Each is `<bundle>.<8 hex>`, each version as in the manifest. */
 export function releaseNotes(from: { release: string; version?: string }, to: { release: string; version?: string }): string[] {
   if (from.release === to.release) return ["same release, set up again"];
   if (bundleOf(from.release) === bundleOf(to.release)) return ["same bytes: new processes, no migration"];
@@ -171,7 +171,7 @@ function blank(subject: Change["subject"], name: string, runs: string[]): Change
   return { subject, name, kind: "changed", notes: [], details: [], why: [], data: [], runs };
 }
 
-/** What has one name on both sides, by name. */
+/** Pairs that have the same name on both sides, by name. */
 function pairs<T extends { name: string }>(before: readonly T[], after: readonly T[]): [T | undefined, T | undefined][] {
   const [old, now] = [before, after].map((all) => new Map(all.map((each) => [each.name, each])));
   const names = new Set([...before, ...after].map(({ name }) => name));

@@ -1,6 +1,6 @@
 import type { CodeEntry } from "../text/code.ts";
 
-/** Codes of what only shows when an app's files, its manifest and an environment come together. */
+/** Codes for errors that only show when an app's files, its manifest and an environment are combined. */
 export const planCodes = {
   "full-node": {
     rule: "The sites of a node may use at most 5,000 connections at once (8 for each process and thread, at least 128 a site), and together the memory that the environment gives for the node.",

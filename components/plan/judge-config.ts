@@ -2,7 +2,7 @@ import type { Environment, EnvironmentSite } from "../environment/environment.ts
 import type { Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
-/** Warns of a configuration directory that the environment gives a site whose manifest says nothing of one. */
+/** Warns about a configuration directory that the environment gives a site whose manifest asks for none. */
 export function judgeConfigDirectory(environment: Environment, site: EnvironmentSite, { config, file }: Manifest): Issue[] {
   const asked = [config.defaultDirectory, config.template, config.checker].some((each) => each !== undefined);
   if (site.configDirectory === undefined || config.directoryRequired || asked) return [];
@@ -13,8 +13,8 @@ export function judgeConfigDirectory(environment: Environment, site: Environment
 }
 
 /**
- * Warns of a variable that the environment sets and no manifest of the sites it is set for knows: most often a mistyped name.
- * One that is set for all sites at once may mean nothing to some of them.
+ * Warns about a variable that the environment sets for sites none of whose manifests know it: usually a typo.
+ * One set for all sites at once may be unknown to some of them.
  */
 export function judgeConfig(environment: Environment, sites: { site: EnvironmentSite; manifest: Manifest }[]): Issue[] {
   const set = sites.flatMap(({ site, manifest }) =>

@@ -5,11 +5,11 @@ import { compareLocations, locationText } from "./location.ts";
 import type { NodePlan, SitePlan } from "./plan.ts";
 import { sizeText } from "./size-text.ts";
 
-/** What the sites of a node can't have together. */
+/** Conflicts between the sites of a node. */
 export function judgeNodes(environment: Environment, nodes: NodePlan[], sites: SitePlan[]): Issue[] {
   const shared = nodes.flatMap((node) => judgeLocations(environment, node));
   return [
-    // The same two sites on each of ten nodes are one mistake.
+    // Report the same two sites on ten nodes once.
     ...new Map(shared.map((issue) => [issue.message, issue])).values(),
     ...nodes.flatMap((node) => {
       const here = sites.filter((site) => node.sites.includes(site.name));
@@ -18,7 +18,7 @@ export function judgeNodes(environment: Environment, nodes: NodePlan[], sites: S
   ];
 }
 
-/** One request must have one site. */
+/** Each request must match exactly one site. */
 function judgeLocations(environment: Environment, { routes }: NodePlan): Issue[] {
   return routes.flatMap((route, index) => {
     const before = routes[index - 1];
@@ -30,7 +30,7 @@ function judgeLocations(environment: Environment, { routes }: NodePlan): Issue[]
   });
 }
 
-/** Varnish's pools hold 10,000 requests; half of them may wait for apps, so that it can always answer what it knows itself. */
+/** Varnish's pools hold 10,000 requests; only half may wait for apps, so that it can always answer from its cache. */
 const mostConnections = 5000;
 
 function judgeConnections(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {

@@ -5,13 +5,13 @@ import { suggest } from "../text/suggest.ts";
 import { serviceType } from "../services/registry.ts";
 import { serviceVariables } from "./plan-services.ts";
 
-/** What can't be of the services that an app asks for and an environment places. */
+/** Errors in the services that an app asks for and an environment places. */
 export function judgeServices(file: string, site: EnvironmentSite, manifest: Manifest): Issue[] {
   const place = { file, ...site.place };
   return [...judgeNames(place, site, manifest), ...judgeTypes(place, site, manifest), ...judgePlaces(place, site, manifest)];
 }
 
-/** No two services tell the app of themselves under one name, and each can be had under the site's. */
+/** No two services may set the same variable, and each must be possible for the site. */
 function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
   const issues: Issue[] = [];
   const types = Object.values(manifest.services).map(({ type }) => type);
@@ -24,7 +24,7 @@ function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Mani
     .flatMap(([service, { type }]) => Object.keys(serviceVariables(service, type)).map((variable) => ({ variable, service })));
   const clashes = [...Map.groupBy(told, ({ variable }) => variable).values()].filter((uses) => uses.length > 1);
   const pairs = new Map(clashes.map((uses) => [uses.map(({ service }) => service).join(" and "), uses[0]?.variable]));
-  // Two services of one type clash in every name: that they are two is said instead.
+  // Two services of one type clash in every name: report that there are two instead.
   if (new Set(types).size < types.length) return issues;
   for (const [pair, variable] of pairs) {
     const message = `services ${pair} of ${manifest.file} would both set ${variable ?? ""}`;

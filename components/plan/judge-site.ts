@@ -4,7 +4,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import type { SitePlan } from "./plan.ts";
 import { sizeText } from "./size-text.ts";
 
-/** What a site lacks, and what its manifest asks for beyond the environment's limits. What the environment gives it was judged with it. */
+/** What a site lacks, and what its manifest asks for beyond the environment's limits. The environment's own values are checked with it. */
 export function judgeSite(environment: Environment, site: EnvironmentSite, manifest: Manifest, plan: SitePlan): Issue[] {
   const place = { file: environment.file, ...site.place };
   const issues: Issue[] = [];

@@ -7,7 +7,7 @@ import { systems } from "../systems/systems.ts";
 export interface SiteLibraries {
   /** SHA-256 in hex of the requirements. */
   digest: string;
-  /** Name → version, or versions where markers choose. */
+  /** Name → version, or versions if markers choose. */
   versions: Record<string, string>;
   /** Name of the node → what its wheels must fit. */
   targets: Record<string, PythonTarget>;
@@ -23,11 +23,11 @@ export function planLibraries(requirements: Requirements, nodes: readonly Pick<E
   };
 }
 
-/** Each Python and platform once, sorted: equal over any mix of the same nodes. */
+/** Each Python and platform once, sorted: the same for any mix of the same nodes. */
 export function distinctTargets(libraries: SiteLibraries): PythonTarget[] {
   const byText = new Map(Object.values(libraries.targets).map((target) => [targetText(target), target]));
   return [...byText].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, target]) => target);
 }
 
-/** As it is told to people. */
+/** Its text for people. */
 export const targetText = ({ python, platform }: PythonTarget): string => `Python ${python} on ${platform}`;

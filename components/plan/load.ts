@@ -12,11 +12,11 @@ import { planEnvironment, type LoadedApp } from "./plan-environment.ts";
 import type { Plan } from "./plan.ts";
 
 /**
- * Reads an environment and the apps it places, and plans them: the one way from files to a plan, for the program and for `silver`.
+ * Reads an environment and the apps it places, and plans them: the only way from files to a plan, for the program and for `silver`.
  * @param root the project's directory, which holds `stacks/` and `apps/`
  * @param name the environment, i.e. the stack: `stacks/<name>.yaml`
- * @returns every issue found in any of the files, and the plan when no error concerns the environment as a whole: one that concerns
- * a site alone makes that site `broken`
+ * @returns every issue found in any of the files, and the plan unless an error concerns the environment as a whole: one that concerns
+ * only a site makes that site `broken`
  */
 export function loadPlan(root: string, name: string): Parsed<Plan> {
   const environment = loadEnvironment(root, name);
@@ -27,7 +27,7 @@ export function loadPlan(root: string, name: string): Parsed<Plan> {
   return { ...plan, issues: distinct([...environment.issues, ...plan.issues]) };
 }
 
-/** Reads `stacks/<name>.yaml`, over `stacks/base.yaml` where there is one. */
+/** Reads `stacks/<name>.yaml`, over `stacks/base.yaml` if it exists. */
 export function loadEnvironment(root: string, name: string): Parsed<Environment> {
   const own = readText(root, `stacks/${name}.yaml`);
   if (own === undefined) {
@@ -61,7 +61,7 @@ function loadApp(root: string, environment: Environment, site: EnvironmentSite):
   return { ...read, issues, value: { manifest, bundle: bundle.value, ...configDirectory, ...libraries } };
 }
 
-/** The directory that the environment gives the site; no value where it gives none. */
+/** The directory that the environment gives the site; no value when it gives none. */
 function loadConfigDirectory(root: string, environment: Environment, site: EnvironmentSite): Parsed<ConfigDirectory> {
   if (site.configDirectory === undefined) return { issues: [] };
   if (existsSync(join(root, site.configDirectory))) return packConfig(root, site.configDirectory);
@@ -70,7 +70,7 @@ function loadConfigDirectory(root: string, environment: Environment, site: Envir
   return { issues: [error("missing-file", place, message, "correct the path, or add the directory")] };
 }
 
-/** Two sites of one app find the same issues in it: a person needs to read them once. */
+/** Two sites of one app find the same issues in it: show them once. */
 function distinct(issues: Issue[]): Issue[] {
   return [...new Map(issues.map((issue) => [JSON.stringify(issue), issue])).values()];
 }

@@ -3,20 +3,20 @@ import type { Route } from "./plan.ts";
 /** Host and path of a route. */
 export type Location = Pick<Route, "host" | "path">;
 
-/** Splits a location as manifests and environments hold it, `host[/path]`: the schema has judged it and made it lower case. */
+/** Splits a location of a manifest or an environment, `host[/path]`: the schema has validated and lower-cased it. */
 export function parseLocation(text: string): Location {
   const slash = text.indexOf("/");
   return slash === -1 ? { host: text, path: "/" } : { host: text.slice(0, slash), path: text.slice(slash) };
 }
 
-/** A location as it is written: the opposite of `parseLocation`. */
+/** A location as text: the inverse of `parseLocation`. */
 export function locationText({ host, path }: Location): string {
   return path === "/" ? host : host + path;
 }
 
 /**
  * Most specific first: exact hosts, then suffixes (longest first), then `*`; of one host the longer path first.
- * What is equally specific is in alphabetical order, so that one set of routes has one order.
+ * Equally specific ones are in alphabetical order, so that one set of routes has one order.
  */
 export function compareLocations(one: Location, other: Location): number {
   return (

@@ -16,7 +16,7 @@ import { planServices } from "./plan-services.ts";
 import { siteUser } from "./site-name.ts";
 import { planVariables } from "./variables.ts";
 
-/** What a site is made from: its app's manifest and bundle, and the configuration directory that its environment names. */
+/** The input for a site: its app's manifest and bundle, and the configuration directory that its environment names. */
 export interface PlannedApp {
   manifest: Manifest;
   bundle: Bundle;
@@ -25,18 +25,18 @@ export interface PlannedApp {
   requirements?: Requirements;
 }
 
-/** What was read of a site's app: all of it, or what is wrong with it. */
+/** What was read of a site's app: all of it, or its issues. */
 export interface LoadedApp extends Parsed<PlannedApp> {
-  /** Where the manifest says that the site is, as far as that could be read. */
+  /** The site's location in the manifest, if it could be read. */
   defaultLocation?: string;
-  /** What serves the app, as far as that could be read. */
+  /** The app's platform, if it could be read. */
   platform?: SitePlan["platform"];
 }
 
 /**
- * Everything an environment will be. Pure. The parsers have judged each text by itself; here is found what only shows when
- * they come together, all of it at once. What is wrong with one site makes that site `broken`; there is no plan where an error
- * concerns several sites or a node, since it can't be decided which of them gives way.
+ * Plans a whole environment. Pure. The parsers have validated each text separately; this finds errors that only show when
+ * they are combined, all at once. An error in one site makes that site `broken`; there is no plan when an error
+ * concerns several sites or a node, since nothing decides which of them to leave out.
  * @param apps by the name of the site, for each of them
  */
 export function planEnvironment(environment: Environment, apps: ReadonlyMap<string, LoadedApp>): Parsed<Plan> {
@@ -61,7 +61,7 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
   return { value: { environment: name, ssh, nodes, sites, broken }, issues };
 }
 
-/** One site by itself: as it will be, or what of it must stay as it is. */
+/** One site by itself: its plan, or what is known of it when it must stay unchanged. */
 function judgeOne(
   environment: Environment,
   site: EnvironmentSite,

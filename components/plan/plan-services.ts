@@ -3,8 +3,8 @@ import { serviceType } from "../services/registry.ts";
 import type { SetUp } from "../services/service.ts";
 
 /**
- * The services of a site, sorted by name; undefined where the app asks for none. They are bindings: they travel beside the release, and
- * its id follows from none of it.
+ * The services of a site, sorted by name; undefined when the app asks for none. They are bindings: they travel beside the release, and
+ * its id does not depend on them.
  * @param requests how many requests the site serves at once
  */
 export function planServices(manifest: Manifest, requests: number): SetUp[] | undefined {
@@ -18,7 +18,7 @@ export function planServices(manifest: Manifest, requests: number): SetUp[] | un
   return setUp.length === 0 ? undefined : setUp;
 }
 
-/** Each value under the names of 2010, CONFIG_PG_HOST, and under the service's own, CONFIG_DB_HOST; sorted. */
+/** Each value under its 2010 name, CONFIG_PG_HOST, and under the service's own, CONFIG_DB_HOST; sorted. */
 export function serviceVariables(name: string, type: string): Record<string, string> {
   const { prefix, variables } = serviceType(type);
   const found = [prefix, name.replaceAll("-", "_").toUpperCase()].flatMap((first) =>

@@ -7,7 +7,7 @@ import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { SiteLibraries } from "./libraries.ts";
 import type { SetUp } from "../services/service.ts";
 
-/** Everything an environment will be, as plain data: what is rendered, sent and shown comes from here alone. */
+/** The plan of an environment, as plain data: the only source for what is rendered, sent and shown. */
 export interface Plan {
   environment: string;
   ssh: Environment["ssh"];
@@ -15,19 +15,19 @@ export interface Plan {
   nodes: NodePlan[];
   /** Sorted by name. */
   sites: SitePlan[];
-  /** Sites of which something is wrong, sorted by name: they stay as they are, and the others go on. */
+  /** Broken sites, sorted by name: they stay unchanged, and the others proceed. */
   broken: BrokenSite[];
 }
 
-/** What is known of a site that can't be planned. */
+/** A site that can't be planned. */
 export interface BrokenSite {
   name: string;
   nodes: string[];
-  /** Absent where its manifest can't be read. */
+  /** Absent when its manifest can't be read. */
   platform?: SitePlan["platform"];
-  /** Empty where only its manifest says where it is, and that can't be read. */
+  /** Empty when only its manifest has them and can't be read. */
   routes: Route[];
-  /** All that is wrong with it; at least one is an error. */
+  /** All its issues; at least one is an error. */
   issues: Issue[];
 }
 
@@ -36,11 +36,11 @@ export interface NodePlan {
   machine: EnvironmentNode["machine"];
   os: EnvironmentNode["os"];
   roles: EnvironmentNode["roles"];
-  /** Names of the sites on this node, sorted; broken ones are among them. */
+  /** Names of the sites on this node, sorted, including broken ones. */
   sites: string[];
   /** Every location on this node, most specific first: exact hosts, then suffixes (longest first), then `*`; longer paths first. */
   routes: Route[];
-  /** A site here is broken and its routes are unknown: the node stays as it was last declared. */
+  /** A site here is broken and its routes are unknown: the node keeps its last declared state. */
   kept?: true;
 }
 
@@ -53,7 +53,7 @@ export interface Route {
   path: string;
 }
 
-/** The directory that SILVER_APP_CONFIG names: one that travels with the release, or one of the app, as a path in it. */
+/** The directory in SILVER_APP_CONFIG: one that travels with the release, or one of the app, as a path in it. */
 export type SiteConfigDirectory = ({ of: "environment" } & ConfigDirectory) | { of: "app"; path: string };
 
 export interface SitePlan {
@@ -73,19 +73,19 @@ export interface SitePlan {
   processes: Processes;
   timeouts: Timeouts;
   check: Check;
-  /** Plain values that people declared, sorted by name: what a reviewer is shown. */
+  /** Plain values that people declared, sorted by name: shown to reviewers. */
   config: Record<string, string>;
   /** All plain values of os.environ, sorted by name: `config` and the platform's own. */
   variables: Record<string, string>;
   /** Name of the variable → version of the secret. */
   secrets: Record<string, number>;
-  /** Absent where neither the environment nor the manifest gives one. */
+  /** Absent when neither the environment nor the manifest gives one. */
   configDirectory?: SiteConfigDirectory;
-  /** Path of a script of the app, or `module:function`, that looks at the configuration before the release starts. */
+  /** Path of a script of the app, or `module:function`, that checks the configuration before the release starts. */
   checker?: string;
-  /** Absent where the app asks for none. */
+  /** Absent when the app asks for none. */
   services?: SetUp[];
-  /** Absent where the app lists none. */
+  /** Absent when the app lists none. */
   libraries?: SiteLibraries;
   /** Releases kept on a node, the live one included. */
   retain: number;

@@ -1,24 +1,24 @@
 import type { UnitRole } from "../platforms/platform.ts";
 
 /**
- * Names of a site on its nodes: all are made here, so that they can't drift apart. The schema's rule for names (a-z, 0-9, -,
+ * Names of a site on its nodes, all built here, so that they can't diverge. The schema's rule for names (a-z, 0-9, -,
  * at most 24) makes each of them valid and no two sites' names equal.
  */
 
 /**
  * Name of a unit of a site, without the release: `silver-<role>-<site>`, and with `.<name>` behind it where a role has several.
- * The role holds no `-`, and no site has a `.` in its name: so neither can be taken for another.
+ * No role contains a `-`, and no site's name a `.`, so the names are unambiguous.
  */
 export function siteUnit(site: string, role: UnitRole | "check", name?: string): string {
   return `silver-${role}-${site}${name === undefined ? "" : `.${name}`}`;
 }
 
-/** `site-<name>`: at most 29 characters of the 32 that Linux takes. */
+/** `site-<name>`: at most 29 of the 32 characters that Linux allows. */
 export function siteUser(name: string): string {
   return `site-${name}`;
 }
 
-/** The Varnish label that the top VCL hands a site's requests to. VCL names know no `-`. */
+/** The Varnish label to which the top VCL passes a site's requests. VCL names can't contain `-`. */
 export function siteLabel(name: string): string {
   return `site_${name.replaceAll("-", "_")}`;
 }

@@ -30,16 +30,16 @@ function silverVariables(site: string, app: string, routes: Route[]): Record<str
     SILVER_LOGS: `/var/log/silver/${site}`,
     SILVER_MATCH_PATH: path,
     SILVER_SECRET_FILE: `/srv/silver/${site}/secret.txt`,
-    // The version of this set of variables, not of the tool: a new tool must not make new releases.
+    // The version of this set of variables, not of the tool: a new tool must not cause new releases.
     SILVER_VERSION: "silverlining/1.0",
-    // Files of static/ stand at the site's root, as in Silver Lining.
+    // Files of static/ are at the site's root, as in Silver Lining.
     STATIC_URL: path === "/" ? "/" : `${path}/`,
-    // Of the release's own: its unit has a private /tmp.
+    // The release's own: its unit has a private /tmp.
     TEMP: "/tmp",
   };
 }
 
-/** The shortest host name, as Silver Lining chose it; undefined when a site is at `*` only. */
+/** The shortest host name, as in Silver Lining; undefined for a site only at `*`. */
 function canonicalHost(routes: Route[]): string | undefined {
   return routes
     .map(({ host }) => host.replace(/^\./, ""))

@@ -7,15 +7,15 @@ import type { Site } from "./site.ts";
 
 export interface BrokenSiteArgs {
   site: Broken;
-  /** What is wrong with it, as people read it. */
+  /** Its issues, as text for people. */
   told: string;
-  /** The sites that go on. */
+  /** The sites that proceed. */
   others: readonly Site[];
 }
 
 /**
- * A site of which something is wrong, under its own name: left out, it would be taken for one that is to be removed. Its
- * command only fails, and touches no node; so Pulumi keeps what was declared of it before, and the update ends non-zero.
+ * A broken site, under its own name: if it were left out, it would be removed. Its command only fails, and touches no node;
+ * so Pulumi keeps what was declared before, and the update ends non-zero.
  */
 export class BrokenSite extends pulumi.ComponentResource {
   constructor(name: string, { site, told, others }: BrokenSiteArgs, options?: pulumi.ComponentResourceOptions) {
@@ -26,9 +26,9 @@ export class BrokenSite extends pulumi.ComponentResource {
       { create: failing(site), addPreviousOutputInEnv: false, logging: local.Logging.Stderr },
       {
         parent: this,
-        // Without --continue-on-error its failure ends the update: the others have had their turn by then.
+        // Without --continue-on-error its failure ends the update: run it after the others.
         dependsOn: [...others],
-        // Nothing is known of them: a reviewer must not read that they go.
+        // Nothing is known about them: a reviewer must not see them removed.
         ignoreChanges: ["environment", "stdin", "delete"],
       },
     );
@@ -36,7 +36,7 @@ export class BrokenSite extends pulumi.ComponentResource {
   }
 }
 
-/** What a reviewer reads stands in its head, as in that of a node's command. */
+/** Begins with what a reviewer reads, like a node's command. */
 function failing({ name, issues }: Broken): string {
   const places = issues.filter(isError).map(({ code, place }) => `${placeText(place)} [${code}]`);
   return [

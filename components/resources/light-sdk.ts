@@ -1,5 +1,5 @@
 /**
- * Imported before the SDK. What the SDK does for programs of another kind, and this one would wait for at each start:
+ * Imported before the SDK. Disables what the SDK does for other kinds of programs, and what would slow down every start of this one:
  * - it asks for a stack trace with every promise, and maps each frame of it through source maps. Node strips types in place, so that lines
  *   and columns are right without one: the mapping goes, the traces stay.
  * - it loads TypeScript's compiler and npm's dependency resolver, by which it packs functions that run in the cloud. Each is loaded when

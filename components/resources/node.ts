@@ -15,7 +15,7 @@ export interface NodeArgs {
 }
 
 let packed: Zipapp | undefined;
-/** The agent that nodes are to have: packed while Pulumi starts its plugin for the first machine, and not before. */
+/** The agent for the nodes: packed while Pulumi starts its plugin for the first machine, not before. */
 const agent = (): Zipapp => (packed ??= agentZipapp());
 
 /** A machine with its agent and its state: everything on it that sites share. */
@@ -61,7 +61,7 @@ export class Node extends pulumi.ComponentResource {
         hideDiffs: ["stdin", "connection"],
         // Unknown routes must not be lost; on a new machine, what was declared last is set up again.
         ...(node.kept === true ? { ignoreChanges: ["create", "stdin"] } : {}),
-        // A machine that goes takes its state along: nothing has to be run on it first.
+        // A removed machine takes its state along: run nothing on it first.
         ...(isMade(node.machine) ? { deletedWith: machine } : {}),
         // A machine that can't be reached is reported by its own command.
         dependsOn: [machine],

@@ -1,12 +1,12 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
-/** What rollouts start where Pulumi runs, and the package of Debian and Ubuntu that brings it. */
+/** Programs that rollouts start where Pulumi runs, and their package in Debian and Ubuntu. */
 const needed = { ssh: "openssh-client", rsync: "rsync" };
 
 /**
- * Warns of programs that rollouts will not find, so that a preview shows them. Not an error: a preview alone needs none of them.
- * The command plugin is asked, because it is what starts rollouts.
+ * Warns in a preview about programs that rollouts will not find. Not an error: a preview alone needs none of them.
+ * Asks the command plugin, because it starts the rollouts.
  */
 export async function tellMissingPackages(): Promise<void> {
   const questions = Object.entries(needed).map(([program, name]) => `command -v ${program} >/dev/null || echo ${name}`);

@@ -6,8 +6,8 @@ import type { Plan, SitePlan } from "../plan/plan.ts";
 const secretKey = (site: string, name: string, version: number): string => `${site}.${name}@${version}`;
 
 /**
- * Secrets a plan names and the stack's configuration does not hold. Looks at names only, before anything is registered.
- * @param stack name of the stack: its file is where the secret must be set
+ * Secrets that a plan names and the stack's configuration lacks. Looks only at names, before anything is registered.
+ * @param stack name of the stack, in whose file the secret must be set
  */
 export function missingSecrets(plan: Plan, stack: string): Issue[] {
   const known = new Set(Object.keys(JSON.parse(pulumi.runtime.getConfig(`${pulumi.getProject()}:secrets`) ?? "{}") as object));

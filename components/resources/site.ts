@@ -12,7 +12,7 @@ import type { Node } from "./node.ts";
 export interface SiteArgs {
   plan: Plan;
   site: SitePlan;
-  /** The nodes it stands on, in the order of `site.nodes`. */
+  /** Its nodes, in the order of `site.nodes`. */
   nodes: readonly Node[];
   /** Values of the site's secrets by variable. */
   secrets: pulumi.Output<Record<string, string>>;
@@ -20,7 +20,7 @@ export interface SiteArgs {
 
 /** An app placed in an environment: one rollout over all its nodes, whose verdict decides whether the update succeeds. */
 export class Site extends pulumi.ComponentResource {
-  /** Id of the declared release; what is live is only ever asked from nodes. */
+  /** Id of the declared release; only nodes know what is live. */
   readonly release: string;
 
   constructor(name: string, args: SiteArgs, options?: pulumi.ComponentResourceOptions) {
@@ -37,7 +37,7 @@ export class Site extends pulumi.ComponentResource {
       {
         create: "node ../components/rollout/main.ts",
         delete: "node ../components/rollout/main.ts remove",
-        // What a reviewer sees: inputs of the command itself, so that after a failed rollout the state still holds the old ones.
+        // For reviewers: inputs of the command itself, so that after a failed rollout the state still has the old ones.
         environment: reviewed(site, release.id),
         stdin: pulumi.secret(stdin),
         addPreviousOutputInEnv: false,

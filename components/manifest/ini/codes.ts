@@ -1,6 +1,6 @@
 import type { CodeEntry } from "../../text/code.ts";
 
-/** The codes that only an app.ini can bring: its form, and what 2010 read otherwise than it looks. */
+/** The codes that only an app.ini can cause: its form, and what 2010 read differently from how it looks. */
 export const iniCodes = {
   "bad-words": {
     rule: "A value of several words in app.ini has the form that the reference shows for its key.",

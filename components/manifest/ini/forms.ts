@@ -5,19 +5,19 @@ import { quoteValue, quoteWord, unquote, wordsOf, type IniWord } from "./words.t
 
 export type KeyPath = readonly [string, ...string[]];
 
-/** How the value of one INI key stands for a part of the tree. */
+/** How the value of one INI key maps to a part of the tree. */
 export interface IniForm {
-  /** Where that part stands. */
+  /** Path of that part. */
   path: KeyPath;
   read: (entry: IniEntry, into: IniTree) => void;
   /**
-   * The lines that `read` makes this part of the tree from. What can't be said so is written all the same:
+   * The lines from which `read` makes this part of the tree. Writes even what it can't express:
    * the writer reads it again and compares.
    */
   write: (part: unknown) => string[];
 }
 
-/** One value on one line. Blank is as if the key were not there, as in 2010. */
+/** One value on one line. Blank means absent, as in 2010. */
 export function single(path: KeyPath, clean = asItIs): IniForm {
   return {
     path,
@@ -37,7 +37,7 @@ export function single(path: KeyPath, clean = asItIs): IniForm {
 
 const asItIs = (text: string) => text;
 
-/** One item a line. */
+/** One item per line. */
 export function lines(path: KeyPath, clean = asItIs): IniForm {
   return {
     path,
@@ -51,16 +51,16 @@ export function lines(path: KeyPath, clean = asItIs): IniForm {
   };
 }
 
-/** How one pair stands on a line. */
+/** The form of a pair on a line. */
 export interface PairShape {
-  /** As a message shows it. */
+  /** Its form in messages. */
   shape: string;
   /** Finds the key and the value. */
   pattern: RegExp;
   join: (key: string, value: string) => string;
 }
 
-/** One pair a line. A value that is not plain stands in double quotes. */
+/** One pair per line. A value that is not plain is in double quotes. */
 export function pairs(path: KeyPath, shape: PairShape): IniForm {
   return {
     path,
@@ -95,7 +95,7 @@ export interface Positional {
   quoted?: true;
 }
 
-/** Bare words and options on one or more lines, e.g. `/health 200 "ok" within=30s`. Blank is as if the key were not there. */
+/** Bare words and options on one or more lines, e.g. `/health 200 "ok" within=30s`. Blank means absent. */
 export function options(path: KeyPath, positionals: Positional[], shape: string): IniForm {
   return {
     path,
@@ -122,7 +122,7 @@ export function options(path: KeyPath, positionals: Positional[], shape: string)
   };
 }
 
-/** Bare words make a list under `key`, options stand beside it: `/export /big processes=2`. */
+/** Bare words form a list under `key`, with options beside it: `/export /big processes=2`. */
 export function listAndOptions(path: KeyPath, key: string): IniForm {
   return {
     path,
@@ -196,7 +196,7 @@ function commandWords(part: unknown): string[] {
   return [...(run === undefined ? [] : [textOf(run)]), ...rest.map(optionText)];
 }
 
-/** The words of a value; opens its map when there are any. */
+/** The words of a value; creates its map when there are any. */
 export function readWords(path: KeyPath, entry: IniEntry, into: IniTree): IniWord[] {
   const words = wordsOf(entry, into);
   if (words.length > 0) into.open(path, keySpot(entry), valueSpot(entry));
@@ -212,12 +212,12 @@ export function optionText([key, value]: [string, string]): string {
   return `${key}=${quoteWord(value)}`;
 }
 
-/** Words on one line; none of them make no line. */
+/** Words on one line; no line without words. */
 export function oneLine(words: string[]): string[] {
   return words.length > 0 ? [words.join(" ")] : [];
 }
 
-/** A part of the tree as a map; anything else is one without keys. */
+/** A part of the tree as a map; empty for anything else. */
 export function mapOf(part: unknown): Record<string, unknown> {
   return typeof part === "object" && part !== null && !Array.isArray(part) ? (part as Record<string, unknown>) : {};
 }
@@ -227,7 +227,7 @@ export function pairsOf(part: unknown): [key: string, value: string][] {
   return Object.entries(mapOf(part)).map(([key, value]) => [key, textOf(value)]);
 }
 
-/** A value of the tree as app.ini has it: as a text. */
+/** A value of the tree as text, for app.ini. */
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -57,14 +57,14 @@ const forms: Record<string, IniForm> = {
   }),
 };
 
-/** Keys that end in a name of the app team's choice: prefix → key of the tree, and form. */
+/** Keys that end in a name chosen by the app team: prefix → key of the tree, and form. */
 const families: Record<string, { map: string; form: (path: [string, string]) => IniForm }> = {
   service: { map: "services", form: service },
   cron: { map: "cron", form: timedCommand },
   worker: { map: "workers", form: commandAndOptions },
 };
 
-/** Keys that old files have and that mean nothing now → what to do with them. */
+/** Obsolete keys of old files → what to do with them. */
 const oldKeys: Record<string, string> = {
   default_host: "rename it to default_location",
   default_hostname: "rename it to default_location",
@@ -72,7 +72,7 @@ const oldKeys: Record<string, string> = {
   "service.php": "delete it; a runner that ends in .php is enough",
 };
 
-/** The form of a key's value; undefined when it is no key of app.ini. */
+/** The form of a key's value; undefined when app.ini has no such key. */
 export function formOf(key: string): IniForm | undefined {
   if (Object.hasOwn(forms, key)) return forms[key];
   const [prefix, name] = splitFamily(key);
@@ -85,7 +85,7 @@ export function oldKeyFix(key: string): string | undefined {
   return Object.hasOwn(oldKeys, key) ? oldKeys[key] : undefined;
 }
 
-/** The key that was meant by one that does not exist. */
+/** The key that was probably meant by an unknown one. */
 export function suggestKey(key: string): string | undefined {
   if (key === "name") return "app_name";
   const [prefix, name] = splitFamily(key);
@@ -99,14 +99,14 @@ function familyLike(prefix: string): string | undefined {
   return Object.entries(families).find(([, { map }]) => map === prefix)?.[0] ?? suggest(prefix, Object.keys(families));
 }
 
-/** A part of a tree, with the key that says it in app.ini; without a key when there is none. */
+/** A part of a tree, with its key in app.ini; without a key when there is none. */
 export interface IniPart {
   path: Path;
   part: unknown;
   as?: { key: string; form: IniForm };
 }
 
-/** Takes a tree apart into what each key of app.ini says of it, in its order. */
+/** Splits a tree into the parts of app.ini's keys, in the tree's order. */
 export function iniPartsOf(tree: Record<string, unknown>): IniPart[] {
   return Object.entries(tree).flatMap(([name, part]) => {
     const family = Object.entries(families).find(([, { map }]) => map === name);
@@ -122,7 +122,7 @@ export function iniPartsOf(tree: Record<string, unknown>): IniPart[] {
   });
 }
 
-/** Parts of a key with forms for keys below it, such as `config.required`; what has none is left to the key itself. */
+/** Parts of a key with forms for keys below it, such as `config.required`; the rest is left to the key itself. */
 function partsOfKey(name: string, part: unknown): IniPart[] {
   const below = formsAt((path) => path.length === 2 && path[0] === name);
   const own = formsAt((path) => path.length === 1 && path[0] === name)[0];
@@ -145,7 +145,7 @@ function formsAt(isThere: (path: Path) => boolean): { key: string; form: IniForm
     .map(([key, form]) => ({ key, form }));
 }
 
-/** The key at a path of the tree, as app.ini has it. */
+/** The key at a path of the tree, as in app.ini. */
 export function iniNameOf(path: Path): string {
   const [head, ...rest] = path;
   if (head === "name") return "app_name";

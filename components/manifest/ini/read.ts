@@ -8,26 +8,26 @@ import { suggest } from "../../text/suggest.ts";
 /** The one section that counts, as in Silver Lining. */
 export const mainSection = "production";
 
-/** Section whose keys stand in for those that [production] does not have, as Python's configparser has it. */
+/** Section with defaults for keys missing in [production], as in Python's configparser. */
 const defaults = "DEFAULT";
 
-/** `app.ini` with all that its form tells. */
+/** A read `app.ini`, with all findings about its form. */
 export interface IniManifest {
   document: IniDocument;
   source: Source;
-  /** The entries that the tree is made from, in the order of the file but for those of [DEFAULT], with the paths that they give. */
+  /** The entries of the tree, in the order of the file except for those of [DEFAULT], with the paths they produce. */
   entries: { entry: IniEntry; path: Path }[];
 }
 
 /**
  * Reads `app.ini` into the same tree that `app.yaml` gives; the values are texts, except true and false of `config.required`.
- * The schema judges the values; this tells what the form of the file gets wrong, and what 2010 read otherwise than it looks.
+ * The schema validates the values; this reports errors of the file's form, and what 2010 read differently from how it looks.
  */
 export function parseIni(text: string, file: string): Source {
   return parseIniManifest(text, file).source;
 }
 
-/** As `parseIni`, with what a converter needs besides. */
+/** Like `parseIni`, with what a converter also needs. */
 export function parseIniManifest(text: string, file: string): IniManifest {
   const document = parseIniDocument(text, file, mainSection);
   const chosen = chooseSections(document);
@@ -45,7 +45,7 @@ export function parseIniManifest(text: string, file: string): IniManifest {
   return { document, source, entries };
 }
 
-/** Sections that count: those named right, or else the one that was most likely meant. */
+/** Sections that count: those correctly named, or else the one most likely meant. */
 function chooseSections({ sections }: IniDocument): IniSection[] {
   const right = sections.filter(({ name }) => name === mainSection);
   if (right.length > 0) return right;
@@ -110,14 +110,14 @@ function lastOfEach(entries: IniEntry[], into: IniTree): Map<string, IniEntry> {
       const message = `${quoteName(entry.key)} is given again: this value counts, not the one on line ${before.line}`;
       into.warning("duplicate-key", keySpot(entry), message, "delete one of the two");
     }
-    // Out and in again, so that the order is that of the values that count.
+    // Delete and add again, so that the order is that of the values that count.
     last.delete(entry.key);
     last.set(entry.key, entry);
   }
   return last;
 }
 
-/** Reads an entry into the tree, and says what it gave there: nothing when it has no effect, or is wrong. */
+/** Reads an entry into the tree, and returns the paths it set: none when it has no effect, or is wrong. */
 function readEntry(entry: IniEntry, into: IniTree): { entry: IniEntry; path: Path }[] {
   const oldFix = oldKeyFix(entry.key);
   const form = formOf(entry.key);
@@ -138,12 +138,12 @@ function readEntry(entry: IniEntry, into: IniTree): { entry: IniEntry; path: Pat
   return [];
 }
 
-/** Before version was deprecated in 2010 it was a plain number, part of a directory's name. */
+/** Before it was deprecated in 2010, version was a plain number, part of a directory's name. */
 function isOldVersion(entry: IniEntry): boolean {
   return entry.key === "version" && /^[0-9]{1,6}$/.test(contentLines(entry)[0]?.text ?? "");
 }
 
-/** Warns where the file looks as if it said something else than it does. */
+/** Warns where the file means something other than it seems to. */
 function tellMisread(entry: IniEntry, into: IniTree): void {
   for (const [index, line] of entry.lines.entries()) {
     if (line.text.startsWith("#")) continue;
@@ -179,7 +179,7 @@ function tellMisread(entry: IniEntry, into: IniTree): void {
 }
 
 /**
- * Also a carriage return that ends no line: old editors saw two lines where configparser saw one.
+ * Includes a carriage return inside a line: old editors saw two lines where configparser saw one.
  * Not \x80 to \x9f, which are quotes and dashes of a Windows file that is read as Latin-1.
  */
 const controls = /(?![\t\n\r\x80-\x9f])\p{Cc}|\r(?!\n)/u;

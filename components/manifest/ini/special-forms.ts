@@ -51,7 +51,7 @@ export function service(path: KeyPath): IniForm {
   };
 }
 
-/** What Silver Lining's asbool made of a word; undefined when it is neither. */
+/** How Silver Lining's asbool read a word; undefined for neither. */
 function truthOf(word: string): boolean | undefined {
   if (/^(?:true|yes|on|y|t|1)$/i.test(word)) return true;
   return /^(?:false|no|off|n|f|0)$/i.test(word) ? false : undefined;
@@ -60,7 +60,7 @@ function truthOf(word: string): boolean | undefined {
 const requiredShape: PairShape = {
   shape: "NAME what it is for",
   pattern: /^([^ \t]+)[ \t]*([^]*)$/,
-  // A name alone could be one of the words of truth: then it gets an empty text.
+  // A name alone could look like a boolean: then it gets an empty text.
   join: (key, value) => (value === "" && truthOf(key) === undefined ? key : `${key} ${value === "" ? '""' : value}`),
 };
 
@@ -100,12 +100,12 @@ export function defaultConfig(path: KeyPath): IniForm {
   };
 }
 
-/** Silver Lining joined paths to the app's directory: `./main.py` and `site/` were as good as `main.py` and `site`. */
+/** Silver Lining joined paths to the app's directory: `./main.py` and `site/` meant `main.py` and `site`. */
 export function tidyPath(text: string): string {
   return text.replace(/^(?:\.\/+)+(?=.)/, "").replace(/(?<=[^/])\/+$/, "");
 }
 
-/** Silver Lining cut the scheme off a location (appdata.normalize_location). */
+/** Silver Lining stripped the scheme from a location (appdata.normalize_location). */
 export function tidyLocation(text: string): string {
   return text.replace(/^https?:\/\//, "");
 }

@@ -6,13 +6,13 @@ import type { Source } from "../../text/source.ts";
 import { isMap } from "../../text/value.ts";
 import { readYaml } from "../../text/yaml.ts";
 
-/** What a converter answers: the text in the other form, or why there is none; also what the reader had to say. */
+/** A converter's result: the text in the other form, or why there is none, with the reader's issues. */
 export interface Converted {
   text?: string;
   issues: Issue[];
 }
 
-/** The app.ini that means the same as an app.yaml; comments stand before the key they stood at. */
+/** The app.ini that means the same as an app.yaml; comments are placed before their key. */
 export function convertToIni(text: string, file: string): Converted {
   const source = readYaml(text, file);
   if (source.issues.some(isError)) return { issues: source.issues };
@@ -28,7 +28,7 @@ export function convertToIni(text: string, file: string): Converted {
   return { text: `[${mainSection}]\n${keys.join("")}${comments.atEnd().join("")}`, issues: source.issues };
 }
 
-/** The lines of one key. A value of one line stands beside its key, unless a blank and `;` would cut it there. */
+/** The lines of one key. A one-line value goes beside its key, unless a blank and `;` would cut it there. */
 function renderPart({ part, as }: IniPart): string {
   if (!as) return "";
   const lines = as.form.write(part);
@@ -37,7 +37,7 @@ function renderPart({ part, as }: IniPart): string {
   return isBeside ? `${as.key} = ${first}\n` : [`${as.key} =`, ...lines.map((line) => `    ${line}`), ""].join("\n");
 }
 
-/** What app.ini has no words for: a part that is refused, or is another, when it is read again. */
+/** What app.ini can't express: a part that is refused, or differs, when read again. */
 function tellLost(part: IniPart, source: Source): Issue[] {
   const place = source.placeOf(part.path, "key");
   const name = source.nameOf(part.path);
@@ -52,7 +52,7 @@ function tellLost(part: IniPart, source: Source): Issue[] {
   return [error("bad-text", place, `app.ini can't express this value of ${name}`, fix)];
 }
 
-/** Whether two parts of a tree mean the same: in app.ini every value is a text. */
+/** Whether two parts of a tree mean the same: in app.ini every value is text. */
 function isSame(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other);
 }
@@ -63,7 +63,7 @@ function canonical(part: unknown): string | undefined {
   );
 }
 
-/** The comments of a YAML text, and the blank lines before them, each given to the key of app.ini that they stand at. */
+/** The comments of a YAML text, and the blank lines before them, each assigned to its key of app.ini. */
 class YamlComments {
   readonly #before: string[][];
   readonly #atEnd: string[] = [];
@@ -74,12 +74,12 @@ class YamlComments {
     const begins = [...starts];
     this.#before = parts.map(() => []);
     for (const { line, comment } of commentsOf(text)) {
-      // What it says to an editor of YAML holds for no other file.
+      // A hint to YAML editors doesn't apply to another file.
       if (comment.startsWith("# yaml-language-server:")) continue;
       const isAlone = lines[line - 1]?.trimStart().startsWith("#") ?? false;
       const content = isAlone ? lines.findIndex((each, index) => index >= line && !/^\s*(?:#|$)/.test(each)) + 1 : line;
       const start = content === 0 ? undefined : starts.findLast((each) => each <= content);
-      // Of several keys on one line the first.
+      // The first of several keys on one line.
       const owner = start === undefined ? -1 : starts.indexOf(start);
       (this.#before[owner] ?? this.#atEnd).push(`${comment}\n`);
       begins[owner] = Math.min(begins[owner] ?? line, line);
@@ -114,7 +114,7 @@ function commentsOf(text: string): { line: number; comment: string }[] {
   return tokens.flatMap(commentTokens).map(({ offset, source }) => ({ line: lines.linePos(offset).line, comment: source }));
 }
 
-/** Comments stand in the syntax tree wherever blanks may stand: so everything in it is looked at. */
+/** Comments may be anywhere in the syntax tree that blanks may be: search all of it. */
 function commentTokens(token: unknown): { offset: number; source: string }[] {
   if (typeof token !== "object" || token === null) return [];
   if ("type" in token && token.type === "comment") return [token as unknown as { offset: number; source: string }];

@@ -8,7 +8,7 @@ import { isError } from "../../text/issue.ts";
 import { fieldAt } from "../../text/schema/walk.ts";
 import { manifestSchema } from "../schema.ts";
 
-/** The app.yaml that means the same as an app.ini; comments stand before the key they stood at, and so does what was not read. */
+/** The app.yaml that means the same as an app.ini; comments and unread entries are placed before their key. */
 export function convertToYaml(text: string, file: string): Converted {
   const manifest = parseIniManifest(text, file);
   const { source } = manifest;
@@ -24,7 +24,7 @@ export function convertToYaml(text: string, file: string): Converted {
   return { text: document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Infinity }), issues: source.issues };
 }
 
-/** Gives a value the type that the schema wants, and quotes where a reader could take it for something else than a text. */
+/** Gives a value the type that the schema wants, and quotes it if a reader could take it for something other than text. */
 function setForm(node: Scalar, path: Path): void {
   const { value } = node;
   const field = fieldAt(manifestSchema, path);
@@ -38,7 +38,7 @@ function setQuotes(node: Scalar): void {
   if (typeof node.value === "string" && !isPlain(node.value)) node.type = Scalar.QUOTE_DOUBLE;
 }
 
-/** Whether every YAML reader takes the text for that text without quotes. Careful rather than complete. */
+/** Whether every YAML reader reads the unquoted text as that text. Cautious rather than complete. */
 function isPlain(text: string): boolean {
   if (/^(?:y|n|yes|no|on|off|true|false|null|nan|inf)$/i.test(text)) return false;
   return /^(?:[A-Za-z_/][A-Za-z0-9_./:@+-]*(?: [A-Za-z0-9_./@+-]+)*(?<!:)|[0-9]+[smhdKMG]|[0-9]+\.[0-9]+\.[0-9]+(?:-[a-z0-9.]+)?)$/.test(
@@ -46,7 +46,7 @@ function isPlain(text: string): boolean {
   );
 }
 
-/** Way to a scalar, from the pairs and lists around it. */
+/** Path of a scalar, from the pairs and lists around it. */
 function pathOf(ancestors: readonly (Document | Node | Pair)[], node: Node): Path {
   const chain = [...ancestors, node];
   return chain.flatMap((each, index): (string | number)[] => {
@@ -61,7 +61,7 @@ interface Remark {
   text: string;
 }
 
-/** Puts each comment, and each thing that was not read, before the key that follows it. */
+/** Puts each comment and each unread entry before the key that follows it. */
 function placeComments(document: Document, lines: string[], manifest: IniManifest): void {
   const remarks = remarksOf(manifest).sort((one, other) => one.line - other.line);
   const targets = manifest.entries
@@ -76,7 +76,7 @@ function placeComments(document: Document, lines: string[], manifest: IniManifes
   for (const { key, entry } of targets) {
     const until = entry.lines.at(-1)?.line ?? entry.line;
     const own = remarks.filter(({ line }) => line > before && line <= until);
-    // The first key below another shares its node with it.
+    // The first key below another shares its node.
     key.commentBefore = joined(own, key.commentBefore ?? undefined);
     const begin = Math.min(entry.line, own[0]?.line ?? entry.line);
     if (before !== head && (lines[begin - 2] ?? "x").trim() === "") key.spaceBefore = true;
@@ -85,7 +85,7 @@ function placeComments(document: Document, lines: string[], manifest: IniManifes
   document.comment = joined(remarks.filter(({ line }) => line > before));
 }
 
-/** Comments of their own, comments within values, and entries without effect, each as comment text without its mark. */
+/** Separate comments, comments within values, and entries without effect, each as comment text without its mark. */
 function remarksOf({ document, entries }: IniManifest): Remark[] {
   const read = new Set(entries.map(({ entry }) => entry));
   const all = document.sections.flatMap((section) => section.entries);

@@ -3,32 +3,32 @@ import { contentLines, type IniTree } from "../../text/ini-tree.ts";
 
 /** One word of a line such as `/health 200 "ok" within=30s`. */
 export interface IniWord {
-  /** What it says: without its quotes, and for an option without `key=`. */
+  /** Its value, without quotes, and for an option without `key=`. */
   text: string;
-  /** As it stands in the file. */
+  /** As in the file. */
   raw: string;
   /** `within` of `within=30s`; absent for a bare word. */
   option?: string;
   quoted: boolean;
   line: number;
   column: number;
-  /** Where the value begins: behind `key=` for an option. */
+  /** Where the value begins: after `key=` for an option. */
   valueColumn: number;
 }
 
-/** A quote that does not end, or text that follows directly on one. */
+/** An unclosed quote, or text directly after a closing one. */
 export interface WordMistake {
   line: number;
   column: number;
   message: string;
 }
 
-/** A word: an optional `key=`, then a quoted text or anything without blanks. Linear: what one word takes, the next does not see. */
+/** A word: an optional `key=`, then a quoted text or anything without blanks. Linear: no text is scanned twice. */
 const wordPattern = /(?=[^ \t])([a-z][a-z_]*=)?(?:"((?:[^"\\]|\\.)*)"(?![^ \t])|([^ \t]*))/g;
 
 /**
- * Splits a line at its blanks. A value in double quotes may hold blanks; `\"`, `\\`, `\n` and `\t` are known in it.
- * Ends at the first mistake: it says nothing of what follows on quotes that do not end.
+ * Splits a line at its blanks. A value in double quotes may contain blanks and `\"`, `\\`, `\n` and `\t`.
+ * Stops at the first mistake: nothing after an unclosed quote can be trusted.
  */
 export function splitWords({ text: whole, line, column: start }: IniLine): { words: IniWord[]; mistake?: WordMistake } {
   const words: IniWord[] = [];
@@ -48,7 +48,7 @@ export function splitWords({ text: whole, line, column: start }: IniLine): { wor
   return { words };
 }
 
-/** Words of all lines of a value; mistakes in its quotes are told. */
+/** Words of all lines of a value; reports mistakes in quotes. */
 export function wordsOf(entry: IniEntry, into: IniTree): IniWord[] {
   return contentLines(entry).flatMap((line) => {
     const { words, mistake } = splitWords(line);
@@ -60,7 +60,7 @@ export function wordsOf(entry: IniEntry, into: IniTree): IniWord[] {
   });
 }
 
-/** Text of a value that stands in double quotes; any other value as it is. */
+/** Text of a value in double quotes; any other value unchanged. */
 export function unquote(text: string): string {
   const inside = /^"((?:[^"\\]|\\.)*)"$/.exec(text)?.[1];
   return inside === undefined ? text : unescapeQuoted(inside);
@@ -72,7 +72,7 @@ export function quoteValue(text: string): string {
   return `"${text.replace(/["\\\n\t]/g, (character) => escapes[character] ?? character)}"`;
 }
 
-/** The value as one word: in double quotes where it must. */
+/** The value as one word, in double quotes if needed. */
 export function quoteWord(text: string): string {
   return text === "" || text.startsWith('"') || /[ \t\n]/.test(text) ? quoteValue(text) : text;
 }

@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Connection, Machine, MachineArgs } from "./machine.ts";
 
 /**
- * A machine that somebody else made. Nothing is made or deleted: it is reached once, whenever what is said of it changes, so
- * that an address, a key, a login or a system that is wrong is told in words before anything is set up there.
+ * An existing machine. Creates and deletes nothing: it only connects once whenever its declaration changes, so
+ * that a wrong address, key, login or system is reported before anything is set up there.
  */
 export class HostMachine extends pulumi.ComponentResource implements Machine {
   readonly connection: pulumi.Output<Connection>;

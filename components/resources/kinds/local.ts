@@ -29,7 +29,7 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
         addPreviousOutputInEnv: false,
         logging: local.Logging.Stderr,
       },
-      // One name is one machine: the old one must be gone before its successor can be made.
+      // One name is one machine: delete the old one before creating its successor.
       { parent: this, deleteBeforeReplace: true },
     );
     this.connection = machine.stdout.apply((stdout) => {

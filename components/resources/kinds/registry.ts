@@ -10,7 +10,7 @@ const kinds: { [K in Kind]: Make<K> } = {
   host: (...args) => new HostMachine(...args),
 };
 
-/** Makes the machine of a node, of the kind that is declared. */
+/** Creates the machine of a node, of the declared kind. */
 export function makeMachine<K extends Kind>(
   name: string,
   args: MachineArgs<K>,
