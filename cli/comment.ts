@@ -3,14 +3,14 @@ import type { Detail } from "../components/plan/changes-site.ts";
 import { placeText } from "../components/text/code-frame.ts";
 import { isError } from "../components/text/issue.ts";
 
-/** What is said of changes in the end. */
+/** The decision about changes. */
 export interface Decision {
-  /** What stops it and was not accepted, each with what it is about: `REPLACED web1`. */
+  /** What blocks it and was not accepted, each with its subject: `REPLACED web1`. */
   stopped: string[];
   canMerge: boolean;
 }
 
-/** Whether changes may go in: a broken site or a thing nobody can explain never, a blocking word when a person accepted it. */
+/** Whether changes may go in: never with a broken site or an unexplained change; with a blocking word only if a person accepted it. */
 export function decide({ changes, broken }: Changes, accepted: readonly string[]): Decision {
   const blocked = changes.flatMap((change) => blockedBy(change).map((word) => ({ word, change })));
   const stopped = [
@@ -21,7 +21,7 @@ export function decide({ changes, broken }: Changes, accepted: readonly string[]
   return { stopped, canMerge: stopped.length === 0 };
 }
 
-/** The changes as lines: first the decision, then each site and node, broken ones before all, then what runs. */
+/** The changes as lines: first the decision, then each site and node, broken ones first, then what runs. */
 export function renderChanges(changes: Changes, accepted: readonly string[]): string[] {
   const all = changes.changes;
   const names = [
@@ -92,7 +92,7 @@ function changeLines(change: Change, width: number): string[] {
   ];
 }
 
-/** What is wrong with a site, without frames: those stand beside it where a person can see them. */
+/** A site's issues, without frames, which are shown next to it. */
 function brokenLines({ name, issues }: Changes["broken"][number], width: number): string[] {
   const below = " ".repeat(width);
   return [
@@ -122,7 +122,7 @@ function runLines(change: Change): string[] {
   return change.runs.map((run) => `  ${run}: ${whys.length === 0 ? "unexplained" : whys.join(", ")}`);
 }
 
-/** A block that its content can't end. */
+/** A code block that its content can't close. */
 function fenced(lines: readonly string[], language: string): string {
   const longest = Math.max(2, ...lines.flatMap((line) => line.match(/`+/g) ?? []).map((run) => run.length));
   const fence = "`".repeat(longest + 1);

@@ -17,7 +17,7 @@ interface CreateOptions {
   force?: boolean;
 }
 
-/** `silver config create SITE [DIR]`: a configuration directory from the app's template; asks for what --set does not give. */
+/** `silver config create SITE [DIR]`: a configuration directory from the app's template; asks for values that --set does not give. */
 export function configCreate(config: Command, program: Command): void {
   config
     .command("create <site> [directory]")
@@ -53,7 +53,7 @@ export function configCreate(config: Command, program: Command): void {
     });
 }
 
-/** Values as they were given, then as they are typed, then as the template presets them. */
+/** Values given by options, then typed ones, then the template's defaults. */
 async function valuesFor(variables: readonly TemplateVariable[], set: readonly string[]): Promise<Map<string, string>> {
   const names = variables.map(({ name }) => name);
   const values = new Map(set.map((text) => parseSet(text, names)));
@@ -100,7 +100,7 @@ function filesFrom({ files }: ConfigTemplate, values: ReadonlyMap<string, string
   }));
 }
 
-/** A value that stands in the name of a file: it must not lead anywhere else. */
+/** A value in a file's name: it must not lead anywhere else. */
 function partOfName(name: string, value: string): string {
   if (/^[A-Za-z0-9_+-][A-Za-z0-9_.+-]*$/.test(value)) return value;
   throw new UserError(
@@ -110,7 +110,7 @@ function partOfName(name: string, value: string): string {
   );
 }
 
-/** Writes all files or, where one is there already with other bytes, none. */
+/** Writes all files or, if one already exists with other bytes, none. */
 function write(target: string, files: readonly NewFile[], force: boolean): void {
   const differs = ({ path, content }: NewFile) => {
     const file = join(root, target, path);

@@ -17,14 +17,14 @@ import { UserError } from "./user-error.ts";
 /** One variable of a site. */
 interface Variable {
   name: string;
-  /** Absent for a secret, whose value stands in no file that planning reads, and where the node gives it. */
+  /** Absent for a secret, whose value planning never reads, and for a value that the node sets. */
   value?: string;
   /** Version of a secret. */
   secret?: number;
-  /** Who sets it; only what people wrote has a place. */
+  /** Who sets it; only what people wrote has a position. */
   by: "manifest" | "environment" | "platform" | "service";
   place?: Place;
-  /** Of SILVER_APP_CONFIG: the files in the directory, relative to the project's root. */
+  /** For SILVER_APP_CONFIG: the files in the directory, relative to the project's root. */
   files?: string[];
 }
 
@@ -74,7 +74,7 @@ function variablesOf(site: SitePlan, declared: EnvironmentSite, inManifest: (var
   const bound = (site.services ?? []).flatMap(({ variables }) =>
     Object.entries(variables).map(([name, value]): Variable => ({
       name,
-      // Names and places are the node's to give.
+      // The node chooses names and paths.
       ...(/@[A-Z]+@/.test(value) ? {} : { value }),
       by: "service",
     })),
@@ -84,7 +84,7 @@ function variablesOf(site: SitePlan, declared: EnvironmentSite, inManifest: (var
 
 const byName = (one: Variable, other: Variable) => (one.name < other.name ? -1 : 1);
 
-/** The configuration directory by the directory it is made from: where it stands on a node, the release says. */
+/** The configuration directory by its source directory: its path on a node depends on the release. */
 function directoryOf({ configDirectory, bundle }: SitePlan, declared: EnvironmentSite, inManifest: () => Place): Variable[] {
   if (configDirectory === undefined) return [];
   const name = "SILVER_APP_CONFIG";
@@ -99,7 +99,7 @@ function directoryOf({ configDirectory, bundle }: SitePlan, declared: Environmen
   return [{ name, value: `${bundle.app}/${path}`, by: "manifest", place: inManifest(), files }];
 }
 
-/** Where a default of the manifest stands, or the whole of them. */
+/** Position of one default of the manifest, or of all. */
 function manifestPlaces(app: string): (...variable: string[]) => Place {
   const file = readApp(root, app).value?.file ?? app;
   const text = readFileSync(join(root, file), "utf8");
@@ -108,7 +108,7 @@ function manifestPlaces(app: string): (...variable: string[]) => Place {
 }
 
 function rowOf({ name, value, secret, by, place }: Variable): string[] {
-  // One row a variable, whatever its value holds.
+  // One row per variable, whatever its value contains.
   const shown =
     value !== undefined ? JSON.stringify(value) : secret !== undefined ? `secret, version ${secret}` : "set on the node";
   return [name, shown, place === undefined ? by : [place.file, place.line].filter((part) => part !== undefined).join(":")];

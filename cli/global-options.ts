@@ -1,7 +1,7 @@
 import { Help, type Command, type Option } from "commander";
 import { UserError } from "./user-error.ts";
 
-/** Verb → the global options that it has no use for. */
+/** Verb → the global options that it does not use. */
 const unused: Record<string, readonly string[]> = {
   init: ["environment", "json"],
   convert: ["environment", "json"],

@@ -16,7 +16,7 @@ interface InitOptions {
   allKeys?: boolean;
 }
 
-/** `silver init NAME`: an app that runs at once; `silver init --all-keys`: every key of a manifest, explained. */
+/** `silver init NAME`: an app that runs right away; `silver init --all-keys`: every key of a manifest, explained. */
 export function init(program: Command): void {
   program
     .command("init [name]")

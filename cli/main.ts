@@ -1,11 +1,11 @@
-// `silver`: what one does with sites besides editing files. It reads and acts; what is declared stays in git.
+// `silver`: everything to do with sites besides editing files. It reads and acts; declarations stay in git.
 import { Command, CommanderError } from "commander";
 import { refuseUnused, visibleGlobalOptions } from "./global-options.ts";
 import { UserError } from "./user-error.ts";
 
 type Verb = (program: Command) => void;
 
-/** Each verb is read only when it is called, or when all of them are listed: reading them takes longer than to begin. */
+/** Loads a verb only when it is called, or when all are listed: loading all takes longer than starting. */
 const verbs: Record<string, () => Promise<Verb>> = {
   validate: async () => (await import("./validate.ts")).validate,
   init: async () => (await import("./init.ts")).init,

@@ -25,7 +25,7 @@ const outputs = z.object({
   ),
 });
 
-/** What the last `up` of an environment declared: its nodes, and each site's release: none where the site was broken. */
+/** What the last `up` of an environment declared: its nodes, and each site's release, or none if the site was broken. */
 export function declaredBy(environment: string | undefined): z.infer<typeof outputs> {
   const parsed = outputs.safeParse(askPulumi(["stack", "output", ...stackWords(environment)]));
   if (parsed.success) return parsed.data;

@@ -44,14 +44,14 @@ export function plan(program: Command): void {
     });
 }
 
-/** `--accept DATA REPLACED`: what a person has seen and wants. */
+/** `--accept DATA REPLACED`: what a person has seen and accepts. */
 export function acceptOption(): Option {
   return new Option("--accept <word...>", "blocking words to accept").choices([...blockingWords]).default([], "nothing");
 }
 
 /**
- * @param head undefined: the files that are here
- * @param only one environment; undefined: all that the later revision has
+ * @param head undefined: the working tree
+ * @param only one environment; undefined: all of the later revision
  */
 export function changesBetween(base: string, head: string | undefined, only: string | undefined): Changes[] {
   return withFilesOf(root, base, (before) => {
@@ -70,7 +70,7 @@ function rendered(planned: Plan): Rendered {
   return { plan: planned, releases: Object.fromEntries(planned.sites.map((site) => [site.name, renderRelease(site).id])) };
 }
 
-/** An environment whose file is gone is not told of: its stack is destroyed by hand. */
+/** Leaves out an environment whose file is gone: its stack is destroyed by hand. */
 function environmentsOf(after: string): string[] {
   return readdirSync(join(after, "stacks"))
     .flatMap((file) => /^(?!Pulumi\.|base\.)([^.]+)\.yaml$/.exec(file)?.[1] ?? [])

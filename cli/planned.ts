@@ -7,16 +7,16 @@ import { loadPlan } from "../components/plan/load.ts";
 import type { Plan } from "../components/plan/plan.ts";
 import { UserError } from "./user-error.ts";
 
-/** A plan, and what is doubtful in the files that it was made from. */
+/** A plan, and the warnings about its files. */
 interface Planned {
   plan: Plan;
   warnings: Issue[];
 }
 
 /**
- * The plan of an environment, without the sites that are broken; what is wrong with it is told as `silver validate` tells it.
- * @param of what is planned, for the last line: the revision, where it is not the working tree
- * @throws UserError where there is none
+ * The plan of an environment, without broken sites; prints issues like `silver validate`.
+ * @param of what is planned, for the last line: the revision, unless it is the working tree
+ * @throws UserError when there is none
  */
 export function planOrReport(root: string, environment: string, of = ""): Planned {
   const loaded = loadPlan(root, environment);
@@ -25,8 +25,8 @@ export function planOrReport(root: string, environment: string, of = ""): Planne
 }
 
 /**
- * What was read; what is wrong with it is told as `silver validate` tells it.
- * @throws UserError with `summary` where there is nothing
+ * The value that was read; prints issues like `silver validate`.
+ * @throws UserError with `summary` when there is none
  */
 export function valueOrReport<T>({ value, issues }: Parsed<T>, root: string, summary: string): T {
   if (value !== undefined) return value;
@@ -34,7 +34,7 @@ export function valueOrReport<T>({ value, issues }: Parsed<T>, root: string, sum
   throw new UserError(summary);
 }
 
-/** Tells what is wrong with each broken site of a plan, and what becomes of it. */
+/** Prints the issues of each broken site of a plan, and what happens to it. */
 export function reportBroken(root: string, plan: Plan): void {
   for (const site of plan.broken) {
     report(root, site.issues);
@@ -54,7 +54,7 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** @throws UserError that names the sites there are */
+/** @throws UserError that names the existing sites */
 export function noSite(environment: string, name: string, sites: readonly string[]): never {
   throw new UserError(`${environment} has no site ${name}`, `the sites are: ${sites.join(", ")}`, 2);
 }

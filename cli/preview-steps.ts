@@ -12,7 +12,7 @@ const step = z.object({
   detailedDiff: z.nullish(z.record(z.string(), z.unknown())),
 });
 
-/** What is read of `pulumi preview --json`. */
+/** The part of `pulumi preview --json` that is read. */
 export const previewSchema = z.object({
   steps: z.array(step).default([]),
   diagnostics: z.array(z.object({ message: z.string(), severity: z.string() })).default([]),
@@ -36,10 +36,10 @@ interface Facts {
   lines: string[];
 }
 
-/** What else is known of the change that is previewed. */
+/** What else is known about the previewed change. */
 export interface Background {
   environment: string;
-  /** What git says; undefined where there is nothing to compare with. */
+  /** The changes by git; undefined when there is nothing to compare with. */
   planned?: Changes;
   /** Names of all declared sites that are not broken. */
   sites: readonly string[];
@@ -48,7 +48,7 @@ export interface Background {
   program: readonly string[];
 }
 
-/** The changes of which a preview tells, each with what explains it. Pure. */
+/** The changes in a preview, each with its explanation. Pure. */
 export function previewChanges(preview: Preview, { environment, planned, sites, broken, program }: Background): Changes {
   const stays = new Set(broken.map(({ name }) => `${name}-rollout`));
   const commands = commandsOf(preview).filter(({ name }) => !stays.has(name));
@@ -63,7 +63,7 @@ export function previewChanges(preview: Preview, { environment, planned, sites, 
     const rollout = own.find(({ name }) => name.endsWith("-rollout"));
     const change = rollout === undefined ? nodeChange(owner, own) : siteChange(owner, rollout);
     const nodes = (rollout?.now.variables.nodes ?? "").split(" ").filter((node) => replaced.has(node));
-    // Seen from git it is new, and yet it runs already: what git tells of it from the beginning is no change.
+    // New to git, but already running: its initial facts from git are not a change.
     const isAhead = known?.kind === "added" && change.kind === "changed";
     const why = [
       ...nodes.map((node) => `${node} is replaced`),
@@ -86,7 +86,7 @@ export function previewChanges(preview: Preview, { environment, planned, sites, 
   return { environment, changes: order, untouched: sites.filter((name) => !touched.has(name)).toSorted(), broken };
 }
 
-/** The diff of each command that runs: plain facts as they were and are, anything else by its name alone. */
+/** The diff of each command that runs: plain facts before and after, anything else only by name. */
 export function previewDiff(preview: Preview): string[] {
   return commandsOf(preview).flatMap(({ name, op, old, now, hidden }) => {
     const shown = [
@@ -104,13 +104,13 @@ export function previewDiff(preview: Preview): string[] {
   });
 }
 
-/** Nodes first, each kind by name: the engine's own order is that of a race, and a comment that is edited in place must not jump. */
+/** Nodes first, each kind by name: the engine's own order is random, and a comment edited in place must keep its order. */
 function commandsOf({ steps }: Preview): Command[] {
   const runs = steps.filter(({ op, oldState, newState }) => {
     const { type = "" } = newState ?? oldState ?? {};
     return type.startsWith("command:") && !["same", "read", "refresh"].includes(op);
   });
-  // A replacement is told in several steps.
+  // A replacement is reported as several steps.
   const commands = [...Map.groupBy(runs, ({ urn }) => urn)].map(([urn, own]): Command => {
     const ops = own.map(({ op }) => op);
     const old = own.find(({ oldState }) => oldState !== undefined)?.oldState;
@@ -197,7 +197,7 @@ function nodeChange(name: string, commands: Command[]): Change {
       ? "changed"
       : ({ create: "added", delete: "removed", replace: "replaced" } as const)[machine.op];
   const [from, to] = [old, now].map((facts) => facts?.variables.os ?? systemIn(facts?.lines ?? []));
-  // The head of a script that is not known before its machine is made has no lines to compare.
+  // The head of a script that is unknown until its machine exists has no lines to compare.
   const known = (now?.lines.length ?? 0) > 0 || all.includes("delete");
   const details = [
     ...maps("machine", reachedBy(old?.variables), reachedBy(now?.variables)),
@@ -219,7 +219,7 @@ function nodeChange(name: string, commands: Command[]): Change {
   };
 }
 
-/** How a machine is reached; its system is told by itself. */
+/** How to reach a machine; its system is shown separately. */
 function reachedBy(variables: Record<string, string> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => name !== "os"));
 }
@@ -239,7 +239,7 @@ function prefixed(variables: Record<string, string>, prefix: string): Record<str
   return Object.fromEntries(found.map(([name, value]) => [name.slice(prefix.length), value]));
 }
 
-/** What git tells of and the preview does not. */
+/** Changes in git that the preview lacks. */
 function without(details: readonly Detail[], told: readonly Detail[]): Detail[] {
   const topics = new Set(told.map(({ about }) => about));
   return details.filter(({ about }) => !topics.has(about) && about !== "variables");

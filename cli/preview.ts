@@ -17,7 +17,7 @@ interface PreviewOptions {
 
 const nothing: Preview = { steps: [], diagnostics: [] };
 
-/** `silver preview`: what `pulumi up` would run, each command with its why. Needs the stack's secrets, and shows none. */
+/** `silver preview`: what `pulumi up` would run, each command with its reason. Needs the stack's secrets, and shows none. */
 export function preview(program: Command): void {
   program
     .command("preview [base]")
@@ -31,7 +31,7 @@ export function preview(program: Command): void {
       reportBroken(root, now);
       const base = revision === undefined ? mergeBase(root) : commitOf(root, revision);
       const planned = base === undefined ? undefined : changesBetween(base, undefined, environment)[0];
-      // Where every site is broken the program stops, and nothing would run.
+      // When every site is broken the program stops, and nothing would run.
       const found = now.sites.length === 0 && now.broken.length > 0 ? nothing : askPreview(environment);
       const told = previewChanges(found, {
         environment,
@@ -50,8 +50,8 @@ export function preview(program: Command): void {
 }
 
 /**
- * Messages of the preview, without those that say nothing of the change: the stand-in plugin introduces itself.
- * @param known what is told already
+ * Messages of the preview, except those unrelated to the change, such as the stand-in plugin's greeting.
+ * @param known what has been shown already
  */
 function warningsOf({ diagnostics }: Preview, known: readonly Issue[] = []): string[] {
   return diagnostics
@@ -66,7 +66,7 @@ function warningsOf({ diagnostics }: Preview, known: readonly Issue[] = []): str
 
 function askPreview(environment: string): Preview {
   const words = ["preview", "--json", "--non-interactive", ...stackWords(environment)];
-  // The scripts and the state of each node stand in it.
+  // It contains the scripts and the state of each node.
   const run = spawnSync("pulumi", words, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 30 });
   if (run.error !== undefined) throw notFound(run.error);
   const parsed = run.stdout.trim() === "" ? undefined : previewSchema.safeParse(JSON.parse(run.stdout));

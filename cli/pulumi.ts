@@ -20,11 +20,11 @@ export function askPulumi(words: readonly string[]): unknown {
   return JSON.parse(run.stdout);
 }
 
-/** The words that name a stack; none where the selected one is meant. */
+/** The arguments that name a stack; none for the selected one. */
 export const stackWords = (environment: string | undefined): string[] =>
   environment === undefined ? [] : ["--stack", environment];
 
-/** The environment that is meant: the named one, or the selected stack. */
+/** The environment: the named one, or the selected stack's. */
 export function environmentName(named: string | undefined): string {
   if (named !== undefined) return named;
   const stacks = askPulumi(["stack", "ls"]) as { name: string; current: boolean }[];
@@ -36,7 +36,7 @@ export function environmentName(named: string | undefined): string {
   return current;
 }
 
-/** What is said when `pulumi` could not even be started. */
+/** The error when `pulumi` can't be started. */
 export function notFound(error: NodeJS.ErrnoException): UserError {
   const why = error.code === "ENOENT" ? "pulumi is not on PATH" : `pulumi can't be run: ${error.message}`;
   return new UserError(why, 'in this shell, run: eval "$(sh scripts/env.sh)"');

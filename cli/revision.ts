@@ -15,7 +15,7 @@ export function commitOf(root: string, revision: string): string {
   );
 }
 
-/** Where the work here left the default branch; undefined where git knows none. */
+/** Where the current work branched off the default branch; undefined when git knows none. */
 export function mergeBase(root: string): string | undefined {
   const remote = tryGit(root, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]);
   const branches = [...(remote === undefined ? [] : [remote]), "origin/main", "origin/master", "main", "master"];
@@ -35,14 +35,14 @@ export function changedProgram(root: string, commit: string): string[] {
 }
 
 /**
- * Gives `use` a directory with the files of a commit, as a checkout would write them. The checkout itself, its index and its
- * worktrees are left alone.
+ * Gives `use` a directory with the files of a commit, as a checkout would write them. Leaves the checkout itself, its index and its
+ * worktrees alone.
  */
 export function withFilesOf<T>(root: string, commit: string, use: (directory: string) => T): T {
   const directory = mkdtempSync(join(tmpdir(), "silver-revision-"));
   try {
     const environment = { ...process.env, GIT_INDEX_FILE: join(directory, "index") };
-    // The project may be a folder of its repository.
+    // The project may be a folder inside its repository.
     const folder = git(root, ["rev-parse", "--show-prefix"]).replace(/\/$/, "");
     git(root, ["read-tree", folder === "" ? commit : `${commit}:${folder}`], environment);
     git(join(root), ["checkout-index", "--all", `--prefix=${directory}/files/`], environment);

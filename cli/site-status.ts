@@ -1,7 +1,7 @@
 import type { SiteState } from "../components/node/contract.ts";
 import { Failure } from "../components/rollout/failure.ts";
 
-/** A site on one node: what is declared, and what the node itself says. */
+/** A site on one node: what is declared, and what the node reports. */
 export interface SiteStatus {
   site: string;
   node: string;
@@ -11,11 +11,11 @@ export interface SiteStatus {
   /** Who is rolling out right now. */
   holder: string | null;
   services: SiteState["services"];
-  /** `ok`, or what is not as declared. */
+  /** `ok`, or what differs from the declaration. */
   state: string;
 }
 
-/** What a node says of a site, beside what is declared. */
+/** A node's report about a site, beside what is declared. */
 export function statusOf(
   site: string,
   declared: string | null,

@@ -5,7 +5,7 @@ import { renderColumns } from "./columns.ts";
 import { statusOf, type SiteStatus } from "./site-status.ts";
 import { UserError } from "./user-error.ts";
 
-/** `silver status`: what runs where, asked from the nodes. Exits 1 when anything is not as declared. */
+/** `silver status`: what runs where, as the nodes report it. Exits 1 when anything differs from the declaration. */
 export function status(program: Command): void {
   program
     .command("status [site]")
@@ -26,7 +26,7 @@ export function status(program: Command): void {
       }
       for (const { node, found } of answers) {
         if (found instanceof Failure) continue;
-        // What no environment declares any more and still serves.
+        // Sites that no environment declares any more but that still serve.
         const strays = found.sites.filter((state) => state.live !== null && sites[state.site]?.nodes.includes(node) !== true);
         for (const state of strays) rows.push({ ...statusOf(state.site, null, node, found), state: "not declared" });
       }

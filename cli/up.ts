@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { runPulumi, stackWords } from "./pulumi.ts";
 
-/** `silver up`: one `pulumi up` without a second preview, in which one site's failure stops no other site. */
+/** `silver up`: one `pulumi up` without a second preview, in which a failing site doesn't stop the others. */
 export function up(program: Command): void {
   program
     .command("up")

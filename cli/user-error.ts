@@ -1,6 +1,6 @@
-/** What a person can act on: printed without a stack trace. */
+/** An error that a person can act on: printed without a stack trace. */
 export class UserError extends Error {
-  /** What to do, when there is one thing to do. */
+  /** What to do, if there is one clear thing. */
   readonly fix: string | undefined;
   /** 1: it failed; 2: the call itself is wrong. */
   readonly exitCode: 1 | 2;

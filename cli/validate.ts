@@ -9,7 +9,7 @@ import { loadPlan } from "../components/plan/load.ts";
 import { root } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
-/** `silver validate`: everything that can be wrong with what people wrote, offline: no node, no secret, no Pulumi. */
+/** `silver validate`: checks everything that people wrote, offline: no node, no secret, no Pulumi. */
 export function validate(program: Command): void {
   program
     .command("validate [path...]")
@@ -24,7 +24,7 @@ export function validate(program: Command): void {
     });
 }
 
-/** The app that a path means: its directory, or a manifest in it. */
+/** The app at a path: its directory, or a manifest in it. */
 function appOf(path: string): string {
   const absolute = resolve(path);
   if (!existsSync(absolute)) throw new UserError(`${path} does not exist`, undefined, 2);

@@ -8,8 +8,8 @@ import { platforms } from "../components/platforms/registry.ts";
 import { sizeText } from "../components/plan/size-text.ts";
 
 /**
- * The changes with what a reviewer should know besides: the warnings of the plan, and for each site that changes what its
- * environment decided in place of the manifest. No secret can be in them: planning sees none.
+ * The changes with more for a reviewer: the plan's warnings, and for each changed site what its environment overrides
+ * in the manifest. They can't contain a secret: planning sees none.
  * @param root the directory that was planned
  */
 export function withWarnings(changes: Changes, root: string, plan: Plan, warnings: readonly Issue[]): Changes {

@@ -1,4 +1,4 @@
-# All the nouns, and the steps that every command here begins with.
+# Loads all parts, and defines the steps that every command here begins with.
 # shellcheck shell=sh
 
 # shellcheck source=scripts/lib.sh
@@ -18,7 +18,7 @@
 # shellcheck source=scripts/plugin.sh
 . "$ROOT/scripts/plugin.sh"
 
-# Node and what npm brings.
+# Node and the npm packages.
 ensure_javascript() {
   step Node ensure_node
   step 'npm dependencies' ensure_dependencies

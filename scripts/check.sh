@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that can be told without running the project: format, types, lint, dead code, agent, shell. Under a minute.
+# Everything that can be checked without running the project: format, types, lint, dead code, agent, shell. Under a minute.
 set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 # shellcheck source=scripts/bootstrap.sh
@@ -21,7 +21,7 @@ done
 
 logs=$(mktemp -d)
 parts=
-# part NAME COMMAND…: starts it beside the others.
+# part NAME COMMAND…: starts it in parallel with the others.
 part() {
   parts="$parts $1"
   part_name=$1

@@ -1,4 +1,4 @@
-// Exits 0 when node_modules holds what package-lock.json says, 1 when `npm ci` must run. Argument: the checkout.
+// Exits 0 when node_modules matches package-lock.json, 1 when `npm ci` must run. Argument: the checkout.
 // npm leaves a lockfile of what it installed in node_modules; only packages for other machines may be absent there.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Which system the local nodes of stack dev run. What they run is declared in stacks/dev.yaml, so another choice is written there, and said.
+// Which system the local nodes of stack dev run. stacks/dev.yaml declares it, so another choice is written there, and reported.
 import { readFileSync, writeFileSync } from "node:fs";
 import { isScalar, parseDocument } from "yaml";
 import type { EnvironmentNode } from "../components/environment/environment.ts";
@@ -6,15 +6,15 @@ import { imageObstacle } from "../components/machines/image.ts";
 import { MachineError } from "../components/machines/machine-error.ts";
 import { isSystemName, systemNames, type SystemName } from "../components/systems/systems.ts";
 
-/** What a local node runs where the archive of its system can't be reached. */
+/** The system of a local node when the archive of its own can't be reached. */
 const fallback: SystemName = "debian-12";
 
 type NewNode = Pick<EnvironmentNode, "name" | "os">;
 
 /**
- * The nodes with the system that they will run: SILVER_OS, or else what the file declares, or else Debian 12.
- * @param file the environment's; changed where it says another system
- * @param nodes its local nodes that are not made yet
+ * The nodes with the system that they will run: SILVER_OS, or else the declared one, or else Debian 12.
+ * @param file the environment's; changed if it declares another system
+ * @param nodes its local nodes that don't exist yet
  */
 export async function chooseSystem(file: string, nodes: readonly NewNode[], say: (line: string) => void): Promise<NewNode[]> {
   const wanted = wantedSystem();
@@ -31,7 +31,7 @@ export async function chooseSystem(file: string, nodes: readonly NewNode[], say:
   return chosen;
 }
 
-/** What SILVER_OS says. */
+/** The system in SILVER_OS. */
 export function wantedSystem(): SystemName | undefined {
   const wanted = process.env.SILVER_OS;
   if (wanted === undefined || wanted === "") return undefined;

@@ -1,6 +1,6 @@
 /**
- * Writes what comes from the schemas, the systems, the codes and the results of the benches: parts of docs/, and the contract as the agent reads it.
- * A test compares the two, so that neither drifts.
+ * Writes what is generated from the schemas, the systems, the codes and the results of the benches: parts of docs/, and the agent's contract.
+ * A test compares the two, so that they stay in step.
  * Usage: node scripts/docs.ts
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -38,7 +38,7 @@ export async function renderDocs(): Promise<Map<string, string>> {
   ]);
 }
 
-/** Those of them that come from the results of the benches. */
+/** The files generated from the results of the benches. */
 export async function renderBenchmarks(): Promise<Map<string, string>> {
   const results = readResults();
   return new Map([
@@ -136,7 +136,7 @@ function withoutComments(yaml: string): string {
   return yaml.replace(/^ *#.*\n/gm, "");
 }
 
-/** Writes those of the files that are not as they should be. */
+/** Writes the files that are out of date. */
 export function writeDocs(files: ReadonlyMap<string, string>): void {
   for (const [path, text] of files) {
     const file = join(root, path);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Takes away all that `npm run up` made for this checkout: site, nodes, agent, state. Keeps the caches, unless --cache is said.
+# Removes all that `npm run up` made for this checkout: site, nodes, agent, state. Keeps the caches, unless --cache is given.
 set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 # shellcheck source=scripts/bootstrap.sh

@@ -1,7 +1,7 @@
 # The Pulumi engine: the command line and its Node language host.
 # In this order: PATH's own, our cache, the vendor's install script, our own build from the Go module proxy.
-# For tests: SILVER_ENGINE_URL (the vendor's script), SILVER_REACH_SECONDS (how long it may take to answer),
-# SILVER_ENGINE_BUILD (a command that gets the directory to fill, in place of the Go build).
+# For tests: SILVER_ENGINE_URL (the vendor's script), SILVER_REACH_SECONDS (how long it has to answer),
+# SILVER_ENGINE_BUILD (a command that gets the directory to fill, instead of the Go build).
 # shellcheck shell=sh
 
 ENGINE_VERSION=3.259.0
@@ -25,7 +25,7 @@ ensure_engine() {
   if [ "$origin" = "$BUILT" ]; then PULUMI_LANGUAGE_NODEJS_RUN_PATH=$ROOT/tools/engine/run.cjs; fi
 }
 
-# Why PATH's engine will not do; nothing when it will.
+# Why PATH's engine is not usable; empty when it is.
 unfit_engine() {
   found=$(without_cache command -v pulumi) || { echo none && return; }
   version=$(engine_version "$found") || { echo "$found does not run" && return; }

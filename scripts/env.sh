@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints the variables that make plain `pulumi preview` and `pulumi up` work on this checkout: eval "$(sh scripts/env.sh)".
-# Gets first what is missing for that; says so on stderr.
+# First installs what is missing; reports that on stderr.
 set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 exec 3>&1 1>&2

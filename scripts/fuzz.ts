@@ -1,4 +1,4 @@
-// Throws made-up manifests at both readers and the schema, and says whether one crashed, hung, took over 50 ms of a processor,
+// Throws random manifests at both readers and the schema, and reports whether one crashed, hung, took over 50 ms of CPU time,
 // or gave an issue that points nowhere. Usage: node scripts/fuzz.ts [count, default 100000] [seed, default 1]
 // The same count and seed give the same manifests; input N alone is run again by: node scripts/fuzz.ts 1 SEED N
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -17,9 +17,9 @@ interface Progress {
   failures: string[];
 }
 
-/** A manifest takes less than this of a processor, in milliseconds, whatever it holds. */
+/** Limit of CPU time for any manifest, in milliseconds. */
 const MOST_MILLISECONDS = 50;
-/** One input that runs this long has hung, in milliseconds. */
+/** An input that takes this long has hung, in milliseconds. */
 const HANGS_AFTER = 20_000;
 
 if (isMainThread) await watch(readArguments());
@@ -32,7 +32,7 @@ function readArguments(): Job {
   process.exit(2);
 }
 
-/** Runs the job in a thread, and ends it when it hangs. */
+/** Runs the job in a thread, and terminates it when it hangs. */
 async function watch(job: Job): Promise<void> {
   const start = performance.now();
   const worker = new Worker(new URL(import.meta.url), { workerData: job });

@@ -1,7 +1,7 @@
 # What a checkout keeps in .silver/: the engine's home and state, a passphrase, an SSH key and its agent.
 # shellcheck shell=sh
 
-# Leaves the variables exported with which plain `pulumi` works on this checkout; scripts/env.sh prints them.
+# Exports the variables with which plain `pulumi` works on this checkout; scripts/env.sh prints them.
 ensure_home() {
   locked "$SILVER/lock" make_home
 }
@@ -43,7 +43,7 @@ forget_stale_salt() {
   rm -f "$config"
 }
 
-# `silver` as a word of its own, for this checkout.
+# `silver` as a command, for this checkout.
 ensure_silver() {
   mkdir -p "$SILVER/bin"
   printf '#!/bin/sh\nexec node %s "$@"\n' "$(quote "$ROOT/cli/silver.js")" >"$SILVER/bin/silver"
@@ -51,7 +51,7 @@ ensure_silver() {
   add_to_path "$SILVER/bin"
 }
 
-# An agent of this checkout's own, with one key: no key ever stands in the state.
+# This checkout's own SSH agent, with one key: the state never contains a key.
 ensure_ssh_agent() {
   command -v ssh-agent >/dev/null || ensure_packages openssh-client
   key=$SILVER/ssh/id_ed25519
@@ -88,7 +88,7 @@ ensure_stack() {
   (cd "$ROOT" && quietly 'pulumi stack init' pulumi stack init dev --non-interactive)
 }
 
-# A killed run leaves the stack locked. Only where its process is gone from this machine is that lock taken away.
+# A killed run leaves the stack locked. Removes that lock only if its process is gone from this machine.
 release_dead_lock() {
   for lock in "$SILVER"/state/.pulumi/locks/organization/silverlining/dev/*.json; do
     [ -f "$lock" ] || continue

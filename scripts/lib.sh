@@ -1,4 +1,4 @@
-# What every script here shares: words for the screen, the cache, locks. POSIX sh: it runs before Node is there.
+# What every script here shares: output, the cache, locks. POSIX sh, because it runs before Node is installed.
 # Sourced with ROOT (the checkout) set and `set -eu` on.
 # shellcheck shell=sh
 

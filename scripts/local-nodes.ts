@@ -1,4 +1,4 @@
-// Before `pulumi up`: the system of new local nodes of stack dev is chosen, the images that they need are made, and nodes that stand still are started.
+// Before `pulumi up`: chooses the system of new local nodes of stack dev, builds the images they need, and starts stopped nodes.
 import { join } from "node:path";
 import { ownClone } from "../components/machines/clone.ts";
 import { ensureImage } from "../components/machines/image.ts";
@@ -18,7 +18,7 @@ async function step(title: string, action: (progress: (line: string) => void) =>
 }
 
 async function main(): Promise<void> {
-  // What is wrong with the file is told by the program itself, which reads it next.
+  // The program itself, which reads the file next, reports its errors.
   const root = join(import.meta.dirname, "..");
   const environment = loadEnvironment(root, "dev").value;
   const declared = Object.values(environment?.nodes ?? {}).filter(({ machine }) => machine.kind === "local");

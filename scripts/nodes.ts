@@ -1,7 +1,7 @@
 import { runVitest } from "./vitest.ts";
 import type { FileResult } from "./vitest.ts";
 
-/** Node tests that measure load, or hold what must happen within seconds: nothing else may take their cores meanwhile. */
+/** Node tests that measure load, or whose steps must happen within seconds: nothing else may take their cores meanwhile. */
 const alone = ["first-light", "greedy", "php", "rollout", "serving"].map((name) => `test/nodes/${name}.test.ts`);
 
 /** Runs all node tests: nodes mostly wait, so two files at a time keep two cores busy; then those that run alone. */

@@ -1,10 +1,10 @@
-# The plugin that runs remote.Command and local.Command: the real one where it can be had, else our stand-in.
+# The plugin that runs remote.Command and local.Command: the real one if it can be installed, else our stand-in.
 # SILVER_COMMAND_PLUGIN (the path of a plugin) forces one. For tests: SILVER_PLUGIN_URL, where the real one is downloaded.
 # shellcheck shell=sh
 
 PLUGIN_VERSION=1.2.1
 
-# Leaves an executable pulumi-resource-command where the engine of this checkout looks for it.
+# Puts an executable pulumi-resource-command where the engine of this checkout looks for it.
 ensure_plugin() {
   folder=resource-command-v$PLUGIN_VERSION
   installed=${HOME:-/nowhere}/.pulumi/plugins/$folder/pulumi-resource-command

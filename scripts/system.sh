@@ -1,7 +1,7 @@
 # What must come from the system: a Linux that can boot nodes, root, packages.
 # shellcheck shell=sh
 
-# To make and boot local nodes, to reach them, to ship to them.
+# Needed to create and boot local nodes, to reach them, and to send files to them.
 ensure_node_packages() {
   ensure_packages systemd-container mmdebstrap nftables iproute2 rsync openssh-client ca-certificates python3
 }
@@ -19,7 +19,7 @@ ensure_sshd() {
   if [ -d /run/systemd/system ]; then quietly 'systemctl disable ssh' systemctl disable --now ssh.service; fi
 }
 
-# Everything that would stop local nodes later, said before anything is made.
+# Everything that would break local nodes later, reported before anything is made.
 require_node_host() {
   [ "$(uname -s)" = Linux ] || fail "Local nodes are systemd-nspawn machines, and this is $(uname -s)." \
     'Run this on Linux, or declare a machine reached by SSH in stacks/dev.yaml.'
@@ -30,14 +30,14 @@ require_node_host() {
     'Free some, or let XDG_CACHE_HOME name a directory on a larger disk.'
 }
 
-# The nearest directory above that is there already.
+# The nearest existing parent directory.
 existing() {
   path=$1
   while [ ! -d "$path" ]; do path=$(dirname "$path"); done
   printf '%s' "$path"
 }
 
-# ensure_packages NAME…: Debian packages, installed where they are missing.
+# ensure_packages NAME…: installs missing Debian packages.
 ensure_packages() {
   missing=
   for package in "$@"; do

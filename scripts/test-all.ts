@@ -1,6 +1,6 @@
-// Everything that `npm test` leaves out: the node tests on every system, and soaks. Writes what it saw into docs/reliability.md.
-// Arguments: names of systems, or `soak`; without one, all of them. Each run replaces its own columns of the table, and a run that is
-// broken off has written those that were done.
+// Everything that `npm test` leaves out: the node tests on every system, and soaks. Writes the results into docs/reliability.md.
+// Arguments: names of systems, or `soak`; default: all. Each run replaces its own columns of the table; an interrupted
+// run has written those that were done.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
@@ -15,7 +15,7 @@ import type { FileResult } from "./vitest.ts";
 
 const page = join(import.meta.dirname, "../docs/reliability.md");
 
-/** Column → what is run for it. A soak runs what is random for as long again as it takes to find what is rare. */
+/** Column → what runs for it. A soak repeats the random tests long enough to find rare failures. */
 const runs: Record<string, () => FileResult[]> = {
   ...Object.fromEntries(systemNames.map((os) => [os, () => runNodes({ SILVER_TEST_OS: os })])),
   soak: () => runVitest(["--project", "process", "fuzz", "rollout-deploy"], { SILVER_SOAK: "20" }),
@@ -46,7 +46,7 @@ for (const [name, run] of Object.entries(runs)) {
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
-/** What is true of the run that just ended. */
+/** The facts of the run that just ended. */
 function facts(): Facts {
   const git = (...words: string[]): string => execFileSync("git", words, { encoding: "utf8" }).trim();
   // The page itself changes with every column.

@@ -1,4 +1,4 @@
-// Runs the test layers that this machine can run, says which it can't and why, and ends with one line of counts.
+// Runs the test layers that this machine can run, reports which it can't and why, and ends with one line of counts.
 // Arguments: names of layers (default: all); anything else goes to vitest. In CI (CI=true) nothing may be skipped.
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a clean clone to a site that answers on a local node. Run again: starts what stands still, changes nothing else.
+# From a clean clone to a site that answers on a local node. Run again: starts stopped nodes, changes nothing else.
 set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 # shellcheck source=scripts/bootstrap.sh

