@@ -47,7 +47,7 @@ describe("the state of a checkout", () => {
     expect(output).not.toContain("PULUMI_CONFIG_PASSPHRASE=");
   });
 
-  test("leaves an agent behind that holds up neither who reads the output nor who waits for the lock", async () => {
+  test("leaves an agent behind that blocks neither a reader of its output nor a waiter for the lock", async () => {
     const machine = newcomer();
     // Ends only when every process that can write to the output has ended; as scripts/env.sh, it has a second way there.
     await machine.run(`exec 3>&1; ${makeState}`);
@@ -56,7 +56,7 @@ describe("the state of a checkout", () => {
     expect(code).toBe(0);
   });
 
-  test("stays as it is when it is asked for again, agent and key included", async () => {
+  test("stays unchanged when requested again, agent and key included", async () => {
     const { machine, agent } = await withState();
     const passphrase = readFileSync(join(machine.checkout, ".silver/passphrase"), "utf8");
     const { output } = await machine.run(`${makeState}; ssh-add -l | wc -l`);

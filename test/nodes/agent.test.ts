@@ -88,7 +88,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect((await trySsh(node, `systemctl cat silver-web-alpha@${made.release.id}.service`)).code).not.toBe(0);
   });
 
-  test("a release keeps the very bytes, root's and read-only, with bytecode that needs no writing", async () => {
+  test("a release keeps the exact bytes, owned by root and read-only, with bytecode that needs no writing", async () => {
     const { live } = await state("alpha");
     const directory = `/srv/silver/alpha/releases/${String(live)}`;
     expect(await ssh(node, `cat ${directory}/app/src/wsgi.py`)).toBe(saying("alpha one")["src/wsgi.py"]?.trimEnd());
@@ -109,7 +109,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(await read("alpha")).toBe("alpha one");
   });
 
-  test("an app that fails when it is loaded is told with its traceback, without its secret", async () => {
+  test("an app that fails to load is reported with its traceback, without its secret", async () => {
     const session = agent.session();
     const made = make(
       "alpha",
@@ -149,7 +149,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(performance.now() - start).toBeLessThan(5000);
   });
 
-  test("a unit that can't start is told with its last words, and leaves nothing", async () => {
+  test("a unit that can't start is reported with its last output, and leaves nothing", async () => {
     const made = make("alpha", saying("never"));
     const files = made.release.files.map((file) =>
       file.path === "conf/apache.conf" ? { ...file, content: `${file.content}\nNoSuchDirective On\n` } : file,
@@ -167,7 +167,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(await ssh(node, "cat /var/lib/silver/addresses.json")).not.toContain(made.release.id);
   });
 
-  test("what arrived and is not the bundle is refused by name", async () => {
+  test("an upload that differs from the bundle is refused by name", async () => {
     const made = make("alpha", saying("never"));
     const session = agent.session();
     const { code, log } = await refusal(agent.bring(session, { ...made, app: { ...made.app, "src/more.py": "" } }, "prepare"));
@@ -197,7 +197,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect((await trySsh(node, "ls /usr/sbin/policy-rc.d")).code).not.toBe(0);
   });
 
-  test("two sessions: one has the site, the other is told who, and another site is free", async () => {
+  test("two sessions: one has the site, the other is told which, and another site is free", async () => {
     const first = agent.session();
     await agent.bring(first, make("alpha", saying("x")), "receive");
     const second = agent.session();
@@ -228,7 +228,7 @@ describe.each([testOs])("the agent on %s", (os) => {
       `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q 'agent.pyz serv[e]' && kill -9 \${p#/proc/}; done; true`,
     );
 
-  test("an agent that is killed after a flip is put right by the node itself, without anybody asking", async () => {
+  test("after an agent is killed following a flip, the node itself recovers without being asked", async () => {
     await agent.bring(agent.session(), make("alpha", saying("alpha killed")), "flip");
     await killAgents();
     await poll("the node has undone it", 60, async () => (await read("alpha")) === "alpha one");
@@ -237,7 +237,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(await ssh(node, "journalctl -q -u silver-recover.service -o cat | grep -c skipped || true")).toBe("0");
   });
 
-  test("an agent that is killed after a flip is put right by the next lease, with its requests ended in peace", async () => {
+  test("after an agent is killed following a flip, the next lease recovers, and requests in hand finish", async () => {
     await ssh(node, "systemctl stop silver-recover.timer");
     onTestFinished(() => ssh(node, "systemctl start silver-recover.timer").then(() => undefined));
     await agent.bring(agent.session(), make("alpha", saying("alpha killed")), "flip");
@@ -248,7 +248,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(await read("alpha")).toBe("alpha one");
   });
 
-  test("the previous release stays warm, stops after its time, and serves again when it is asked for", async () => {
+  test("the previous release stays warm, stops after its time, and serves again when deployed again", async () => {
     const [one, two] = [make("beta", saying("beta one")), make("beta", saying("beta two"))];
     await agent.deploy(two, { graceSeconds: 600 });
     expect((await state("beta")).releases.map(({ units }) => units[0]?.active)).toEqual([true, true]);
@@ -268,7 +268,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(await bootLine("beta")).toContain(vcl("beta", one.release.digest));
   });
 
-  test("a unit that starts at the cut-over runs in the live release alone", async () => {
+  test("a unit that starts at the cut-over runs only in the live release", async () => {
     const worker = {
       path: "conf/worker.service",
       mode: "0644",
@@ -319,7 +319,7 @@ describe.each([testOs])("the agent on %s", (os) => {
       expect(await canDo(node, "root", dial("127.0.0.1", 6082))).toBe(true);
     });
 
-    test("whoever sits on a stopped release's address is not heard", async () => {
+    test("a process that takes a stopped release's address gets no requests", async () => {
       const { address, port, units } = await place("beta");
       const web = units[0]?.name ?? "";
       await ssh(node, `systemctl stop ${web}`);
@@ -340,7 +340,7 @@ describe.each([testOs])("the agent on %s", (os) => {
       await poll("beta is back", 30, async () => (await read("beta")) === "beta one");
     });
 
-    test("a site reads nothing of another", async () => {
+    test("a site can't read another's files", async () => {
       for (const path of ["releases", "secret.txt", "state.json", "history.jsonl"]) {
         expect(await canDo(node, "site-alpha", `ls /srv/silver/beta/${path}`), path).toBe(false);
       }
@@ -349,7 +349,7 @@ describe.each([testOs])("the agent on %s", (os) => {
       }
     });
 
-    test("it is put back when somebody flushed it", async () => {
+    test("it is restored after someone flushed it", async () => {
       await ssh(node, "nft flush ruleset");
       expect(await agent.converge(sites)).toEqual([
         { what: "the node's firewall", why: "its rules changed, or were not loaded" },
@@ -358,7 +358,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     });
   });
 
-  test("a secret stands in one file, and nowhere else a node shows it", async () => {
+  test("a secret is in one file, and nowhere else on a node", async () => {
     const secret = "sesame-0c1f2e";
     const made = make("beta", saying("beta secret"), {}, { KEY: secret });
     await agent.deploy(made);
@@ -382,7 +382,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     await poll("alpha serves again", 20, async () => (await read("alpha")) === "alpha one");
   });
 
-  test("a full disk is told as that, and the next run works after freeing", async () => {
+  test("a full disk is reported as such, and the next run works once there is space", async () => {
     const made = make("alpha", saying("alpha full"));
     const releases = "/srv/silver/alpha/releases";
     const session = agent.session();

@@ -97,7 +97,7 @@ test("plain pulumi up, without --continue-on-error, has deployed the others befo
   apps.shop = { says: "shop three", version: "1.2.0" };
 });
 
-test("a site whose location nobody can read keeps it, with its whole node, and other sites on it are deployed all the same", async () => {
+test("a site whose location can't be read keeps it, as does its whole node, and other sites on it are deployed all the same", async () => {
   project.engine.write({ "apps/wiki/app.yaml": "name: [wiki\n" });
   write("shop", { says: "shop four", version: "1.3.0" });
   const output = await project.engine.upFails(...asSilver);
@@ -118,7 +118,7 @@ test("a package that does not exist and a release that fails at import stop thei
   apps.wiki = { says: "wiki two", version: "1.1.0" };
 });
 
-test("what is put right again is deployed, what was taken out is archived, and nothing else runs", async () => {
+test("a repaired site is deployed, a removed one is archived, and nothing else runs", async () => {
   write("blog", { says: "blog two", version: "1.1.0" });
   const output = await project.engine.up(...asSilver);
   expect(output).toMatch(/~ 1 updated/);
@@ -126,7 +126,7 @@ test("what is put right again is deployed, what was taken out is archived, and n
   expect(await bodies()).toEqual(["blog two", "shop four", "wiki two"]);
 });
 
-test("an older version goes back to a bundle that is kept, and is refused as anything else", async () => {
+test("an older version is accepted as a rollback to a kept bundle, and refused otherwise", async () => {
   write("blog", { says: "blog old", version: "0.9.0" });
   const output = await project.engine.upFails(...asSilver);
   expect(output).toContain("version 0.9.0 is older than 1.1.0, which serves");

@@ -81,7 +81,7 @@ const body = async (): Promise<string> => (await site.get(web1)).body;
 const live = async (): Promise<string> => (await site.states())[0]?.live ?? "";
 const read = (user: string, file: string) => trySsh(web1, `runuser -u ${user} -- cat '${file}'`);
 
-test("the app reads its directory by SILVER_APP_CONFIG, and no other site's user does", async () => {
+test("the app can read its directory by SILVER_APP_CONFIG, and no other site's user can", async () => {
   expect(await body()).toBe("low");
   const file = `/srv/silver/conf/releases/${await live()}/config/level`;
   expect(await read("site-conf", file)).toMatchObject({ code: 0, stdout: "low" });
@@ -89,7 +89,7 @@ test("the app reads its directory by SILVER_APP_CONFIG, and no other site's user
   expect((await trySsh(web1, `runuser -u site-conf -- sh -c 'echo high > ${file}'`)).code).not.toBe(0);
 });
 
-test("another configuration is a new release of the same bundle, of which nothing is sent again", async () => {
+test("a changed configuration is a new release of the same bundle, which is not sent again", async () => {
   const before = await live();
   site.write("config/conf/level", "high");
   const { code, stderr } = await site.deploy();
@@ -103,7 +103,7 @@ test("another configuration is a new release of the same bundle, of which nothin
   expect(await inode(after)).toBe(await inode(before));
 });
 
-test("a checker that raises refuses the release: its words are told without secrets, and the old one serves", async () => {
+test("a checker that raises refuses the release: its output is shown without secrets, and the old one serves", async () => {
   const before = await site.states();
   site.write("config/conf/level", "bad");
   const { code, stdout, stderr } = await site.deploy();

@@ -26,7 +26,7 @@ afterAll(async () => {
   await project.remove();
 });
 
-test("a secret that is named and not set is refused before anything is made", async () => {
+test("a secret that is named but not set is refused before anything is made", async () => {
   const output = await project.engine.upFails();
   expect(output).toContain(`site "greeter" names version 1 of the secret API_KEY, which stacks/Pulumi.test.yaml does not have`);
   expect(output).toContain(`pulumi config set --secret --path 'secrets["greeter.API_KEY@1"]'`);
@@ -68,7 +68,7 @@ test("the preview of a new version shows version and release and nothing else", 
   expect(Object.keys(changed[0]?.detailedDiff ?? {}).sort()).toEqual(["environment.release", "environment.version", "stdin"]);
 });
 
-test("up does what the preview said, and no request fails meanwhile", async () => {
+test("up does what the preview showed, and no request fails meanwhile", async () => {
   const said = counts(await project.engine.preview());
   const load = visitor(() => http(node, "/"));
   const did = counts(await project.engine.up()).map((line) => line.replace("updated", "to update"));
@@ -90,7 +90,7 @@ test("a broken release never serves: the old one does, the traceback is told, an
   expect(await project.engine.preview("--diff")).toMatch(/~ version: "1\.1\.0" => "1\.2\.0"/);
 });
 
-test("of two pulumi up at once one wins, and the other is told who holds the stack", async () => {
+test("of two concurrent pulumi up, one wins, and the other is told who holds the stack", async () => {
   project.edit("apps/greeter/wsgi.py", '\nraise RuntimeError("planted at import")', "");
   const first = project.engine.start("up", "--yes", "--skip-preview");
   const second = project.engine.start("up", "--yes", "--skip-preview");
@@ -111,7 +111,7 @@ test("after a reboot of the node the site answers again", async () => {
   expect(counts(await project.engine.up())).toEqual(["7 unchanged"]);
 });
 
-test("a host that is not what the environment says is refused in words, and goes on serving", async () => {
+test("a host that differs from its declaration is refused with a clear message, and keeps serving", async () => {
   const { hostKey } = node;
   const asHost = (host: string, os: string, key: string) =>
     `nodes:\n  web1: { host: ${host}, os: ${os}, roles: [web], hostKey: "${key}" }\nsites:\n${greeterSite}`;

@@ -103,7 +103,7 @@ test("a log without end hides no line of the neighbour", async () => {
   );
 });
 
-test("what it may take of processes and memory is told to the kernel", async () => {
+test("its limits of processes and memory are set in the kernel", async () => {
   const unit = "systemctl list-units --plain --no-legend 'silver-web-greedy@*' | cut -d' ' -f1";
   // 5 x 35 threads of Apache, 2 processes of 1 + 4 threads, 128 of its own; 2 x 200 MB, Apache's 256 MiB and as much for /tmp.
   expect(await ssh(node, `systemctl show -p TasksMax -p MemoryMax $(${unit})`)).toBe(

@@ -105,7 +105,7 @@ async function expectWhole(): Promise<void> {
   ).toBe(digest);
 }
 
-test("the book opens, and takes words and a picture", async () => {
+test("the book opens, and accepts an entry and a picture", async () => {
   expect(await project.engine.up()).toContain("guestbook: live.");
   node = await project.node("web1");
   const sign = await reader();
@@ -129,7 +129,7 @@ test("ten deploys under load: no page and no entry fails, none is lost, none is 
   await expectWhole();
 });
 
-test("a broken release: the book goes on as it was, for those who look and those who sign", async () => {
+test("a broken release: the book keeps working, for readers and for writers", async () => {
   const { looks, signs } = await readers("broken");
   project.edit("apps/guestbook/src/guestbook/store.py", "import psycopg2\n", "import psycopg2, psycopg9\n");
   expect(await project.engine.upFails()).toContain("ModuleNotFoundError: No module named 'psycopg9'");

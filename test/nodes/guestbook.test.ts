@@ -146,7 +146,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await entries()).toEqual([]);
   });
 
-  test("who signs the book with a picture sees both, once, whatever is reloaded", async () => {
+  test("an entry with a picture shows both, once, however often the page is reloaded", async () => {
     const picture = { name: "hills.png", mimeType: "image/png", buffer: await landscape() };
     await sign({ name: "Grace", message: "The first visitor." });
     await sign({ ...ada, picture });
@@ -173,7 +173,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await entries()).toHaveLength(2);
   });
 
-  test("a form of a page that is too old is shown once more, and then taken", async () => {
+  test("a form from an outdated page is shown once more, and then accepted", async () => {
     await browser.page.goto(`${book}/`);
     await browser.page.context().clearCookies();
     const words = { name: "Old page", message: "Sent twice, signed once." };
@@ -185,7 +185,7 @@ describe.each([testOs])("on %s", (os) => {
     expect((await entries())[0]).toEqual({ words: words.message, name: words.name, shown: false });
   });
 
-  test("a book without room for pictures takes words on", async () => {
+  test("a book without room for pictures still accepts entries", async () => {
     const files = "/srv/silver/guestbook/data/g1";
     await ssh(node, `dd if=/dev/zero of=${files}/fill bs=1M 2>/dev/null || true`);
     const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), randomBytes(1024 ** 2)]);
@@ -196,7 +196,7 @@ describe.each([testOs])("on %s", (os) => {
     await ssh(node, `rm ${files}/fill`);
   });
 
-  test("while its database stands still the book says so and keeps what was typed; afterwards it opens by itself", async () => {
+  test("while its database is stopped the book says so and keeps what was typed; afterwards it recovers on its own", async () => {
     await ssh(node, "systemctl stop silver-postgres-guestbook@g1");
     await sign({ name: "Patient", message: "Can you hear me?" });
     expect(await browser.page.getByRole("alert").innerText()).toContain("can't be opened right now");

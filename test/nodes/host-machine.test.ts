@@ -64,7 +64,7 @@ test("a refused login says so", async () => {
   );
 });
 
-test("a port where nobody listens is told", async () => {
+test("a closed port is reported", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as AddressInfo;
@@ -74,13 +74,13 @@ test("a port where nobody listens is told", async () => {
   );
 });
 
-test("a name that does not exist is told", async () => {
+test("an unknown host name is reported", async () => {
   await expect(reachHost({ ...host, address: "no-such-host.invalid" })).rejects.toThrow(
     "web9: root@no-such-host.invalid:22 can't be reached: ssh: Could not resolve hostname no-such-host.invalid",
   );
 });
 
-test("another system than the environment says is refused", async () => {
+test("a system other than the declared one is refused", async () => {
   await expect(reachHost({ ...host, os: otherOs })).rejects.toThrow(
     `web9: ${node.address} runs ${testOs}, but the environment says ${otherOs}`,
   );

@@ -46,7 +46,7 @@ describe("a static app", () => {
       `ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@${node.address} '${command}'`,
     );
 
-  test("is served as the static files of any app, and what is not there is not found", async () => {
+  test("is served like the static files of any app, and missing files are not found", async () => {
     const { headers } = await http(node, "/made-static/");
     expect(headers).toMatchObject({ "cache-control": "max-age=0, must-revalidate" });
     expect(headers["x-silver-release"]).toMatch(/^made-static 0\.1\.0-[0-9a-f]{8}\.[0-9a-f]{8}$/);

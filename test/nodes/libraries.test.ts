@@ -62,7 +62,7 @@ test("an app has the libraries of its requirements.txt, made for each node's Pyt
   expect(await ssh(web1, `ls ${wheels}`)).not.toContain("bin");
 });
 
-test("another file of the app is another release, and no byte of its libraries is sent or kept twice", async () => {
+test("a changed file of the app is a new release, and no byte of its libraries is sent or kept twice", async () => {
   const before = site.rollout().release.id;
   site.write("apps/library/static/new.txt", "new");
   const { release } = site.rollout();

@@ -65,14 +65,14 @@ test("a node reaches the package archive by name, and trusts the authorities tha
   await ssh(node, "for own in /usr/local/share/ca-certificates/*.crt; do [ ! -e $own ] || openssl verify $own; done");
 });
 
-test("ensuring a node that is there changes nothing", async () => {
+test("ensuring an existing node changes nothing", async () => {
   const node = await nodes.boot("web1");
   const before = await ssh(node, bootId);
   expect(await nodes.boot("web1")).toEqual(node);
   expect(await ssh(node, bootId)).toBe(before);
 });
 
-test("a node of an earlier checkout in this place, whose key is gone, is told of at once, and left as it is", async () => {
+test("a node of an earlier checkout in this place, whose key is gone, is reported at once, and left alone", async () => {
   const node = await nodes.boot("web1");
   const before = await ssh(node, bootId);
   const keyFile = join(dirname(nodes.clone.keyFile), "another");
@@ -144,7 +144,7 @@ test("nodes come back where they were when this computer has forgotten its netwo
   expect(await ssh(node, "getent hosts deb.debian.org >/dev/null && echo reached")).toBe("reached");
 });
 
-test("a node that another firewall keeps from the world boots, and this is told", async () => {
+test("a node that another firewall cuts off boots, with a warning", async () => {
   await stopNode(nodes.clone, "web1", quiet);
   const rule = `chain forward { type filter hook forward priority 10; iifname "${interfaceName(nodes.clone.id)}" drop; }\n`;
   await mustRun("another firewall", ["nft", "-f", "-"], { input: `table inet silver_test_firewall { ${rule} }\n` });
@@ -166,7 +166,7 @@ test("a node can mount a disk image of fixed size, and does not keep its loop de
   expect((await runCommand(["losetup", device])).code).not.toBe(0);
 });
 
-test("what would change this computer is forbidden to a node", async () => {
+test("a node can't do what would change this computer", async () => {
   const node = await nodes.boot("web1");
   expect((await trySsh(node, "date --set='2001-01-01'")).stderr).toContain("Operation not permitted");
 });
@@ -184,7 +184,7 @@ test("Debian 13 boots as well", async () => {
   expect(await ssh(node, "systemctl is-system-running; . /etc/os-release; echo $ID-$VERSION_ID")).toBe(`running\n${otherOs}`);
 });
 
-test("a node that is there under another os is refused, and stays", async () => {
+test("an existing node with another os is refused, and stays", async () => {
   const node = await nodes.boot("web1");
   const asked = ensureNode(nodes.clone, { name: "web1", os: otherOs, prepared: [] }, quiet);
   await expect(asked).rejects.toThrow(`node web1 exists and runs ${testOs}, not ${otherOs}`);

@@ -98,13 +98,13 @@ test("the system of a node may come from the environment, as a Pulumi command gi
   );
 });
 
-test("start starts every node that stands still", async () => {
+test("start starts every stopped node", async () => {
   await run("stop", "web1");
   expect(await run("start")).toMatchObject({ code: 0, stdout: "" });
   expect((JSON.parse((await run("list")).stdout) as { running: boolean }[]).map(({ running }) => running)).toEqual([true]);
 });
 
-test("a command killed while it makes a node leaves nothing that the next one trips over", async () => {
+test("a command killed while it makes a node leaves nothing that breaks the next one", async () => {
   const killed = start(["ensure", "web2", "--os", testOs]);
   await killed.says("making web2");
   killed.kill();
@@ -114,7 +114,7 @@ test("a command killed while it makes a node leaves nothing that the next one tr
   expect(code).toBe(0);
 });
 
-test("down takes away every node, and what a killed command left", async () => {
+test("down removes every node, and what a killed command left", async () => {
   const killed = start(["ensure", "web3", "--os", testOs]);
   await killed.says("making web3");
   killed.kill();
@@ -125,7 +125,7 @@ test("down takes away every node, and what a killed command left", async () => {
   expect(await mustRun("interfaces", ["ip", "link"])).not.toContain(clone.id);
 });
 
-test("words it does not know are answered with its usage", async () => {
+test("unknown arguments are answered with its usage", async () => {
   for (const words of [["frobnicate"], ["ensure"], ["list", "web1"], ["ensure", "web1", "--speed", "9"], []]) {
     const { code, stderr } = await run(...words);
     expect(code).toBe(1);

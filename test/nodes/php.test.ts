@@ -153,7 +153,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     expect((await ask("/fine/after")).status).toBe(200);
   });
 
-  test("a request that takes more memory than it may is an error of its own", async () => {
+  test("a request over its memory limit fails alone", async () => {
     expect(await json("/fill/20")).toEqual({ bytes: 20_000_000 });
     const answer = await ask("/fill/100");
     expect([answer.status, marked(answer)]).toEqual([500, true]);
@@ -209,7 +209,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     expect([code, stderr]).toEqual([1, expect.stringContaining("Permission denied")]);
   });
 
-  test("where both are stopped, Apache lets its requests end, and only then PHP goes", async () => {
+  test("when both are stopped, Apache finishes its requests before PHP stops", async () => {
     const slow = ask("/sleep/2");
     await poll("PHP has the request", 10, async () => (await ssh(node(), "ss -Hx state established")).includes("fpm.sock"));
     // As the agent stops them.
@@ -235,7 +235,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
 describe("a rollout", () => {
   const { ask } = asks(() => nodeAt(0));
 
-  test("loses no request, and one that is slow is answered by the release that has it", async () => {
+  test("loses no request, and a slow one is answered by the release that took it", async () => {
     const visitors = nodes.map((node) => visitor(() => http(node, "/fine/load", { Host: site.host }), 50));
     const before = site.rollout().release.id;
     const slow = visitor(() => ask("/sleep/2"), 10);
@@ -251,7 +251,7 @@ describe("a rollout", () => {
     expect(releases).toContain(`serve ${before}`);
   });
 
-  test("of an app that can't be parsed is not let in, and PHP's words are told, without the secret", async () => {
+  test("of an app that can't be parsed gets no visitors, and PHP's error is shown, without the secret", async () => {
     const before = await site.states();
     site.write("apps/serve/src/index.php", `<?php trigger_error("bad key " . $_ENV["KEY"]);\nrequire "broken.php";\n`);
     site.write("apps/serve/src/broken.php", "<?php\nfunction broken( {\n");

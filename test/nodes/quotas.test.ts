@@ -146,7 +146,7 @@ const calmGoesOn = async () => {
   expect(await get("calm", "/rows")).toMatch(/^\d+$/);
 };
 
-test("a database over its quota can only be read within a minute, and the neighbour's is not touched", async () => {
+test("a database over its quota is read-only within a minute, and the neighbour's is not touched", async () => {
   expect(await get("eater", "/write/40")).toBe("written");
   await says("eater", "/write/0", readOnly);
   expect(await get("eater", "/rows")).toBe("40");
@@ -175,7 +175,7 @@ test("a release that needs to write does not come up, and the rollout says why",
   writeFileSync(path, app);
 });
 
-test("an app that takes the right to write for itself loses the right to log in, and the neighbour goes on", async () => {
+test("an app that gives itself write access again can no longer log in, and the neighbour is unaffected", async () => {
   expect(await get("eater", "/undo")).toBe("undone");
   await measure();
   await says("eater", "/write/0", readOnly);
@@ -188,7 +188,7 @@ test("an app that takes the right to write for itself loses the right to log in,
   expect(status().stdout).toMatch(/eater +web1 .* db is over its quota: \d+ MB of 32 MB; the site can't log in/);
 });
 
-test("that is so after a reboot, too", async () => {
+test("this still holds after a reboot", async () => {
   await reboot(node);
   await says("eater", "/rows", noLogin);
   await calmGoesOn();
@@ -214,7 +214,7 @@ test("a quota below what the database has is refused, a raised one holds as soon
   expect(status().status).toBe(0);
 });
 
-test("what is taken away gives the right to write back", async () => {
+test("deleting data restores write access", async () => {
   expect(await get("eater", "/write/40")).toBe("written");
   await measure();
   expect(await get("eater", "/write/1")).toMatch(readOnly);
@@ -227,7 +227,7 @@ test("what is taken away gives the right to write back", async () => {
   expect(await told()).toMatch(/the database is within its quota of 96 MB again/);
 });
 
-test("log files are emptied when they are too large, and nothing that the app points to from there", async () => {
+test("log files are emptied when they are too large, and nothing that they link to", async () => {
   await ssh(node, "install -o site-eater -m 644 /dev/null /srv/silver/eater/trap; echo precious > /srv/silver/eater/trap");
   expect(await get("eater", "/log/small/100")).toBe("logged");
   expect(await get("eater", "/log/large/800")).toBe("logged");

@@ -51,7 +51,7 @@ test("the same release again is unchanged, and nothing moves on any node", async
   expect(await site.states()).toEqual(before);
 });
 
-test("a live release that somebody stopped is started again, and nothing is flipped", async () => {
+test("a live release that someone stopped is started again, and nothing is flipped", async () => {
   const before = await site.states();
   await ssh(web1, "systemctl stop 'silver-web-roll@*'");
   const { code, stdout, stderr } = await site.deploy();
@@ -89,7 +89,7 @@ test.each([
   expect(await site.bodies()).toEqual(["first", "first"]);
 });
 
-test("a secret reaches the app, and no process list and no output, even in its own traceback", async () => {
+test("a secret reaches the app, but no process list and no output, not even in its own traceback", async () => {
   site.writeApp(`import os\nraise RuntimeError("bad key " + os.environ["KEY"])\n${answering("never")}`);
   const { child, told, ended } = site.start();
   const seen: string[] = [];
@@ -116,7 +116,7 @@ function commandLine(pid: string): string {
   }
 }
 
-test("of two rollouts at once one wins, and the other is told who has it", async () => {
+test("of two concurrent rollouts one wins, and the other is told which", async () => {
   site.writeApp(answering("winner"));
   const first = site.start();
   await poll("the first prepares", 60, () => first.told().includes("web2     prepare"));
@@ -179,7 +179,7 @@ test("an agent that is killed during prepare has its work undone, on both nodes"
   expect(await site.bodies()).toEqual(["first", "first"]);
 });
 
-test("a node that the network cuts off for a while goes back by itself, and the others with it", async () => {
+test("a node that the network cuts off for a while goes back on its own, and the others with it", async () => {
   const before = await releases();
   site.writeApp(answering("never"));
   const running = site.start();
@@ -231,7 +231,7 @@ test("no request fails during five rollouts", async () => {
   expect([...new Set(answers)].toSorted()).toEqual(["200 a", "200 b", "200 c", "200 d", "200 e", "200 first"]);
 });
 
-test("a wrong host key, a refused login, a closed port and a missing agent are told as what they are", async () => {
+test("a wrong host key, a refused login, a closed port and a missing agent are each reported as such", async () => {
   site.writeApp(answering("not sent"));
   const { nodes } = site.rollout();
   const key2 = nodes[1]?.hostKey ?? "";
@@ -255,7 +255,7 @@ test("a wrong host key, a refused login, a closed port and a missing agent are t
   expect(await site.bodies()).toEqual(["first", "first"]);
 });
 
-test("another user than root rolls out through sudo", async () => {
+test("a user other than root rolls out through sudo", async () => {
   for (const node of site.nodes) {
     await ssh(
       node,

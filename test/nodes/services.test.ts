@@ -164,7 +164,7 @@ describe.each([testOs])("on %s", (os) => {
     );
   });
 
-  test("every service says what it holds, and that nothing is wrong with it", async () => {
+  test("every service reports its size, and that it is healthy", async () => {
     const status = JSON.parse(await onNode('silver-agent status <<<\'{"site": "one-a"}\'')) as { sites: SiteState[] };
     expect(status.sites[0]?.services).toMatchObject([
       { name: "db", type: "postgres", problem: null },
@@ -182,7 +182,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await kept("one-a")).toEqual([["first"], ["first"]]);
   });
 
-  test("neither site gets at what is the other's", async () => {
+  test("neither site can access the other's data", async () => {
     const denied = [
       `${psql("two")} -c "SELECT * FROM notes"`,
       `${psql("two")} -U site-two -c "SELECT 1"`,
@@ -230,7 +230,7 @@ describe.each([testOs])("on %s", (os) => {
     );
   });
 
-  test("a person who looks after the node comes to a site's data as the site, and to the server as the agent", async () => {
+  test("an administrator reaches a site's data as the site, and the server as the agent", async () => {
     expect(await asUser("pg-one-a", `${psql("one-a")} -U postgres -d postgres -c "SELECT rolsuper FROM pg_roles"`)).toMatch(
       /exit code 0/,
     );
@@ -238,7 +238,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await asUser("pg-one-a", `${psql("two")} -U postgres -d postgres -c "SELECT 1"`)).toMatch(/permission denied/i);
   });
 
-  test("no secret is where anybody but its own site could see it", async () => {
+  test("no secret is visible to anyone but its own site", async () => {
     for (const [name, secret] of Object.entries(secrets)) {
       expect(await get(name, "/key")).toBe(createHash("sha256").update(secret).digest("hex"));
       const state = JSON.stringify(await project.engine.exportState());
@@ -282,7 +282,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await get("one-a", "/fill/20")).toBe("written");
   });
 
-  test("a quota below what is used is refused, and the old release serves on", async () => {
+  test("a quota below what is used is refused, and the old release keeps serving", async () => {
     project.edit("apps/one-a/app.yaml", "version: 1.0.0", "version: 1.1.0");
     project.edit("apps/one-a/app.yaml", "quota: 32M", "quota: 16M");
     const output = await project.engine.upFails();
@@ -291,7 +291,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await kept("one-a")).toEqual([["first"], ["first", "large"]]);
   });
 
-  test("a larger quota is there at once, or else the rollout says why and leaves all as it was", async () => {
+  test("a larger quota applies at once, or the rollout says why and changes nothing", async () => {
     project.edit("apps/one-a/app.yaml", "quota: 16M", "quota: 80M");
     // Bit 24, CAP_SYS_RESOURCE: a computer may keep it from everybody, and then no file system grows while it is in use.
     const allowed = (BigInt(`0x${(await onNode("grep CapEff /proc/self/status | cut -f2")).trim()}`) >> 24n) & 1n;
@@ -320,7 +320,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await get("one-a", "/empty")).toBe("emptied");
   });
 
-  test("a database that does not start stops the rollout, with its own words, and the old release serves on", async () => {
+  test("a database that does not start stops the rollout, with its own message, and the old release keeps serving", async () => {
     const broken = "/srv/silver/one-a/data/pg/g1/postgresql.auto.conf";
     await onNode(`echo 'shared_buffers = nonsense' > ${broken}; systemctl stop silver-postgres-one-a@g1`);
     project.edit("apps/one-a/app.yaml", "version: 1.2.0", "version: 1.3.0");

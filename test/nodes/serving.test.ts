@@ -113,7 +113,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
   const unit = async () =>
     (await ssh(node(), "systemctl list-units --plain --no-legend 'silver-web-serve@*' | cut -d' ' -f1")).split("\n")[0];
 
-  test("files of static/ go before the app, and are told apart by their content", async () => {
+  test("files of static/ come before the app, with types by their content", async () => {
     const style = await ask("/style.css");
     expect(style).toMatchObject({ status: 200, body: "body { color: teal }\n" });
     expect(style.headers).toMatchObject({
@@ -162,7 +162,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     expect(answer.body).toContain("No site answers at this address.");
   });
 
-  test("the app hears who asked from Varnish alone, whatever the request claims", async () => {
+  test("the app learns the client's address only from Varnish, whatever the request claims", async () => {
     const headers = { Host: "serve.test", "X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https", Proxy: "http://evil.test" };
     const asked = await json("/asked", { headers });
     expect(asked).toMatchObject({ HTTP_HOST: "serve.test", HTTP_PROXY: null, "wsgi.url_scheme": "http" });
@@ -203,7 +203,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     expect(log).toMatch(/executing file "[^"]*src\/wsgi\.py", line \d+, in sleep/);
   });
 
-  test("an app that leaks is replaced, and goes on answering", async () => {
+  test("a leaking app's process is replaced, and the app keeps answering", async () => {
     const statuses: number[] = [];
     for (let number = 0; number < 60; number++) statuses.push((await ask(`/leak/10?${number}`)).status);
     // Between the signal and its end a process may take one more request than its memory allows: seen once in some 300.
@@ -225,14 +225,14 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     expect(refused.body).toContain("larger than the 10 MB");
   });
 
-  test("slow uploads hold no process", async () => {
+  test("slow uploads block no process", async () => {
     const slow = Array.from({ length: 8 }, () => ask("/read", { method: "POST", body: Buffer.alloc(6_000), slowly: 1_000 }));
     const quick = await Promise.all(Array.from({ length: 10 }, (_, number) => ask(`/fine/u${number}`)));
     expect(quick.every(({ status, seconds }) => status === 200 && seconds < 3)).toBe(true);
     expect((await Promise.all(slow)).map(({ status, body }) => [status, body])).toEqual(Array(8).fill([200, '{"bytes": 6000}']));
   });
 
-  test("only what the app lets be cached is cached", async () => {
+  test("only what the app allows is cached", async () => {
     const moments = async (path: string) =>
       new Set([(await json(path)).moment, (await json(path)).moment, (await json(path)).moment]).size;
     expect(await moments("/fine/cache")).toBe(3);
@@ -274,7 +274,7 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     await poll("the site is back", 30, async () => (await ask("/fine/restarted")).status === 200);
   });
 
-  test("the app has its variables, and of the machine what it needs", async () => {
+  test("the app has its variables, and what it needs of the machine", async () => {
     const release = String((await ask("/")).headers["x-silver-release"]).split(" ")[1] ?? "";
     expect(await json("/variables")).toMatchObject({
       GREETING: 'é "quoted" $HOME %',

@@ -88,7 +88,7 @@ test("a second run changes nothing", async () => {
   expect(resourceCounts(await project.engine.up())).toEqual([expect.stringMatching(/^\d+ unchanged$/)]);
 });
 
-test("an edited app comes to both of its nodes in one rollout, and no request fails on either", async () => {
+test("an edited app reaches both of its nodes in one rollout, and no request fails on either", async () => {
   const visitors = [nodes.web1, nodes.web2].map((node) => visitor(() => ask(node, "pair"), 10));
   project.edit("apps/pair/wsgi.py", "first", "second");
   expect(resourceCounts(await project.engine.up())).toContain("~ 1 updated");
@@ -129,7 +129,7 @@ test("while a node is down its sites are refused, by its name; the other nodes s
   for (const site of ["pair", "all"]) expect((await ask(nodes.web1, site)).body).toBe(expected({ pair: "second" }).web1?.[site]);
 });
 
-test("once it is started it serves what it did, and the next run goes on where the last one stopped", async () => {
+test("once started it serves what it did, and the next run continues where the last one stopped", async () => {
   await startNode(cloneOf(project.root), "web2", () => undefined);
   const before = expected({ pair: "second", lone: "third" });
   await poll("web2 serves again", 60, async () => {

@@ -43,7 +43,7 @@ print(json.dumps([name(site, "${id}", *words) for site, *words in json.load(sys.
   );
 });
 
-it("fails with codes of the closed list alone", () => {
+it("fails only with codes of the closed list", () => {
   const used = execFileSync("sh", ["-c", `cat '${sources}'/silver/*.py '${sources}'/silver/*/*.py`], {
     encoding: "utf8",
   }).matchAll(/AgentError\(\s*"([a-z-]+)"/g);
@@ -64,7 +64,7 @@ def said(verb, arguments):
 print(json.dumps([said(*json.loads(line)) for line in sys.stdin]))
 `;
 
-it("takes and refuses what zod and a validator of JSON Schema take and refuse", () => {
+it("accepts and refuses the same as zod and a JSON Schema validator", () => {
   const { verbs: schemas } = JSON.parse(readFileSync(contract, "utf8")) as { verbs: Record<Verb, JsonSchema> };
   const ajv = new Ajv({ strict: true, allowUnionTypes: true });
   const names = Object.keys(verbs) as Verb[];

@@ -15,7 +15,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-it("is the same bytes whatever the times of its sources", () => {
+it("has the same bytes whatever the times of its sources", () => {
   const { bytes, sha256 } = agentZipapp();
   const source = fileURLToPath(new URL("../../components/node/agent/__main__.py", import.meta.url));
   utimesSync(source, new Date(), new Date());

@@ -80,7 +80,7 @@ test("a secret is shown by its version and place", () => {
   expect(rows(silver("config", "blog").stdout)).toContainEqual(["STRIPE_KEY", "secret, version 3", "stacks/dev.yaml:10"]);
 });
 
-test("a default of an app.ini leads into that file", () => {
+test("a default of an app.ini is shown with its place in that file", () => {
   writeFileSync(join(root, "stacks/base.yaml"), "");
   expect(rows(silver("config", "old").stdout)).toContainEqual(["THEME", '"dark"', "apps/old/app.ini:4"]);
   writeFileSync(join(root, "stacks/base.yaml"), files["stacks/base.yaml"]);
@@ -96,7 +96,7 @@ test("--json has the same as data", () => {
   });
 });
 
-test("a site that is not there is a usage error that names those that are", () => {
+test("an unknown site is a usage error that names the known ones", () => {
   expect(silver("config", "blgo")).toMatchObject({
     status: 2,
     stderr: "✗ dev has no site blgo\n  the sites are: blog, old\n",
@@ -110,7 +110,7 @@ const create = (...words: string[]) => {
   return { status, stdout, stderr };
 };
 
-test("config create names what it must know, and makes nothing without it", () => {
+test("config create names the values it lacks, and makes nothing without them", () => {
   expect(create("--set", "env=dev")).toEqual({
     status: 2,
     stdout: "",
@@ -122,7 +122,7 @@ test("config create names what it must know, and makes nothing without it", () =
   expect(existsSync(join(root, "config"))).toBe(false);
 });
 
-test("config create fills the template, says what to write where, and never overwrites what differs", () => {
+test("config create fills in the template, says what to write where, and never overwrites a changed file", () => {
   const made = create("--set", "env=dev", "--set", "host=mx=1");
   expect(made.status, made.stderr).toBe(0);
   expect(made.stdout).toContain("+ config/mail/mail/dev.ini\n+ config/mail/mail/plain\n");

@@ -59,7 +59,7 @@ test("without a change nothing runs, and no file is left behind", () => {
   expect(readdirSync(temporary)).toEqual([]);
 });
 
-test("the files here are compared with where the default branch was left, each run with its why", () => {
+test("the working tree is compared with where it left the default branch, each command with its reason", () => {
   write({ "apps/blog/app.yaml": manifest("1.5.0"), "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
   const { status, stdout } = silver("plan");
   expect(status).toBe(0);
@@ -75,7 +75,7 @@ test("the files here are compared with where the default branch was left, each r
   ]);
 });
 
-test("two revisions are compared without the files here, also the other way round", () => {
+test("two revisions are compared without the working tree, in either direction", () => {
   git("commit", "-qam", "head");
   write({ "apps/blog/app.yaml": "broken" });
   expect(silver("plan", "work", "main").stdout).toContain("▼ downgrade");
@@ -95,14 +95,14 @@ test("--markdown folds in a block, --json has the same as data", () => {
   ]);
 });
 
-test("a site that goes stops the merge until it is accepted", () => {
+test("a removed site blocks the merge until it is accepted", () => {
   write({ "stacks/dev.yaml": "nodes: { web1: { local: true, os: debian-12 } }\nsites: {}\n" });
   expect(silver("plan")).toMatchObject({ status: 1, stdout: expect.stringContaining("✘ RETIRED blog\n") as string });
   expect(silver("plan", "--accept", "RETIRED").status).toBe(0);
   write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
 });
 
-test("what the environment decides in place of the manifest is told of sites that change", () => {
+test("for changed sites, the environment's overrides of the manifest are shown", () => {
   const limits = environment("{ KEY: { secret: 2 } }, limits: { processes: 3 }");
   write({ "stacks/dev.yaml": limits });
   expect(silver("plan", "--markdown").stdout).toContain(

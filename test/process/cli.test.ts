@@ -56,7 +56,7 @@ test("silver init makes one kind of app", () => {
   expect(existsSync(join(root, "apps/shop"))).toBe(false);
 });
 
-test("silver init refuses a name that can't be a site's, and a directory that is there", () => {
+test("silver init refuses a name that can't be a site's, and an existing directory", () => {
   expect(silver("init", "Blog_1")).toMatchObject({ status: 2 });
   expect(silver("init", "hello")).toMatchObject({
     status: 1,
@@ -64,7 +64,7 @@ test("silver init refuses a name that can't be a site's, and a directory that is
   });
 });
 
-test("validate tells every mistake at its place, as text and as JSON, and exits 1", () => {
+test("validate reports every mistake with its place, as text and as JSON, and exits 1", () => {
   silver("init", "broken");
   const file = join(root, "apps/broken/app.yaml");
   writeFileSync(file, readFileSync(file, "utf8").replace("runner: src/wsgi.py", "runnr: src/wsgi.py"));
@@ -111,7 +111,7 @@ test.each([
   expect(silver(...words)).toMatchObject({ status: 2, stdout: "", stderr });
 });
 
-test("without Pulumi, what needs it says how to get it", () => {
+test("without Pulumi, commands that need it say how to get it", () => {
   for (const words of [["up"], ["status"], ["preview", "-e", "dev"]]) {
     const { status, stderr } = spawnSync(process.execPath, [join(root, "cli/main.ts"), ...words], {
       cwd: root,

@@ -39,7 +39,7 @@ function localNodes(environment: Record<string, string> = {}): string {
 
 const environment = () => readFileSync(join(root, "stacks/dev.yaml"), "utf8");
 
-test("where Ubuntu's archive can't be reached, the environment declares Debian 12 from then on, and that is said", () => {
+test("when Ubuntu's archive can't be reached, the environment declares Debian 12 from then on, and says so", () => {
   const output = localNodes();
   expect(output).toMatch(
     /^! stacks\/dev\.yaml now declares os: debian-12 for web1, not ubuntu-24\.04 \(.*archive\.ubuntu\.com.*\)$/m,
@@ -48,7 +48,7 @@ test("where Ubuntu's archive can't be reached, the environment declares Debian 1
   expect(output).toContain("✗ no debian-12 node can be built here");
 });
 
-test("SILVER_OS is declared as if one had written it", () => {
+test("SILVER_OS is declared as if a person had written it", () => {
   expect(localNodes({ SILVER_OS: "ubuntu-26.04" })).toContain(
     "! stacks/dev.yaml now declares os: ubuntu-26.04 for web1, not ubuntu-24.04 (SILVER_OS)\n",
   );
@@ -62,7 +62,7 @@ test("SILVER_OS that names no system changes nothing", () => {
   expect(environment()).toBe(declared);
 });
 
-test("SILVER_OS does not take a node away that is there", () => {
+test("SILVER_OS does not replace an existing node", () => {
   vi.stubEnv("XDG_STATE_HOME", root);
   const directory = join(cloneOf(root).nodesDirectory, "web1");
   mkdirSync(directory, { recursive: true });

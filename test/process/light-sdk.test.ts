@@ -11,7 +11,7 @@ function after(script: string): unknown {
   return JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", words], { cwd: root, encoding: "utf8" }));
 }
 
-test("the SDK loads neither a compiler nor a dependency resolver, and whoever asks for one has it", () => {
+test("the SDK loads neither a compiler nor a dependency resolver, except on request", () => {
   const script = `
     import { createRequire } from "node:module";
     import * as pulumi from "@pulumi/pulumi";
@@ -26,7 +26,7 @@ test("the SDK loads neither a compiler nor a dependency resolver, and whoever as
   expect(after(script)).toEqual({ before: 1, method: "function", packed: true, after: true });
 });
 
-test("a stack trace still tells where something was thrown", () => {
+test("a stack trace still shows where something was thrown", () => {
   const script = `
     const { renderRelease } = await import("./components/render/release.ts");
     try { renderRelease({ name: "blog", platform: "php" }) } catch (error) { console.log(JSON.stringify(error.stack.split("\\n")[1])) }`;

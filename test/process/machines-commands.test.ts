@@ -42,7 +42,7 @@ test("a checkout is the same clone by any path to it, and another checkout is an
   expect(cloneOf(join(directory, "two")).id).not.toBe(one.id);
 });
 
-test("a command that fails tells its last words; one that a signal ended did not succeed", async () => {
+test("a failed command reports its last output; one ended by a signal did not succeed", async () => {
   await expect(mustRun("counting", ["sh", "-c", "seq 20 >&2; exit 3"])).rejects.toThrow(
     "counting failed (sh, exit code 3)\n  11\n  12\n  13\n  14\n  15\n  16\n  17\n  18\n  19\n  20",
   );
@@ -72,7 +72,7 @@ test("two holders of a lock go one after the other", async () => {
   expect(events).toEqual(order.flatMap((name) => [`${name} in`, `${name} out`]));
 });
 
-test("a lock that is held too long is told, and one whose holder died is free", async () => {
+test("a lock held too long is reported, and one whose holder died is free", async () => {
   const file = join(directory, "lock");
   const holder = spawn("flock", [file, "sh", "-c", "echo held; exec sleep 600"], {
     stdio: ["ignore", "pipe", "ignore"],
@@ -84,20 +84,20 @@ test("a lock that is held too long is told, and one whose holder died is free", 
   expect(await withLock(file, 10, () => Promise.resolve("mine"))).toBe("mine");
 });
 
-test("an action that fails lets go of its lock", async () => {
+test("a failed action releases its lock", async () => {
   const file = join(directory, "lock");
   await expect(withLock(file, 0, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect(await withLock(file, 0, () => Promise.resolve("mine"))).toBe("mine");
 });
 
-test("too little disk is told in megabytes, before anything is made", async () => {
+test("too little disk space is reported in megabytes, before anything is made", async () => {
   await expect(checkDisk(directory, 1e9, "node web1")).rejects.toThrow(
     /^node web1 needs 1000000000 MB in .*, which has \d+ MB free$/,
   );
   await checkDisk(join(directory, "new"), 0, "node web1");
 });
 
-test("missing programs are told at once, as the packages that bring them", async () => {
+test("missing programs are reported all at once, as the packages to install", async () => {
   symlinkSync("/bin/sh", join(directory, "sh"));
   vi.stubEnv("PATH", directory);
   await expect(checkPrograms()).rejects.toMatchObject({
@@ -106,7 +106,7 @@ test("missing programs are told at once, as the packages that bring them", async
   });
 });
 
-test("anyone but root is told so", () => {
+test("users other than root are refused", () => {
   vi.spyOn(process, "getuid").mockReturnValue(1000);
   expect(checkRoot).toThrow("local nodes need root");
 });
@@ -157,7 +157,7 @@ test("a node is booted in its network, with every loop device, and can't set the
   ]);
 });
 
-test("ssh trusts one host key only, asks nobody anything and reads nobody's settings", () => {
+test("ssh trusts only one host key, never prompts and reads no user's settings", () => {
   const target = {
     address: "10.0.0.7",
     port: 2222,

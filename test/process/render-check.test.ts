@@ -66,7 +66,7 @@ function check(checker: string, directory: string | null = "/config"): { status:
   return { status, said: stdout + stderr };
 }
 
-test("a function is called with the directory, in the environment that the app has", () => {
+test("a function is called with the directory, in the app's environment", () => {
   expect(check("blog.config:Checks.tell")).toEqual({ status: 0, said: "told /config hello yes vendored library\n" });
 });
 

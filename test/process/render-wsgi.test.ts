@@ -93,7 +93,7 @@ function app(answers: Record<string, string>): { "src/wsgi.py": string } {
   };
 }
 
-test("every answer of the app carries the site and the release, and no app can say otherwise", () => {
+test("every answer of the app carries the site and the release, and no app can change them", () => {
   const files = app({
     "/": "start_response('200 OK', PLAIN)\nreturn [b'fine']",
     "/spoof": "start_response('404 Not Found', [('x-silver-release', 'other 1'), *PLAIN, ('X-Silver-Static', 'yes')])\nreturn []",
@@ -103,7 +103,7 @@ test("every answer of the app carries the site and the release, and no app can s
   expect(spoof).toMatchObject({ status: "404 Not Found", headers: [["Content-Type", "text/plain"], mark], chunks: [] });
 });
 
-test("what the app yields or writes goes on at once, piece by piece, and its close() is called", () => {
+test("what the app yields or writes is passed on at once, piece by piece, and its close() is called", () => {
   const files = app({
     "/yield":
       "start_response('200 OK', PLAIN)\ndef body():\n  try:\n    yield b'one'\n    yield b'two'\n  finally:\n    print('closed', file=environ['wsgi.errors'])\nreturn body()",
@@ -122,7 +122,7 @@ test("what the app yields or writes goes on at once, piece by piece, and its clo
   expect(answers.every(({ headers }) => headers?.some(([name]) => name === mark[0]))).toBe(true);
 });
 
-test("a file that mod_wsgi can send by itself reaches it as it is", () => {
+test("a file that mod_wsgi can send itself is passed to it unchanged", () => {
   const files = app({
     "/": "import io\nstart_response('200 OK', PLAIN)\nreturn environ['wsgi.file_wrapper'](io.BytesIO(b'file'))",
   });
@@ -165,7 +165,7 @@ test("an error after something was sent reaches mod_wsgi, which ends the answer"
   }
 });
 
-test("an app that leaves by sys.exit() is not taken for one that failed", () => {
+test("an app that ends with sys.exit() does not count as failed", () => {
   const files = app({ "/": "raise SystemExit(3)" });
   expect(tryRun({ files, paths: ["/"] }).code).toBe(3);
 });
@@ -202,7 +202,7 @@ test("variables are in os.environ before any code of the app runs", () => {
   expect([environ.AT_PTH, environ.AT_CUSTOMIZE, environ.AT_RUNNER]).toEqual(Array(3).fill('é "quoted" \n $HOME'));
 });
 
-test("src/ is looked through first, then lib/python and what its .pth files name, then the system", () => {
+test("src/ is searched first, then lib/python and what its .pth files name, then the system", () => {
   const files = {
     "lib/python/vendored.pth": "packages\n/nonexistent\n",
     "lib/python/packages/json.py": "",
@@ -237,7 +237,7 @@ test.each([
   expect(run({ files, paths: ["/"], site: { runner } }).answers[0]?.chunks).toEqual(["silver_runner"]);
 });
 
-test("a runner's object may have another name, and a missing one is told by name", () => {
+test("a runner's object may have another name, and a missing one is reported by name", () => {
   const files = { "src/wsgi.py": simple.replace("application", "app") };
   expect(run({ files, paths: ["/"], site: { object: "app" } }).answers[0]?.chunks).toEqual(["fine"]);
   expect(tryRun({ files }).stderr).toContain("ImportError: src/wsgi.py does not define 'application', the WSGI application\n");

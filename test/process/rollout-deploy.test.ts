@@ -43,7 +43,7 @@ const verdicts = (nodes: Nodes): string[][] =>
   );
 const summary = (outcome: Outcome, declared = newer): string[] => renderOutcome(outcome, declared.rollout(names));
 
-test("a release is brought to all nodes, flipped and watched on one after the other, and every node is told that it came through", async () => {
+test("a release is prepared on all nodes, flipped and watched on one after the other, and every node is told that it succeeded", async () => {
   const nodes = await twoNodes();
   const outcome = await rollOut(nodes, newer);
   expect(outcome).toEqual({
@@ -67,7 +67,7 @@ const placed = (roles: Record<string, ("web" | "service")[]>) => {
   return { ...rollout, release, nodes, services: [] };
 };
 
-test("services are set up where they are held, and a release is brought to where it serves", async () => {
+test("services are set up on the nodes that hold them, and a release is prepared on those that serve it", async () => {
   const nodes = await boot({ web1: { live: older }, web2: { live: null } });
   const outcome = await deploy(placed({ web1: ["web"], web2: ["service"] }), toolsOver(nodes, newer));
   expect(outcome).toEqual({ verdict: "live", failures: [], nodes: [{ name: "web1", serves: newRelease }] });
@@ -76,7 +76,7 @@ test("services are set up where they are held, and a release is brought to where
   expect(await lives(nodes)).toEqual([newRelease, null]);
 });
 
-test("a service that can't be set up stops the rollout before anything is brought", async () => {
+test("a service that can't be set up stops the rollout before anything is uploaded", async () => {
   const nodes = await twoNodes({ faults: [{ verb: "set-up", kind: "service" }] });
   const outcome = await deploy(placed({ web1: ["web", "service"], web2: ["web"] }), toolsOver(nodes, newer));
   expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web1", step: "set-up", code: "service" }] });
@@ -85,14 +85,14 @@ test("a service that can't be set up stops the rollout before anything is brough
   expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
 });
 
-test("a release that serves already on every node and answers is unchanged", async () => {
+test("a release that already serves on every node and answers is unchanged", async () => {
   const nodes = await twoNodes({ live: newer }, { live: newer });
   const outcome = await rollOut(nodes, newer);
   expect(outcome.verdict).toBe("unchanged");
   expect(nodes.web1.calls).toEqual(["hello", "lease", "prepare", "check varnish", "finish"]);
 });
 
-test("what a node has lost of its live release is put right without a flip", async () => {
+test("what a node has lost of its live release is restored without a flip", async () => {
   const nodes = await twoNodes({ live: newer }, { live: newer });
   const unit = await nodes.web1.run("list-units", "silver-*hello*");
   await nodes.web1.run("systemctl", "stop", unit);
@@ -103,14 +103,14 @@ test("what a node has lost of its live release is put right without a flip", asy
   expect(await lives(nodes)).toEqual([newRelease, newRelease]);
 });
 
-test("what can't be put right on a node that serves the release already is told, and nothing is flipped", async () => {
+test("what can't be restored on a node that already serves the release is reported, and nothing is flipped", async () => {
   const nodes = await twoNodes({}, { live: newer, faults: [{ verb: "prepare", kind: "service" }] });
   const outcome = await rollOut(nodes, newer);
   expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "prepare", code: "service" }] });
   expect(await lives(nodes)).toEqual([oldRelease, newRelease]);
 });
 
-test("a release that is live but doesn't answer is brought anew", async () => {
+test("a release that is live but doesn't answer is prepared again", async () => {
   const nodes = await boot({ web1: { live: newer, faults: [{ verb: "check", on: "varnish", kind: "not-ok" }] } });
   expect((await rollOut(nodes, newer)).verdict).toBe("live");
   expect(nodes.web1.calls.filter((call) => call === "prepare")).toHaveLength(2);
@@ -123,14 +123,14 @@ test("only the node that lags behind is changed", async () => {
   expect(nodes.web2.calls).toEqual(["hello", "lease", "prepare", "check varnish", "finish"]);
 });
 
-test("a bundle that is there already is not sent again", async () => {
+test("a bundle that a node already has is not sent again", async () => {
   const nodes = await boot({ web1: { live: older } });
   const outcome = await rollOut(nodes, greeted, { upload: () => Promise.reject(new Error("nothing to send")) });
   expect(outcome.verdict).toBe("live");
   expect(await lives(nodes)).toEqual([idOf(greeted)]);
 });
 
-test("a version older than what serves is refused, unless its bundle is kept there: then it is a rollback", async () => {
+test("a version older than the live one is refused, unless a node keeps its bundle: then it is a rollback", async () => {
   const nodes = await twoNodes({ live: much }, { live: much });
   const { verdict, failures } = await rollOut(nodes, newer);
   expect({ verdict, codes: failures.map(({ code }) => code) }).toEqual({ verdict: "refused", codes: ["older", "older"] });
@@ -234,7 +234,7 @@ test("a second rollout is refused, with who holds the lease, since when and for 
   await other.close();
 });
 
-test("a release that doesn't start goes back, with the app's words", async () => {
+test("a release that doesn't start is undone, with the app's output", async () => {
   const nodes = await boot({ web1: { live: older } });
   const outcome = await rollOut(nodes, ending);
   expect(summary(outcome, ending).map((line) => line.replaceAll(/silver-\S+\.service/g, "<unit>"))).toEqual([
@@ -250,7 +250,7 @@ test("a release that doesn't start goes back, with the app's words", async () =>
   expect(verdicts(nodes)).toEqual([["reverted"]]);
 });
 
-test("a release that starts on one node and not on the other goes back on both", async () => {
+test("a release that starts on one node and not on the other is undone on both", async () => {
   const nodes = await twoNodes({}, { faults: [{ verb: "prepare", kind: "start" }] });
   const outcome = await rollOut(nodes, newer);
   expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "prepare", code: "start" }] });
@@ -315,7 +315,7 @@ test("nodes that end on different releases are split, and each is named with wha
   expect(await lives(nodes)).toEqual([newRelease, oldRelease]);
 });
 
-test("a node that dies during prepare and comes back has undone by itself: reverted", async () => {
+test("a node that dies during prepare and comes back has undone it on its own: reverted", async () => {
   const nodes = await twoNodes({ faults: [{ verb: "prepare", kind: "die-after" }] });
   const outcome = await rollOut(nodes, newer);
   expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web1", step: "prepare", code: "lost" }] });
@@ -326,7 +326,7 @@ test("a node that dies during prepare and comes back has undone by itself: rever
   expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
 });
 
-test("a node that goes silent and stays it makes the verdict unknown, and the others go back", async () => {
+test("a node that goes silent and stays silent makes the verdict unknown, and the others go back", async () => {
   const nodes = await twoNodes({}, { faults: [{ verb: "flip", kind: "die-before" }] });
   const { web2 } = nodes;
   const tools = toolsOver(nodes, newer, { settle: { withinSeconds: 0.05, everySeconds: 0.005 } });
@@ -346,7 +346,7 @@ test("a node that goes silent and stays it makes the verdict unknown, and the ot
   ]);
 });
 
-test("a unit that does not start at the cut-over takes the release back on every node", async () => {
+test("a unit that does not start at the cut-over undoes the release on every node", async () => {
   const nodes = await twoNodes({}, { faults: [{ verb: "flip", on: "last", kind: "start" }] });
   const outcome = await rollOut(nodes, newer);
   expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "cut-over", code: "start" }] });

@@ -115,7 +115,7 @@ test("a failed rollout exits with 1, and its last lines are the summary", async 
   ]);
 });
 
-test("a secret reaches the node, and no command line and no output, even where the app logs it", async () => {
+test("a secret reaches the node, but no command line and no output, even if the app logs it", async () => {
   await setNode();
   const secrets = { KEY: "STRIPE_KEY", OTHER: "Internal Server Error" };
   newer = declare("1.1.0", { secrets: Object.keys(secrets) });
@@ -131,7 +131,7 @@ test("a secret reaches the node, and no command line and no output, even where t
   }
 });
 
-test("input that is no rollout is refused by the names of its fields, without a value and without a stack", async () => {
+test("input that is not a rollout is refused by the names of its fields, without values and without a stack trace", async () => {
   const { code, stderr } = await start(
     JSON.stringify({ ...theRequest(), site: { ...theRequest().site, retain: "three" }, secrets: { KEY: 7 } }),
   ).ended;
@@ -152,7 +152,7 @@ test("an app that changed since the plan is refused", async () => {
   expect(stderr).toContain("the files of apps/hello changed since the plan");
 });
 
-test("a release that this project no longer makes of the plan is refused", async () => {
+test("a release that this project no longer renders from the plan is refused", async () => {
   await setNode();
   const { code, stderr } = await run(theRequest({ release: oldRelease }));
   expect(code).toBe(1);
@@ -218,7 +218,7 @@ test.each([
   await expectLeft(oldRelease, "reverted");
 });
 
-test("a rollout that is killed leaves a node that undoes by itself", async () => {
+test("a killed rollout leaves a node that undoes it on its own", async () => {
   await setNode({ gate: { verb: "check", file: go() } });
   const { child } = start(JSON.stringify(theRequest()));
   await until("it checks", () => web1.callsOfOthers().includes("check direct"));
@@ -248,7 +248,7 @@ test.each([
   expect({ live: await web1.live(), holder: web1.underWay().holder }).toEqual({ live: null, holder: null });
 });
 
-test("remove of a site on a node that is gone says how to let go of it", async () => {
+test("remove of a site on a node that is gone says how to forget it", async () => {
   rmSync(join(bin, "ssh"));
   writeFileSync(join(bin, "ssh"), "#!/bin/sh\necho 'ssh: connect to host 10.0.0.1 port 22: No route to host' >&2\nexit 255\n");
   chmodSync(join(bin, "ssh"), 0o755);
@@ -260,7 +260,7 @@ test("remove of a site on a node that is gone says how to let go of it", async (
   expect(stderr).toContain("if web1 is gone for good: pulumi state delete");
 });
 
-test("words it does not know are refused", async () => {
+test("unknown arguments are refused", async () => {
   expect(await start("", ["destroy"]).ended).toMatchObject({
     code: 1,
     stderr: "usage: main.ts [deploy|remove] < rollout.json\n",

@@ -58,7 +58,7 @@ test("files arrive with their bytes and one of two modes, links as links, and no
   expect(() => statSync(at("not-shipped"))).toThrow("ENOENT");
 });
 
-test("an equal file is linked from an earlier release, another one of the same size and time is sent", async () => {
+test("an equal file is linked from an earlier release, a different one of the same size and time is sent", async () => {
   const time = new Date("2026-01-01T00:00:00Z");
   write("same", "same");
   write("changed", "v1");
@@ -72,7 +72,7 @@ test("an equal file is linked from an earlier release, another one of the same s
   expect(statSync(join(directory, "r2/same")).ino).toBe(statSync(join(directory, "r1/same")).ino);
 });
 
-test("a file that went away meanwhile fails the upload with rsync's own words", async () => {
+test("a file that disappeared meanwhile fails the upload with rsync's own message", async () => {
   await expect(upload(options("r1", { paths: ["gone"] }))).rejects.toMatchObject({
     details: {
       node: "web1",
@@ -83,7 +83,7 @@ test("a file that went away meanwhile fails the upload with rsync's own words", 
   });
 });
 
-test("an upload that is stopped ends at once and says so, with all that it started", async () => {
+test("a stopped upload ends at once and says so, with all the processes it started", async () => {
   const stop = new AbortController();
   // As ssh with a jump host: what it started holds its stderr open, and rsync knows nothing of it.
   const shell = ["-e", `sh -c ': >${directory}/started; sleep 60 & wait' sleep`];
