@@ -1,4 +1,4 @@
-"""A node that is a directory and a few dictionaries: what the agent starts is answered by a machine made up here."""
+"""A node made of a directory and a few dictionaries: an imitated machine answers the programs that the agent starts."""
 
 import contextlib
 import hashlib
@@ -26,7 +26,7 @@ from silver.runner import Done, Runner  # noqa: E402
 
 
 class Killed(BaseException):
-    """The agent dies here: nothing in it may catch this."""
+    """The agent dies here: none of its code may catch this."""
 
 
 class Machine:

@@ -7,7 +7,7 @@ from silver import files, history, journal, retire, state, units
 
 
 class KilledAnywhere(NodeTest):
-    """Failure 1 and 7 of the protocol: whatever the moment, one release serves, and everything says so."""
+    """Failures 1 and 7 of the protocol: at any moment, one release serves, and everything agrees."""
 
     def setUp(self):
         super().setUp()

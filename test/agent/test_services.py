@@ -317,7 +317,7 @@ class EveryType(NodeTest):
 
 
 class InARollout(NodeTest):
-    """Services are set up before a release is brought, and told to it beside what it says itself."""
+    """Services are set up before a release is prepared, and passed to it beside its own values."""
 
     def setUp(self):
         super().setUp()

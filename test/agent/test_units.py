@@ -194,7 +194,7 @@ class Several(NodeTest):
 
 
 class CutOver(NodeTest):
-    """A release with two workers beside its web unit: what must run in one release alone."""
+    """A release with two workers beside its web unit, which may run in only one release."""
 
     def setUp(self):
         super().setUp()
