@@ -6,7 +6,8 @@ from unittest import mock
 from support import AgentError, Done, NodeTest
 
 from silver import files, log_files, site_services
-from silver.services import Use, postgres
+from silver.services import Use
+from silver.services.postgres import database, names, quota
 
 MEGABYTE = 1024 * 1024
 QUOTA = 100 * MEGABYTE
@@ -22,13 +23,13 @@ class Databases(NodeTest):
         for site in ("hello", "other"):
             self.machine.units[f"silver-postgres-{site}@g1.service"] = "active"
             os.makedirs(self.paths.at(f"/srv/silver/{site}/data/pg"))
-            files.write_json(postgres.record_path(self.node, self.use(site)), {"version": "15"})
+            files.write_json(names.record_path(self.node, self.use(site)), {"version": "15"})
             self.sizes[site], self.login[site], self.reads_only[site], self.sessions[site] = 10 * MEGABYTE, True, False, 0
             self.set_up(site)
         self.sql.clear()
 
-    def use(self, site, quota=QUOTA):
-        return Use(site, 1, "db", {"bytes": quota, "connections": 20})
+    def use(self, site, size=QUOTA):
+        return Use(site, 1, "db", {"bytes": size, "connections": 20})
 
     def runuser(self, *words, stdin=""):
         site = words[1].removeprefix("pg-")
@@ -47,13 +48,13 @@ class Databases(NodeTest):
         if f"{setting} RESET default_transaction_read_only;" in stdin:
             self.reads_only[site] = False
 
-    def set_up(self, site="hello", quota=QUOTA):
-        use = self.use(site, quota)
+    def set_up(self, site="hello", size=QUOTA):
+        use = self.use(site, size)
         files.write_json(self.paths.services(site), [{"type": "postgres", "name": "db", "options": use.options}])
-        return postgres.begin_quota(self.node, use)
+        return quota.begin(self.node, use)
 
     def record(self, site="hello"):
-        return postgres.read(self.node, self.use(site))
+        return names.read(self.node, self.use(site))
 
     def measured(self, megabytes, site="hello"):
         """The stage after the database had so many megabytes when it was looked at."""
@@ -139,18 +140,18 @@ class Databases(NodeTest):
         self.assertEqual(change["why"], "over its quota: 200 MB of 100 MB; it can only be read")
         self.assertTrue(self.login["hello"])
         self.assertEqual(self.measured(220), "read-only")
-        (change,) = self.set_up(quota=3 * QUOTA)
+        (change,) = self.set_up(size=3 * QUOTA)
         self.assertEqual(change, {"what": "database hello_g1", "why": "its quota is now 300 MB"})
         self.assertFalse(self.reads_only["hello"])
-        self.assertEqual(self.set_up(quota=3 * QUOTA), [])
+        self.assertEqual(self.set_up(size=3 * QUOTA), [])
 
     def test_a_quota_below_what_is_used_is_refused_also_the_first_one(self):
         self.sizes["hello"] = 90 * MEGABYTE
         for before in (True, False):
             if not before:
-                files.write_json(postgres.record_path(self.node, self.use("hello")), {"version": "15"})
+                files.write_json(names.record_path(self.node, self.use("hello")), {"version": "15"})
             with self.assertRaises(AgentError) as caught:
-                self.set_up(quota=80 * MEGABYTE)
+                self.set_up(size=80 * MEGABYTE)
             self.assertEqual(caught.exception.message, "the quota of 80 MB is less than the database uses: 90 MB")
         self.assertEqual(self.sql, [])
 
@@ -163,7 +164,7 @@ class Databases(NodeTest):
 
     def test_a_rollout_s_turn_and_a_server_that_is_down_are_left_alone(self):
         self.sizes["hello"] = 200 * MEGABYTE
-        with postgres.turn(self.node, self.use("hello")):
+        with names.turn(self.node, self.use("hello")):
             self.assertEqual(self.ask("measure"), {"changes": []})
         self.machine.units["silver-postgres-hello@g1.service"] = "failed"
         self.assertEqual(self.ask("measure"), {"changes": []})
@@ -174,12 +175,12 @@ class Databases(NodeTest):
         self.assertEqual(self.ask("measure"), {"changes": []})
 
     def test_only_root_can_read_or_write_the_record(self):
-        self.assertEqual(os.stat(postgres.record_path(self.node, self.use("hello"))).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(names.record_path(self.node, self.use("hello"))).st_mode & 0o777, 0o600)
         self.assertEqual(self.record()["quota"], QUOTA)
 
     def test_names_are_quoted(self):
-        with mock.patch.object(postgres, "psql", return_value="") as asked:
-            postgres.enforce(self.node, self.use("a\"'b"), "closed")
+        with mock.patch.object(database, "psql", return_value="") as asked:
+            quota.enforce(self.node, self.use("a\"'b"), "closed")
         self.assertIn('ALTER ROLE "site-a""\'b" NOLOGIN;', asked.call_args[0][2])
         self.assertIn("usename = 'site-a\"''b'", asked.call_args[0][2])
 

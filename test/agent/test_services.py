@@ -9,6 +9,7 @@ from support import AgentError, Done, NodeTest
 from silver import files, services, site_services, state
 from silver.services import Use, postgres
 from silver.services import files as file_service
+from silver.services.postgres import database, names, server
 
 MEGABYTE = 1024 * 1024
 DATABASE = Use("hello", 1, "db", {"connections": 20, "bytes": 32 * MEGABYTE})
@@ -51,7 +52,7 @@ class Postgres(NodeTest):
         return postgres.set_up(self.node, use)
 
     def settings(self, end, use=DATABASE):
-        return self.text(f"{postgres.settings(use)}{end}")
+        return self.text(f"{names.settings(use)}{end}")
 
     def starts(self):
         return [call for call in self.machine.calls if call.startswith("systemctl start")]
@@ -124,13 +125,13 @@ class Postgres(NodeTest):
         self.assertEqual(len(self.starts()), 2)
 
     def test_a_hyphen_of_a_site_is_not_one_of_a_slice(self):
-        self.assertEqual(postgres.slice_name("a-b"), "silver-a\\x2db.slice")
+        self.assertEqual(server.slice_name("a-b"), "silver-a\\x2db.slice")
 
     def test_the_words_go_by_stdin_and_names_are_quoted(self):
         self.set_up()
         self.assertFalse([call for call in self.machine.calls if "psql" in call and "hello_g1" in call])
-        self.assertEqual(postgres.name('a"; DROP'), '"a""; DROP"')
-        self.assertEqual(postgres.value("a'; DROP"), "'a''; DROP'")
+        self.assertEqual(database.name('a"; DROP'), '"a""; DROP"')
+        self.assertEqual(database.value("a'; DROP"), "'a''; DROP'")
 
     def test_a_server_that_does_not_start_is_told_with_its_words_and_stopped(self):
         start = self.machine.start

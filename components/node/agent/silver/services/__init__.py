@@ -1,4 +1,5 @@
-"""What a site has beside its processes. Each module of this folder is one type, named after it, with these functions:
+"""What a site has beside its processes. Each module of this folder is one type, named after it (a large one is a
+folder), with these functions:
 
 set_up(node, use)     makes it match its options, and leaves existing data alone. Returns the changes. Error `service` or `no-space`.
 values(node, use)     values for the placeholders in its variables: `@DIRECTORY@` is `DIRECTORY`.

@@ -1,0 +1,54 @@
+"""PostgreSQL: each site has its own server with its own user. Only the site and the agent can log in.
+
+The superuser `postgres` is the agent's. It logs in to the database of the same name, where only the agent owns anything: what a site put
+into its own database would run as any user who logs in there.
+"""
+
+from ... import database_quota, files, packages, unit
+from . import database, names, quota, server
+
+# Settings of Debian's own tools: the package would create and start a cluster that no site uses.
+NO_CLUSTER = "/etc/postgresql-common/createcluster.d/silver.conf"
+
+hold = quota.hold
+
+
+def values(node, use):
+    return {"DATABASE": names.database(use), "USER": use.user, "SOCKET": names.socket(use), "PORT": names.PORT}
+
+
+def needs(node, use):
+    """A release starts after it and keeps running without it: pages that need no database are still served."""
+    return [f"Wants={names.service(use)}", f"After={names.service(use)}"]
+
+
+def size(node, use):
+    record = names.read(node, use)
+    return record["used"] if record else 0
+
+
+def health(node, use):
+    return database_quota.problem(names.read(node, use)) or (None if server.runs(node, use) else "not running")
+
+
+def before_install(node):
+    """Leaves an administrator's own clusters and their settings alone."""
+    if packages.missing(node, ["postgresql-common"]):
+        files.make_directory_for(node.paths.at(NO_CLUSTER))
+        files.write(node.paths.at(NO_CLUSTER), "# silver-agent: each site has a server of its own\ncreate_main_cluster = false\n")
+
+
+def set_up(node, use):
+    with names.turn(node, use):
+        changes = server.make_server(node, use)
+        changes += server.run_server(node, use)
+        changes += database.make_database(node, use)
+        return changes + quota.begin(node, use)
+
+
+def remove(node, use):
+    name = names.service(use)
+    changes = [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+    for end in server.ENDS:
+        files.remove(f"{node.paths.at(names.settings(use))}{end}")
+    return changes

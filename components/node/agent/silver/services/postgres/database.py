@@ -1,0 +1,48 @@
+"""The database of a site and the role that logs in to it, by SQL."""
+
+from ...errors import AgentError, last_lines
+from . import names, server
+
+
+def psql(node, use, sql):
+    """Runs SQL as the superuser, for whom every name must mean PostgreSQL's own object. The SQL goes in by stdin."""
+    argv = [server.program(node, use, "psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]
+    argv += [f"--host={names.socket(use)}", f"--port={names.PORT}", "--username=postgres", "--dbname=postgres"]
+    done = node.run(server.as_server(use, argv), stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)
+    if done.code != 0:
+        words = last_lines(done.err)
+        raise AgentError("service", "PostgreSQL refused to set up the site's database", fix="see its output below", log=words)
+    return done.out
+
+
+def name(text):
+    return '"' + text.replace('"', '""') + '"'
+
+
+def value(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def make_database(node, use):
+    own, user = names.database(use), use.user
+    found = set(
+        psql(
+            node,
+            use,
+            f"""SELECT 'role ' || rolname FROM pg_roles WHERE rolname = {value(user)}
+UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(own)};
+""",
+        ).splitlines()
+    )
+    new = [what for what in (f"role {user}", f"database {own}") if what not in found]
+    words = []
+    if f"role {user}" in new:
+        words.append(f"CREATE ROLE {name(user)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;")
+    words.append(f"ALTER ROLE {name(user)} CONNECTION LIMIT {use.options['connections']};")
+    # Statements are for the app to log: the journal is for the node's administrators.
+    words.append(f"ALTER ROLE {name(user)} SET log_min_messages = fatal;")
+    if f"database {own}" in new:
+        words.append(f"CREATE DATABASE {name(own)} OWNER {name(user)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';")
+    words += [f"REVOKE ALL ON DATABASE {name(each)} FROM PUBLIC;" for each in ("postgres", "template1")]
+    psql(node, use, "\n".join(words) + "\n")
+    return [{"what": what, "why": "a new service"} for what in new]

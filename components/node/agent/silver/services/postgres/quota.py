@@ -1,0 +1,88 @@
+"""The quota of a site's database: measured, and enforced by the rights of the site's role."""
+
+from ... import database_quota, files, state
+from . import database, names, server
+
+
+def begin(node, use):
+    """Enforces a quota, while set-up holds the lock."""
+    before, quota = names.read(node, use), use.options["bytes"]
+    stood = before if "quota" in before else None
+    record = {"version": before["version"], **database_quota.begin(stood, quota, look(node, use).used, "postgres")}
+    was = stood["stage"] if stood else database_quota.OPEN
+    if was != record["stage"]:
+        enforce(node, use, record["stage"])
+        tell(node, use, record)
+    files.write_json(names.record_path(node, use), record)
+    if problem := database_quota.problem(record):
+        node.say("services", f"{use.name} is {problem}")
+    if was == record["stage"] and (stood is None or stood["quota"] == quota):
+        return []
+    why = database_quota.problem(record) or f"its quota is now {files.megabytes(quota)}"
+    return [{"what": f"database {names.database(use)}", "why": why}]
+
+
+def hold(node, use):
+    """Measures the database and enforces the result."""
+    # A rollout that sets it up measures it too; the site's status reports a server that is down.
+    with names.turn(node, use, wait=False) as ours:
+        before = names.read(node, use)
+        if not ours or before is None or "quota" not in before or not server.runs(node, use):
+            return []
+        seen = look(node, use)
+        if seen is None:
+            return []
+        record = database_quota.judge(before, seen.used)
+        changed = record["stage"] != before["stage"]
+        # While it is open, correct nothing: a person may have changed the role for a while.
+        if changed or (record["stage"] != database_quota.OPEN and not seen.holds(record["stage"])):
+            enforce(node, use, record["stage"])
+        files.write_json(names.record_path(node, use), record)
+        if not changed:
+            return []
+        tell(node, use, record)
+        return [{"what": f"database {names.database(use)}", "why": database_quota.words(record)}]
+
+
+class Seen:
+    """What PostgreSQL reports about a database and the role that logs in."""
+
+    def __init__(self, used, may_log_in, reads_only, sessions):
+        self.used, self.may_log_in, self.reads_only, self.sessions = int(used), may_log_in == "t", reads_only == "t", int(sessions)
+
+    def holds(self, stage):
+        return self.reads_only if stage == database_quota.READ_ONLY else not self.may_log_in and self.sessions == 0
+
+
+def look(node, use):
+    """None when someone has dropped the database."""
+    row = database.psql(
+        node,
+        use,
+        f"""SELECT pg_database_size(d.oid), r.rolcanlogin,
+  coalesce(s.setconfig @> ARRAY['default_transaction_read_only=on'], false),
+  (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid)
+FROM pg_database d
+JOIN pg_roles r ON r.rolname = {database.value(use.user)}
+LEFT JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = r.oid
+WHERE d.datname = {database.value(names.database(use))};
+""",
+    ).strip()
+    return Seen(*row.split("|")) if row else None
+
+
+def enforce(node, use, stage):
+    """Ends sessions first, so that none locks the role, and again afterwards, for those that began in between."""
+    user = database.name(use.user)
+    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {database.value(use.user)};"
+    setting = f"ALTER ROLE {user} IN DATABASE {database.name(names.database(use))}"
+    role = {
+        database_quota.OPEN: [f"ALTER ROLE {user} LOGIN;", f"{setting} RESET default_transaction_read_only;"],
+        database_quota.READ_ONLY: [f"{setting} SET default_transaction_read_only = on;", f"ALTER ROLE {user} LOGIN;"],
+        database_quota.CLOSED: [f"ALTER ROLE {user} NOLOGIN;"],
+    }
+    database.psql(node, use, "\n".join(["SET lock_timeout = '5s';", end, *role[stage], end]) + "\n")
+
+
+def tell(node, use, record):
+    node.tell(use.site, state.read(node, use.site)["live"], f"the database is {database_quota.words(record)}")

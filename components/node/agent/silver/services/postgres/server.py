@@ -1,0 +1,233 @@
+"""The server of a site: its directory, its settings, its unit."""
+
+import os
+import time
+
+from ... import accounts, files, unit
+from ...errors import AgentError, last_lines
+from . import names
+
+PROGRAMS = "/usr/lib/postgresql"
+START_SECONDS = 60
+# Sessions for the agent, beside the site's.
+OWN_SESSIONS = 3
+
+
+def runs(node, use):
+    return names.service(use) in unit.active(node, [names.service(use)])
+
+
+def program(node, use, name):
+    return f"{PROGRAMS}/{names.read(node, use)['version']}/bin/{name}"
+
+
+def as_server(use, argv):
+    return ["runuser", "-u", names.server_user(use), "--", *argv]
+
+
+def newest(node):
+    """The version of PostgreSQL for a new server: the distribution's."""
+    found = [name for name in os.listdir(node.paths.at(PROGRAMS)) if name.isdigit()] if os.path.isdir(node.paths.at(PROGRAMS)) else []
+    if not found:
+        raise AgentError("service", f"there is no PostgreSQL below {PROGRAMS}", fix="see: apt-cache policy postgresql")
+    return max(found, key=int)
+
+
+def make_server(node, use):
+    """The directory gets its final name once it holds a whole server."""
+    directory = node.paths.at(names.place(use))
+    accounts.ensure_server(node, names.server_user(use), use.user, names.place(use))
+    if os.path.isdir(directory) and names.read(node, use) is not None:
+        return []
+    _, gid = node.ids(use.user)
+    uid, _ = node.ids(names.server_user(use))
+    for parent in (os.path.dirname(os.path.dirname(directory)), os.path.dirname(directory)):
+        files.make_directory(parent, 0o750, gid)
+    version = newest(node)
+    node.say("services", f"making a server of PostgreSQL {version}")
+    new = f"{directory}.new"
+    files.remove_tree(new)
+    os.mkdir(new, 0o700)
+    os.chown(new, uid, gid)
+    # It can be moved: none of its files name its path.
+    words = [f"--pgdata={new}", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=reject"]
+    done = node.run(as_server(use, [f"{PROGRAMS}/{version}/bin/initdb", *words]), ok=None, seconds=120)
+    if done.code != 0:
+        files.remove_tree(new)
+        fix = "see the output below; it needs about 40 MB"
+        raise AgentError("service", "PostgreSQL: could not make a server", fix=fix, log=last_lines(done.out + "\n" + done.err))
+    files.write_json(names.record_path(node, use), {"version": version})
+    os.rename(new, directory)
+    files.sync_directory(os.path.dirname(directory))
+    return [{"what": names.place(use), "why": "a new service"}]
+
+
+def sessions(use):
+    """Sessions the server has room for. Each costs memory. The number doubles, so few changes to a site restart the server."""
+    most = 64
+    while most < use.options["connections"] + OWN_SESSIONS:
+        most *= 2
+    return most
+
+
+# The site can't change these: only root can write them.
+ENDS = (".conf", ".hba", ".ident")
+
+
+def settings_files(use):
+    return {
+        ".conf": f"""# Made by silver. PostgreSQL of the site {use.site}, data generation g{use.generation}.
+data_directory = '{names.place(use)}'
+hba_file = '{names.settings(use)}.hba'
+ident_file = '{names.settings(use)}.ident'
+listen_addresses = ''
+port = {names.PORT}
+unix_socket_directories = '{names.socket(use)}'
+unix_socket_permissions = 0770
+max_connections = {sessions(use)}
+superuser_reserved_connections = {OWN_SESSIONS}
+# Many servers on one node: the kernel's cache serves them all, and what one keeps for itself no other has.
+shared_buffers = 32MB
+min_wal_size = 32MB
+max_wal_size = 256MB
+# A session that compiled a query took 80 MB, and 7 without.
+jit = off
+max_parallel_workers = 2
+max_logical_replication_workers = 0
+# A query that sorts without end stops before the disk, which is every site's, is full.
+temp_file_limit = 1GB
+log_destination = stderr
+logging_collector = off
+log_line_prefix = ''
+log_min_error_statement = panic
+log_timezone = UTC
+timezone = UTC
+""",
+        ".hba": f"""# Made by silver. By Unix user alone: the agent to its own database, the site to its own.
+local postgres postgres peer map=agent
+local {names.database(use)} {use.user} peer
+local all all reject
+""",
+        ".ident": f"""# Made by silver. The agent comes as the user that the server runs as.
+agent {names.server_user(use)} postgres
+""",
+    }
+
+
+def unit_text(node, use):
+    """Confined like a release: writes only to its own directories, no network, no capabilities."""
+    return f"""# Made by silver. PostgreSQL of the site {use.site}, data generation g{use.generation}. Restarted, never reloaded.
+[Unit]
+Description=PostgreSQL of the site {use.site}, data generation g{use.generation}
+RequiresMountsFor={names.place(use)}
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+User={names.server_user(use)}
+Group={use.user}
+Slice={slice_name(use.site)}
+ExecStart={program(node, use, "postgres")} -c config_file={names.settings(use)}.conf
+Restart=always
+RestartSec=1
+# Ends sessions, then the server: what is not committed is undone.
+KillMode=mixed
+KillSignal=SIGINT
+# After a crash it reads what it wrote since its last checkpoint.
+TimeoutStartSec=300
+TimeoutStopSec=60
+SyslogIdentifier=silver-postgres-{use.site}
+# Each refused login is a line, and an app may try without end.
+LogRateLimitIntervalSec=30
+LogRateLimitBurst=200
+
+RuntimeDirectory=silver/pg-{use.site}-g{use.generation}
+RuntimeDirectoryMode=0750
+UMask=0077
+# A session out of memory ends all of the site's, and the server comes back.
+OOMPolicy=continue
+MemoryMax={(64 + 16 * sessions(use)) * 1024**2}
+TasksMax={sessions(use) + 32}
+LimitCORE=0
+
+ProtectSystem=strict
+ReadWritePaths={names.place(use)}
+TemporaryFileSystem=/tmp:size=16M,mode=1777,nodev,nosuid /var/tmp:ro /dev/shm:size=256M,mode=1777
+RestrictAddressFamilies=AF_UNIX
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateIPC=yes
+ProtectHome=yes
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def slice_name(site):
+    """systemd reads a hyphen as nesting, but a site named a-b is not inside the site a."""
+    escaped = site.replace("-", "\\x2d")
+    return f"silver-{escaped}.slice"
+
+
+def run_server(node, use):
+    """Runs the server with its current settings, and enables it for the next boot."""
+    name = names.service(use)
+    changes, restart = [], False
+    files.make_directory_for(node.paths.at(names.settings(use)))
+    for end, text in settings_files(use).items():
+        path = f"{names.settings(use)}{end}"
+        if why := files.write(node.paths.at(path), text):
+            changes.append({"what": path, "why": why})
+            restart = True
+    if why := unit.install(node, {name: unit_text(node, use)}).get(name):
+        changes.append({"what": name, "why": why})
+        restart = True
+    unit.enable(node, name)
+    running = runs(node, use)
+    if running and not restart:
+        return changes
+    if running:
+        # Room for sessions is allocated at its start.
+        node.say("services", f"restarting {name}")
+        unit.stop(node, [name])
+    else:
+        node.say("services", f"starting {name}")
+    start(node, use)
+    return [*changes, {"what": name, "why": "its settings changed" if running else "did not run"}]
+
+
+def start(node, use):
+    """The server itself tells systemd when it accepts sessions."""
+    name = names.service(use)
+    node.run(["systemctl", "start", "--no-block", name])
+    end = time.monotonic() + START_SECONDS
+    while True:
+        node.still_wanted()
+        seen = unit.show(node, [name])[name]
+        if seen.get("ActiveState") == "active":
+            return
+        if seen.get("ActiveState") == "failed" or seen.get("NRestarts", "0") != "0" or time.monotonic() >= end:
+            log = unit.log(node, [name], 20)
+            unit.stop(node, [name])
+            fix = f"see its output below, then: systemctl start {name}"
+            raise AgentError("service", f"PostgreSQL: {name} did not start", fix=fix, log=log)
+        time.sleep(0.05)
