@@ -1,5 +1,6 @@
 import json
 import os
+import pkgutil
 import struct
 import types
 from unittest import mock
@@ -302,8 +303,7 @@ TYPES = {
 
 class EveryType(NodeTest):
     def test_each_module_is_in_this_table_and_keeps_the_interface(self):
-        folder = os.path.dirname(services.__file__)
-        modules = {name.removesuffix(".py") for name in os.listdir(folder) if name.endswith(".py") and name != "__init__.py"}
+        modules = {module.name for module in pkgutil.iter_modules(services.__path__)}
         self.assertEqual(modules, set(TYPES))
         for name in TYPES:
             for function in ("set_up", "values", "needs", "size", "health", "remove"):
