@@ -48,6 +48,8 @@ class Packages(NodeTest):
         for words in [
             "E: Packages need to be removed but remove is disabled.",
             "E: Error, pkgProblemResolver::Resolve generated breaks\n   2. systemd-sysv:amd64 is selected for removal because:",
+            "E: Unable to satisfy dependencies. Reached two conflicting assignments:\n"
+            "       2. systemd-standalone-sysusers:amd64 Conflicts systemd-sysusers",
         ]:
             self.machine.apt_get = lambda *call, words=words: Done(100, "", words)
             with self.assertRaises(AgentError) as caught:

@@ -80,14 +80,16 @@ def lists_are_old(words):
 # The second form is for packages that apt knows only from references in other packages.
 UNKNOWN = re.compile(r"(?:Unable to locate package |Package '?(?=\S+ has no installation candidate))([^\s']+)")
 
+# As apt 2 says it, apt 3.0 (Debian 13), and apt 3.1 (Ubuntu 26.04).
+REMOVES = re.compile(r"^E:.*remove|is selected for removal|\d\. \S+ Conflicts \S", re.IGNORECASE)
+
 
 def refused(packages, done):
     words = last_lines(done.out)
     unknown = [match[1] for line in words if (match := UNKNOWN.search(line))]
     if unknown:
         return AgentError("package", f"apt has no package {', '.join(unknown)}", fix="correct the name under `packages`", log=words)
-    # The second form is apt 3's, as in Debian 13.
-    if any(line.startswith("E:") and "remove" in line.lower() or "is selected for removal" in line for line in words):
+    if any(REMOVES.search(line) for line in words):
         return AgentError(
             "package", f"installing {', '.join(packages)} would remove other packages", fix="see apt's output below", log=words
         )
