@@ -51,6 +51,7 @@ const releaseInState = async (name: string) => {
 
 beforeAll(async () => {
   project = await withProject({ "stacks/test.yaml": environment(Object.keys(apps)) });
+  await project.prepare("web1");
   for (const [name, app] of Object.entries(apps)) write(name, app);
   await project.engine.up();
   const record = JSON.parse(String((await project.engine.resource("web1-machine"))?.outputs?.stdout)) as { address: string };

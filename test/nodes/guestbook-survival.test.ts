@@ -33,6 +33,7 @@ beforeAll(async () => {
   project = await withProject({ "stacks/test.yaml": environment, "stacks/dev.yaml": environment });
   for (const path of ["apps/guestbook", "scripts/local-nodes.ts", "scripts/dev-system.ts"])
     cpSync(join(checkout, path), join(project.root, path), { recursive: true });
+  await project.prepare("web1");
 });
 
 afterAll(async () => {

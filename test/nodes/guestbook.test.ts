@@ -126,6 +126,7 @@ describe.each([testOs])("on %s", (os) => {
     browser = await openBrowser();
     project = await withProject({ "stacks/test.yaml": environment(os) });
     for (const app of ["apps/hello", "apps/guestbook"]) cpSync(join(checkout, app), join(project.root, app), { recursive: true });
+    await project.prepare("web1", { os });
   });
 
   afterAll(async () => {

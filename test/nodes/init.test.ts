@@ -1,7 +1,7 @@
 // What `silver init` makes, of each kind, runs at once: one environment with all of them, on a booted node.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withCheckout } from "../support/checkout.ts";
-import { http } from "../support/nodes.ts";
+import { http, webPackages } from "../support/nodes.ts";
 import { testOs } from "../support/systems.ts";
 
 const kinds = ["", "--flask", "--django", "--php", "--static", "--ini", "--ini --php", "--ini --static"];
@@ -18,6 +18,7 @@ beforeAll(async () => {
     (options) => `  ${nameOf(options)}: { app: apps/${nameOf(options)}, nodes: [web1], locations: ["*/${nameOf(options)}"] }\n`,
   );
   project.engine.write({ "stacks/dev.yaml": `nodes:\n  web1: { local: true, os: ${testOs} }\nsites:\n${sites.join("")}` });
+  await project.prepare("web1", { prepared: [...webPackages, "php-fpm"] });
   const { code, output } = await project.sh([...made, impatient, "silver up"].join(" && "));
   expect(code, output).toBe(0);
   node = { address: /http:\/\/([\d.]+)\//.exec(output)?.[1] ?? "" };

@@ -132,6 +132,7 @@ beforeAll(async () => {
     "apps/calm/wsgi.py": app,
     "stacks/test.yaml": environment("eater", "calm"),
   });
+  await project.prepare("web1");
   await project.engine.up();
   node = await project.node("web1");
 });

@@ -123,6 +123,7 @@ describe.each([testOs])("on %s", (os) => {
       const set = await project.engine.run("config", "set", "--secret", "--path", `secrets["${name}.API_KEY@1"]`, value);
       expect(set.code, set.output).toBe(0);
     }
+    await project.prepare("web1", { os });
   });
 
   afterAll(async () => {

@@ -40,6 +40,7 @@ function declare(placed: Record<string, string[]>): void {
 beforeAll(async () => {
   project = await withProject({ ...app("pair"), ...app("lone"), ...app("all") });
   declare(sites);
+  await Promise.all(names.map((name) => project.prepare(name, { os: os[name] })));
 });
 
 afterAll(async () => {

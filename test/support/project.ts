@@ -6,11 +6,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cloneOf } from "../../components/machines/clone.ts";
-import { listNodes } from "../../components/machines/local-machine.ts";
+import { ensureNode, listNodes } from "../../components/machines/local-machine.ts";
 import { withEngine } from "./engine.ts";
 import type { Engine, EngineOptions, Files } from "./engine.ts";
-import { poll, testNode } from "./nodes.ts";
-import type { TestNode } from "./nodes.ts";
+import { poll, testNode, webPackages } from "./nodes.ts";
+import type { TestNode, Wanted } from "./nodes.ts";
+import { testOs } from "./systems.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
 
@@ -19,6 +20,11 @@ export interface Project {
   engine: Engine;
   /** The program's directory: apps/, stacks/ … */
   root: string;
+  /**
+   * Makes a local node before Pulumi does, from an image with every web node's packages inside, so that no test waits for apt.
+   * Pulumi then finds it made; that it makes one itself is what first-light shows.
+   */
+  prepare: (name: string, wanted?: Wanted) => Promise<void>;
   /** A local node of the stack, whether it runs or not. */
   node: (name: string) => Promise<TestNode>;
   /** Replaces a text in one of its files, which must be there. */
@@ -41,6 +47,9 @@ export async function withProject(files: Files, options: EngineOptions = {}): Pr
   return {
     engine,
     root,
+    prepare: async (name, wanted = {}) => {
+      await ensureNode(clone, { name, os: testOs, prepared: webPackages, ...wanted }, () => undefined);
+    },
     node: async (name) => {
       const machine = (await listNodes(clone)).find((listed) => listed.name === name);
       if (machine === undefined) throw new Error(`the stack has no node ${name}`);
