@@ -7,7 +7,7 @@ from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import files, services, site_services, state
+from silver import files, lock, services, site_services, state
 from silver.services import Use, postgres
 from silver.services import files as file_service
 from silver.services.postgres import database, names, server
@@ -355,6 +355,17 @@ class InARollout(NodeTest):
         self.assertEqual([use for use, _ in self.made], [Use("hello", 1, "postgres", TYPES["postgres"]["options"])])
         self.assertEqual(done["variables"], {"CONFIG_PG_DBNAME": "hello_g1", "CONFIG_PG_URL": "//site-hello@/hello_g1"})
         self.assertEqual([change["what"] for change in self.set_up_services(self.wanted("postgres"))["changes"]], [])
+
+    def test_two_sites_prepare_the_node_for_a_type_one_after_the_other(self):
+        alone = []
+
+        def before_install(node):
+            with lock.shared(node, "services", wait=False) as free:
+                alone.append(not free)
+
+        with mock.patch.object(postgres, "before_install", before_install):
+            self.set_up_services(self.wanted("postgres"))
+        self.assertEqual(alone, [True])
 
     def test_in_the_second_data_generation_all_of_it_has_names_of_the_second(self):
         state.change(self.node, "hello", generation=2)

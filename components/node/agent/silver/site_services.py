@@ -4,6 +4,7 @@ import re
 
 from . import files, packages, services, state, unit
 from .errors import AgentError
+from .lock import shared
 
 
 def uses(node, site):
@@ -17,8 +18,10 @@ def set_up(node, lease, arguments):
     """Makes every service of a site match its options, and returns where each is."""
     site, wanted = lease.site, arguments["services"]
     kinds = sorted(service["type"] for service in wanted)
-    for kind in kinds:
-        getattr(services.of(kind), "before_install", lambda node: None)(node)
+    # What is settled here is the node's: two sites may ask for their first service of a type at once.
+    with shared(node, "services"):
+        for kind in kinds:
+            getattr(services.of(kind), "before_install", lambda node: None)(node)
     changes = packages.install(node, [name for service in wanted for name in service["packages"]], site)
     # Recorded first: half-made services are measured and stopped like the rest, as are those no longer asked for.
     record = [{key: service[key] for key in ("type", "name", "options")} for service in wanted]
