@@ -20,7 +20,7 @@ const factNames = ["date", "commit", "machine"] as const;
 
 const preamble = `# Reliability
 
-What every system, every service and the soak runs showed, a column a run. Each run of \`npm run test:all -- NAME…\` replaces its own
+What the node tests and the soak showed, a column a run; what has no column has not run. Each run of \`npm run test:all -- NAME…\` replaces its own
 columns; without a name it runs all of them. A cell says how many tests of a file passed, which did not, and how long the file took.
 `;
 

@@ -48,7 +48,7 @@ class WholeMachine(Machine):
         return "\n".join(name for name, state in self.units.items() if state == "active" and fnmatch(name, pattern))
 
     def visit(self, path):
-        """What a visitor is told of who answered."""
+        """The status that a visitor gets, and the mark of the release that answered."""
         status, body, mark = self.pass_on(path, "hello.test")
         return f"{status} {mark}"
 
