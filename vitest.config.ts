@@ -25,7 +25,8 @@ export default defineConfig({
       layer("engine", 120_000),
       layer("upgrade", 120_000),
       layer("nodes", 600_000, {
-        globalSetup: "test/support/choose-system.ts",
+        globalSetup: "test/support/around-nodes.ts",
+        setupFiles: "test/support/journals-of-failures.ts",
         maxWorkers: Number(process.env.SILVER_NODE_FILES ?? 1),
         sequence: { groupOrder: 1 },
       }),

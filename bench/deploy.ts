@@ -57,7 +57,7 @@ export const deploy: Bench = {
   },
 };
 
-/** Each call makes one more copy of the app on the node, out of the one before it and what changed since. */
+/** Each call makes one more copy of the app on the node, from the previous one and what changed since. */
 function copier(stage: Stage, project: Project, address: string): () => Promise<void> {
   let copies = 0;
   const env = project.engine.environment;

@@ -1,3 +1,4 @@
+import { burst } from "../test/support/load.ts";
 import { inTurn } from "./support/bench.ts";
 import type { Bench } from "./support/bench.ts";
 import { largeSite } from "./support/large-site.ts";
@@ -5,6 +6,8 @@ import { Traffic } from "./support/traffic.ts";
 import type { Outcome } from "./support/traffic.ts";
 
 const deploys = 5;
+const burstRequests = 3000;
+const burstConnections = 50;
 
 export const load: Bench = {
   name: "load",
@@ -14,6 +17,7 @@ export const load: Bench = {
     "after another; beside it the same length of time without a deploy. The load all the while: 25 requests a second over new " +
     "connections and 25 over kept-alive ones, at fixed times whatever is still unanswered, of a page that takes 10 ms; and 4 clients " +
     "that ask for a page of 3 s over and over. Failed is every request of either kind without its right answer. " +
+    `A burst is ${burstRequests} requests for that page over ${burstConnections} kept-alive connections right after a deploy, without the other load. ` +
     "Deployer, load and node share the cores.",
   measure: async (stage, runs) => {
     const { project, address, change } = await largeSite(stage);
@@ -39,6 +43,15 @@ export const load: Bench = {
         return said(traffic.outcome);
       },
     });
+    const { bursts } = await inTurn(stage, runs, {
+      bursts: async () => {
+        change();
+        await stage.silver(project, "up");
+        const sent = { requests: burstRequests, connections: burstConnections, path: "/fast" };
+        const answered = await burst(address, address, sent);
+        return burstRequests - (answered["200"] ?? 0);
+      },
+    });
     function said(outcome: Outcome): Outcome {
       const { requests, failures, slowestFast, fast99 } = outcome;
       stage.say(
@@ -56,6 +69,12 @@ export const load: Bench = {
         what: `requests failed during ${deploys} deploys`,
         unit: "requests",
         ...both(({ failures }) => failures.length),
+        goal: { kind: "limit", atMost: 0, by: "most" },
+      },
+      {
+        what: `requests failed of the first ${burstRequests} after a deploy`,
+        unit: "requests",
+        values: bursts,
         goal: { kind: "limit", atMost: 0, by: "most" },
       },
       {

@@ -11,22 +11,39 @@ import { deploy } from "./deploy.ts";
 import { load } from "./load.ts";
 import { emptyNode } from "./node.ts";
 import { plan } from "./plan.ts";
+import { recycling } from "./recycling.ts";
 import { release } from "./release.ts";
+import { manySites } from "./sites.ts";
+import { slowVisitors } from "./slow.ts";
 import type { Bench } from "./support/bench.ts";
 import { describeMachine } from "./support/machine.ts";
 import { renderTable } from "./support/report.ts";
 import { mergeResults, readResults, writeResults } from "./support/results.ts";
 import type { Result } from "./support/results.ts";
 import { Stage } from "./support/stage.ts";
+import { throughput } from "./throughput.ts";
 import { unchanged } from "./unchanged.ts";
 import { validate } from "./validate.ts";
 
-const benches: readonly Bench[] = [unchanged, deploy, emptyNode, load, release, database, validate, plan];
+const benches: readonly Bench[] = [
+  unchanged,
+  deploy,
+  emptyNode,
+  load,
+  slowVisitors,
+  throughput,
+  release,
+  recycling,
+  manySites,
+  database,
+  validate,
+  plan,
+];
 const names = benches.map(({ name }) => name);
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The terminal's Ctrl-C goes to a whole session: the benches have one of their own, and end what they run in order. */
+/** The terminal sends Ctrl-C to a whole session: the benches have a session of their own, and end what they run cleanly. */
 async function inOwnSession(): Promise<void> {
   const child = spawn(process.execPath, process.argv.slice(1), {
     stdio: "inherit",

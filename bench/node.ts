@@ -52,7 +52,7 @@ export const emptyNode: Bench = {
   },
 };
 
-/** A project whose one node is booted and as empty as its image; both are gone afterwards. */
+/** A project whose one node is booted and has only what its image has; both are removed afterwards. */
 async function withFreshNode(
   stage: Stage,
   run: number,
@@ -63,7 +63,7 @@ async function withFreshNode(
     const project = await own.project({ ...smallApp("small"), "stacks/test.yaml": environment });
     const clone = cloneOf(project.root);
     const { address } = await ensureNode(clone, { name: "web1", os: "debian-12", prepared: [] }, (line) => {
-      // Only what takes minutes is told.
+      // Reports only what takes minutes.
       if (line.startsWith("  … Node image")) stage.say(line.trim());
     });
     stage.say(`${run}: the node is booted`);

@@ -1,6 +1,8 @@
-/** Rows under their heads, each column as wide as its widest cell. */
+import { printable } from "../components/text/printable.ts";
+
+/** Rows under their heads, each column as wide as its widest cell; what a cell holds may be of strangers. */
 export function renderColumns(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [heads, ...rows];
+  const lines = [heads, ...rows].map((line) => line.map(printable));
   const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) =>

@@ -30,23 +30,31 @@ export function configCreate(config: Command, program: Command): void {
     )
     .option("--force", "overwrite files that exist and differ")
     .action(async (name: string, directory: string | undefined, options: CreateOptions) => {
-      const environment = environmentName(program.opts<{ environment?: string }>().environment);
+      const { environment: named, json } = program.opts<{ environment?: string; json?: boolean }>();
+      const environment = environmentName(named);
       const declared = valueOrReport(loadEnvironment(root, environment), root, `${environment} can't be read as it is`).sites;
       const site = declared[name] ?? noSite(environment, name, Object.keys(declared));
       const manifest = valueOrReport(readApp(root, site.app), root, `${site.app} can't be read as it is`);
       const { template: path } = manifest.config;
       if (path === undefined)
         throw new UserError(`${manifest.file} has no config.template`, "write the directory by hand, and name it as config_dir");
-      const target = directory ?? site.configDirectory ?? `config/${environment}/${name}`;
-      if (!siteSchema.shape.config_dir.safeParse(target).success)
+      const asked = directory ?? site.configDirectory ?? `config/${environment}/${name}`;
+      const target = siteSchema.shape.config_dir.safeParse(asked).data;
+      if (target === undefined)
         throw new UserError(
-          `${target} is not a path inside the project, of letters, digits, _ . + - and /`,
+          `${asked} is not a path inside the project, of letters, digits, _ . + - and /`,
           "name one such as config/blog",
           2,
         );
-      const template = valueOrReport(readTemplate(root, `${site.app}/${path}`), root, "the template can't be filled");
+      const template = valueOrReport(readTemplate(root, site.app, path), root, "the template can't be filled");
       const values = await valuesFor(template.variables, options.set);
-      write(target, filesFrom(template, values), options.force === true);
+      const files = filesFrom(template, values);
+      write(target, files, options.force === true);
+      if (json === true) {
+        console.log(JSON.stringify({ config_dir: target, files: files.map(({ path }) => path) }, undefined, 2));
+        return;
+      }
+      for (const { path } of files) console.log(`+ ${target}/${path}`);
       if (site.configDirectory === target) return;
       console.log(`\nNext: name it in stacks/${environment}.yaml, below sites: ${name}:\n\n  config_dir: ${target}\n`);
       console.log("Keep it in git, without secrets: those are variables, below config.");
@@ -127,6 +135,5 @@ function write(target: string, files: readonly NewFile[], force: boolean): void 
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content);
     if (executable) chmodSync(file, 0o755);
-    console.log(`+ ${target}/${path}`);
   }
 }

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
 import type { EnvironmentSite } from "../components/environment/environment.ts";
 import { parseIni } from "../components/manifest/ini/read.ts";
 import type { Place } from "../components/text/issue.ts";
-import { readApp } from "../components/manifest/read.ts";
+import { printableJson } from "../components/text/printable.ts";
+import { readInside } from "../components/text/files.ts";
+import { decodeManifest, mostManifest, readApp } from "../components/manifest/read.ts";
 import { readYaml } from "../components/text/yaml.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import type { SitePlan } from "../components/plan/plan.ts";
@@ -53,7 +53,7 @@ export function config(program: Command): void {
         );
       const places = manifestPlaces(site.app);
       const variables = [...variablesOf(site, declared, places), ...directoryOf(site, declared, places)].sort(byName);
-      if (json === true) console.log(JSON.stringify(variables, undefined, 2));
+      if (json === true) console.log(printableJson(variables, 2));
       else {
         console.log(renderColumns(["VARIABLE", "VALUE", "SET BY"], variables.map(rowOf)));
         for (const { name: variable, files } of variables)
@@ -102,7 +102,9 @@ function directoryOf({ configDirectory, bundle }: SitePlan, declared: Environmen
 /** Position of one default of the manifest, or of all. */
 function manifestPlaces(app: string): (...variable: string[]) => Place {
   const file = readApp(root, app).value?.file ?? app;
-  const text = readFileSync(join(root, file), "utf8");
+  const bytes = readInside(root, file, mostManifest);
+  if (typeof bytes === "string") throw new UserError(`${file} changed while it was read`, "run this again");
+  const text = decodeManifest(bytes);
   const source = file.endsWith(".ini") ? parseIni(text, file) : readYaml(text, file);
   return (...variable) => source.placeOf(["config", "default", ...variable], "key");
 }

@@ -3,10 +3,10 @@ import { UserError } from "./user-error.ts";
 
 /** Verb → the global options that it does not use. */
 const unused: Record<string, readonly string[]> = {
-  init: ["environment", "json"],
-  convert: ["environment", "json"],
-  "config create": ["json"],
-  up: ["json"],
+  init: ["environment"],
+  convert: ["environment"],
+  // It takes the environment's name as its argument, so that the selected stack is never the one that goes.
+  destroy: ["environment"],
 };
 
 const nameOf = (verb: Command): string => (verb.parent?.parent ? `${nameOf(verb.parent)} ${verb.name()}` : verb.name());

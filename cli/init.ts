@@ -28,15 +28,17 @@ export function init(program: Command): void {
     .option("--ini", "write its manifest as app.ini instead of app.yaml")
     .option("--all-keys", "print a manifest with every key, its meaning and default, and make nothing")
     .action((name: string | undefined, options: InitOptions) => {
-      if (options.allKeys === true) process.stdout.write(renderExample("../../docs/manifest.schema.json"));
-      else make(name, options);
+      const { json } = program.opts<{ json?: boolean }>();
+      const example = options.allKeys === true ? renderExample("../../docs/manifest.schema.json") : undefined;
+      if (example === undefined) make(name, options, json === true);
+      else process.stdout.write(json === true ? `${JSON.stringify({ "app.yaml": example }, undefined, 2)}\n` : example);
     });
 }
 
 /** Options that choose a template; without any of them it is plain WSGI. */
 const kinds = ["flask", "django", "php", "static"] as const satisfies TemplateName[];
 
-function make(name: string | undefined, options: InitOptions): void {
+function make(name: string | undefined, options: InitOptions, json: boolean): void {
   if (name === undefined || !/^[a-z][a-z0-9-]{0,23}$/.test(name))
     throw new UserError(
       name === undefined ? "the app needs a name" : `${name} can't be an app's name`,
@@ -47,11 +49,16 @@ function make(name: string | undefined, options: InitOptions): void {
   if (second !== undefined) throw new UserError(`--${template} and --${second} are two different apps`, "give one of them", 2);
   const directory = join(root, "apps", name);
   if (existsSync(directory)) throw new UserError(`apps/${name} exists already`, "take another name, or edit that app");
-  for (const [path, content] of Object.entries(filesOf(name, template, options.ini === true))) {
+  const files = Object.entries(filesOf(name, template, options.ini === true));
+  for (const [path, content] of files) {
     const file = join(directory, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content);
-    console.log(`+ apps/${name}/${path}`);
+    if (!json) console.log(`+ apps/${name}/${path}`);
+  }
+  if (json) {
+    console.log(JSON.stringify({ app: `apps/${name}`, files: files.map(([path]) => path) }, undefined, 2));
+    return;
   }
   console.log(`\nNext: place it in stacks/dev.yaml, below sites:
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Args, Result, Verb } from "../components/node/contract.ts";
 import { spawnChannel } from "../components/rollout/channel.ts";
 import { Session } from "../components/rollout/session.ts";
-import { agentCommand, explainSsh, makeSshFiles } from "../components/rollout/ssh.ts";
+import { agentCommand, explainConnection, makeSshFiles } from "../components/rollout/ssh.ts";
 import { askPulumi, stackWords } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
@@ -17,8 +17,12 @@ const connection = z.object({
 });
 export type NodeConnection = z.infer<typeof connection>;
 
+/** A node, and the id of its owner that the environment claims it by. */
+const declaredNode = connection.extend({ owner: z.exactOptional(z.string()) });
+export type DeclaredNode = z.infer<typeof declaredNode>;
+
 const outputs = z.object({
-  reach: z.record(z.string(), connection),
+  reach: z.record(z.string(), declaredNode),
   sites: z.record(
     z.string(),
     z.object({ declared: z.exactOptional(z.string()), nodes: z.array(z.string()), urls: z.array(z.string()) }),
@@ -32,19 +36,39 @@ export function declaredBy(environment: string | undefined): z.infer<typeof outp
   throw new UserError(`the environment ${environment ?? "that is selected"} has no nodes yet`, "run silver up first");
 }
 
-/** Asks a node's agent for one thing. Rejects with a Failure that names the node, the step and what to do. */
-export async function askNode<V extends Verb>(node: NodeConnection, verb: V, args: Args<V>): Promise<Result<V>> {
+/**
+ * Asks a node's agent for one thing. Rejects with a Failure that names the node, the step and what to do.
+ * @param onEvent gets what the agent reports meanwhile; default: nobody
+ */
+export function askNode<V extends Verb>(
+  node: NodeConnection,
+  verb: V,
+  args: Args<V>,
+  onEvent: (step: string, text: string) => void = () => undefined,
+): Promise<Result<V>> {
+  return withAgent(node, (session) => session.ask(verb, args), onEvent);
+}
+
+/**
+ * Asks a node's agent for several things in one session. Rejects like `askNode`.
+ * @param ask gets what the agent said of itself and its node, too
+ */
+export async function withAgent<T>(
+  node: NodeConnection,
+  ask: (session: Session, hello: Result<"hello">) => Promise<T>,
+  onEvent: (step: string, text: string) => void = () => undefined,
+): Promise<T> {
   const ssh = makeSshFiles([node], node.proxy);
   const route = ssh.routeTo(node);
   const session = new Session({
     node: node.name,
     channel: spawnChannel(agentCommand(route)),
-    onEvent: () => undefined,
-    explain: (exit, stderr) => explainSsh(route, exit, stderr),
+    onEvent,
+    explain: (exit, stderr) => explainConnection(route, exit, stderr),
   });
   try {
-    await session.hello();
-    return await session.ask(verb, args);
+    const hello = await session.hello();
+    return await ask(session, hello);
   } finally {
     await session.close();
     ssh.remove();

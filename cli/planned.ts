@@ -1,16 +1,29 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { renderIssues } from "../components/text/code-frame.ts";
 import { isError, type Issue, type Parsed } from "../components/text/issue.ts";
 import { whatStays } from "../components/plan/broken.ts";
 import { loadPlan } from "../components/plan/load.ts";
 import type { Plan } from "../components/plan/plan.ts";
+import { issuesText } from "./issues.ts";
 import { UserError } from "./user-error.ts";
 
 /** A plan, and the warnings about its files. */
 interface Planned {
   plan: Plan;
   warnings: Issue[];
+}
+
+/** An environment, or a file of it, that can't be read as it is. What is wrong has been printed. */
+export class NotPlanned extends UserError {
+  readonly issues: readonly Issue[];
+  readonly environment: string | undefined;
+  /** Whose files they are; empty: those here. */
+  readonly revision: string;
+
+  constructor(summary: string, issues: readonly Issue[], of: { environment?: string; revision?: string } = {}) {
+    super(summary);
+    this.issues = issues;
+    this.environment = of.environment;
+    this.revision = of.revision ?? "";
+  }
 }
 
 /**
@@ -20,18 +33,25 @@ interface Planned {
  */
 export function planOrReport(root: string, environment: string, of = ""): Planned {
   const loaded = loadPlan(root, environment);
-  const plan = valueOrReport(loaded, root, `${environment} can't be planned as it is${of === "" ? "" : ` in ${of}`}`);
+  const summary = `${environment} can't be planned as it is${of === "" ? "" : ` in ${of}`}`;
+  const plan = valueOrReport(loaded, root, summary, { environment, revision: of });
   return { plan, warnings: loaded.issues.filter((issue) => !isError(issue)) };
 }
 
 /**
  * The value that was read; prints issues like `silver validate`.
- * @throws UserError with `summary` when there is none
+ * @param of what it is about, where it is an environment
+ * @throws NotPlanned with `summary` when there is none
  */
-export function valueOrReport<T>({ value, issues }: Parsed<T>, root: string, summary: string): T {
+export function valueOrReport<T>(
+  { value, issues }: Parsed<T>,
+  root: string,
+  summary: string,
+  of: { environment?: string; revision?: string } = {},
+): T {
   if (value !== undefined) return value;
   report(root, issues);
-  throw new UserError(summary);
+  throw new NotPlanned(summary, issues, of);
 }
 
 /** Prints the issues of each broken site of a plan, and what happens to it. */
@@ -43,15 +63,7 @@ export function reportBroken(root: string, plan: Plan): void {
 }
 
 function report(root: string, issues: Issue[]): void {
-  console.error(renderIssues(issues, (file) => readText(join(root, file)), { colour: process.stderr.isTTY }));
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
+  console.error(issuesText(issues, root, process.stderr));
 }
 
 /** @throws UserError that names the existing sites */

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { changed, lists, maps, secretText } from "../components/plan/changes-site.ts";
-import { releaseNotes, type Change, type Changes } from "../components/plan/changes.ts";
+import { releaseNotes, withLosses, withUrls, type Change, type Changes } from "../components/plan/changes.ts";
+import { judgeLosses, standingOfCommands, type Standing } from "../components/plan/losses.ts";
+import { PROTECTION } from "../components/rollout/protection.ts";
+import type { Plan } from "../components/plan/plan.ts";
 import type { Detail } from "../components/plan/changes-site.ts";
 
 const state = z.object({ type: z.string(), inputs: z.exactOptional(z.record(z.string(), z.unknown())) });
@@ -41,6 +44,10 @@ export interface Background {
   environment: string;
   /** The changes by git; undefined when there is nothing to compare with. */
   planned?: Changes;
+  /** What is declared. Absent: nothing of it is told besides what the preview shows. */
+  plan?: Plan;
+  /** Addresses of the machines that the project made, by node. Default: none is known. */
+  addresses?: Readonly<Record<string, string>>;
   /** Names of all declared sites that are not broken. */
   sites: readonly string[];
   broken: Changes["broken"];
@@ -49,7 +56,8 @@ export interface Background {
 }
 
 /** The changes in a preview, each with its explanation. Pure. */
-export function previewChanges(preview: Preview, { environment, planned, sites, broken, program }: Background): Changes {
+export function previewChanges(preview: Preview, background: Background): Changes {
+  const { environment, plan, planned, addresses = {}, sites, broken, program } = background;
   const stays = new Set(broken.map(({ name }) => `${name}-rollout`));
   const commands = commandsOf(preview).filter(({ name }) => !stays.has(name));
   const replaced = new Map(
@@ -58,7 +66,7 @@ export function previewChanges(preview: Preview, { environment, planned, sites, 
     ),
   );
   const byOwner = Map.groupBy(commands, ({ name }) => name.replace(/-(machine|state|rollout)$/, ""));
-  const changes = [...byOwner].map(([owner, own]) => {
+  const told = [...byOwner].map(([owner, own]) => {
     const known = planned?.changes.find((change) => change.name === owner);
     const rollout = own.find(({ name }) => name.endsWith("-rollout"));
     const change = rollout === undefined ? nodeChange(owner, own) : siteChange(owner, rollout);
@@ -79,12 +87,46 @@ export function previewChanges(preview: Preview, { environment, planned, sites, 
       data: [...new Set([...change.data, ...(known?.data ?? [])])],
     };
   });
+  const [before, after] = standings(preview);
+  const circumstances = { isProtected: plan?.isProtected === true, broken: broken.map(({ name }) => name) };
+  // Git may know of more, and the preview of what git does not: what was deployed last.
+  const losses = [
+    ...judgeLosses(before, after, circumstances),
+    ...(planned?.changes ?? []).flatMap((change) => change.losses ?? []),
+  ];
+  const each = [...new Map(losses.map((loss) => [loss.message, loss])).values()];
+  const changes = (["node", "site"] as const).flatMap((subject) =>
+    withLosses(
+      subject,
+      told.filter((change) => change.subject === subject),
+      each,
+    ),
+  );
   const touched = new Set(changes.map(({ name }) => name));
   const order = changes.toSorted((one, other) =>
     one.subject === other.subject ? (one.name < other.name ? -1 : 1) : one.subject === "node" ? -1 : 1,
   );
-  return { environment, changes: order, untouched: sites.filter((name) => !touched.has(name)).toSorted(), broken };
+  // A machine that is made anew may get another address.
+  const fresh = new Set(changes.flatMap(({ subject, name, kind }) => (subject === "node" && kind !== "changed" ? [name] : [])));
+  const known = Object.fromEntries(Object.entries(addresses).filter(([node]) => !fresh.has(node)));
+  const located = plan === undefined ? order : order.map((change) => withUrls(change, plan, known));
+  return { environment, changes: located, untouched: sites.filter((name) => !touched.has(name)).toSorted(), broken };
 }
+
+/** Where sites and their data are, before and after. */
+function standings({ steps }: Preview): [Standing, Standing] {
+  const side = (which: "oldState" | "newState") =>
+    standingOfCommands(
+      steps.flatMap((step) => {
+        const state = step[which];
+        if (state?.type !== "command:local:Command") return [];
+        return [{ name: nameIn(step.urn), variables: factsOf(state.inputs).variables }];
+      }),
+    );
+  return [side("oldState"), side("newState")];
+}
+
+const nameIn = (urn: string): string => urn.split("::").at(-1) ?? urn;
 
 /** The diff of each command that runs: plain facts before and after, anything else only by name. */
 export function previewDiff(preview: Preview): string[] {
@@ -106,9 +148,10 @@ export function previewDiff(preview: Preview): string[] {
 
 /** Nodes first, each kind by name: the engine's own order is random, and a comment edited in place must keep its order. */
 function commandsOf({ steps }: Preview): Command[] {
-  const runs = steps.filter(({ op, oldState, newState }) => {
+  const runs = steps.filter(({ op, urn, oldState, newState }) => {
     const { type = "" } = newState ?? oldState ?? {};
-    return type.startsWith("command:") && !["same", "read", "refresh"].includes(op);
+    // What holds a protected environment together runs nothing on any node.
+    return type.startsWith("command:") && nameIn(urn) !== PROTECTION && !["same", "read", "refresh"].includes(op);
   });
   // A replacement is reported as several steps.
   const commands = [...Map.groupBy(runs, ({ urn }) => urn)].map(([urn, own]): Command => {
@@ -118,7 +161,7 @@ function commandsOf({ steps }: Preview): Command[] {
     const paths = own.flatMap(({ detailedDiff }) => Object.keys(detailedDiff ?? {}));
     const hidden = [...new Set(paths.map((path) => /^\w+/.exec(path)?.[0] ?? path))].filter((path) => path !== "environment");
     return {
-      name: urn.split("::").at(-1) ?? urn,
+      name: nameIn(urn),
       op: ops.some((op) => op.includes("replace"))
         ? "replace"
         : ops.includes("create")
@@ -192,9 +235,12 @@ function nodeChange(name: string, commands: Command[]): Change {
     lines: commands.flatMap((command) => command[side].lines),
   }));
   const all = commands.map(({ op }) => op);
+  const differs = (fact: string) => machine?.old.variables[fact] !== machine?.now.variables[fact];
   const kind =
     machine === undefined || machine.op === "update"
-      ? "changed"
+      ? differs("hostKey") || differs("os")
+        ? "replaced"
+        : "changed"
       : ({ create: "added", delete: "removed", replace: "replaced" } as const)[machine.op];
   const [from, to] = [old, now].map((facts) => facts?.variables.os ?? systemIn(facts?.lines ?? []));
   // The head of a script that is unknown until its machine exists has no lines to compare.
@@ -219,9 +265,9 @@ function nodeChange(name: string, commands: Command[]): Change {
   };
 }
 
-/** How to reach a machine; its system is shown separately. */
+/** How to reach a machine; its system is shown separately, and the environment's own name tells nothing. */
 function reachedBy(variables: Record<string, string> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => name !== "os"));
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => name !== "os" && name !== "owner"));
 }
 
 const valuesOf = (facts: Facts | undefined, key: string): string[] =>

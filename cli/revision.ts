@@ -8,11 +8,25 @@ import { UserError } from "./user-error.ts";
 export function commitOf(root: string, revision: string): string {
   const found = tryGit(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]);
   if (found !== undefined) return found;
+  checkGit(root);
   throw new UserError(
     `${revision} is not a revision of this repository`,
     "name a branch, a tag or a commit that git knows here",
     2,
   );
+}
+
+/** @throws UserError in git's own words when it has nothing to do with this directory, such as one of another owner */
+export function checkGit(root: string): void {
+  const run = spawnSync("git", ["-C", root, "rev-parse", "--git-dir"], { encoding: "utf8" });
+  if (run.error !== undefined) throw new UserError(`git can't be run: ${run.error.message}`, "install git");
+  if (run.status === 0) return;
+  const [first = "", ...rest] = run.stderr
+    .trim()
+    .replace(/^fatal: /, "")
+    .split("\n");
+  const command = rest.map((line) => line.trim()).find((line) => line.startsWith("git config "));
+  throw new UserError(`git refuses ${root}: ${first}`, command ?? "run this in a clone of the project", 2);
 }
 
 /** Where the current work branched off the default branch; undefined when git knows none. */
@@ -26,25 +40,50 @@ export function mergeBase(root: string): string | undefined {
   return undefined;
 }
 
-/** Files of the program itself that changed since a commit. */
-export function changedProgram(root: string, commit: string): string[] {
-  const parts = ["components", "stacks/index.ts", "stacks/program.ts", "package-lock.json"];
-  const tracked = git(root, ["diff", "--name-only", "--relative", commit, "--", ...parts]);
-  const untracked = git(root, ["ls-files", "--others", "--exclude-standard", "--", ...parts]);
+/** What the program of a stack is made of: what else may differ changes nothing that runs. */
+const programParts = ["components", "stacks/index.ts", "stacks/program.ts", "Pulumi.yaml", "package.json", "package-lock.json"];
+
+/**
+ * Files of the program itself that changed since a commit.
+ * @param head up to another one. Default: to the files here
+ */
+export function changedProgram(root: string, commit: string, head?: string): string[] {
+  const commits = head === undefined ? [commit] : [commit, head];
+  const tracked = git(root, ["diff", "--name-only", "--relative", ...commits, "--", ...programParts]);
+  const here = ["ls-files", "--others", "--exclude-standard", "--", ...programParts];
+  const untracked = head === undefined ? git(root, here) : "";
   return `${tracked}\n${untracked}`.split("\n").filter((line) => line !== "");
+}
+
+/** The parts that files of the program belong to, a directory by its first name: `components/`. */
+export function partsOfProgram(files: readonly string[]): string[] {
+  const parts = files.map((file) => programParts.find((part) => file.startsWith(`${part}/`)) ?? file);
+  return [...new Set(parts)].map((part) => (files.includes(part) ? part : `${part}/`));
+}
+
+/** The last commits up to one that changed a directory of the project, newest first. */
+export function commitsOf(root: string, commit: string, directory: string, most: number): string[] {
+  const found = git(root, ["log", `--max-count=${most}`, "--format=%H", commit, "--", directory]);
+  return found.split("\n").filter((line) => line !== "");
 }
 
 /**
  * Gives `use` a directory with the files of a commit, as a checkout would write them. Leaves the checkout itself, its index and its
  * worktrees alone.
+ * @param only one directory of the project, empty where the commit has none. Default: all of it
  */
-export function withFilesOf<T>(root: string, commit: string, use: (directory: string) => T): T {
+export function withFilesOf<T>(root: string, commit: string, use: (directory: string) => T, only?: string): T {
   const directory = mkdtempSync(join(tmpdir(), "silver-revision-"));
   try {
     const environment = { ...process.env, GIT_INDEX_FILE: join(directory, "index") };
     // The project may be a folder inside its repository.
     const folder = git(root, ["rev-parse", "--show-prefix"]).replace(/\/$/, "");
-    git(root, ["read-tree", folder === "" ? commit : `${commit}:${folder}`], environment);
+    const path = [folder, only ?? ""].filter((part) => part !== "").join("/");
+    const tree = path === "" ? commit : `${commit}:${path}`;
+    if (only === undefined) git(root, ["read-tree", tree], environment);
+    // A commit may have removed it.
+    else if (tryGit(root, ["cat-file", "-e", tree]) !== undefined)
+      git(root, ["read-tree", `--prefix=${only}/`, tree], environment);
     git(join(root), ["checkout-index", "--all", `--prefix=${directory}/files/`], environment);
     return use(join(directory, "files"));
   } finally {

@@ -1,4 +1,4 @@
-import type { SiteState } from "../components/node/contract.ts";
+import type { Result, SiteState } from "../components/node/contract.ts";
 import { Failure } from "../components/rollout/failure.ts";
 
 /** A site on one node: what is declared, and what the node reports. */
@@ -15,12 +15,18 @@ export interface SiteStatus {
   state: string;
 }
 
+/** A node's report: what its records say, and, where it was asked, what is wrong with what serves. */
+export interface NodeReport {
+  sites: SiteState[];
+  verified?: Result<"verify">;
+}
+
 /** A node's report about a site, beside what is declared. */
 export function statusOf(
   site: string,
   declared: string | null,
   node: string,
-  found: { sites: SiteState[] } | Failure | undefined,
+  found: NodeReport | Failure | undefined,
 ): SiteStatus {
   const unknown = { site, node, declared, live: null, previous: null, holder: null, services: [] };
   if (found === undefined) return { ...unknown, state: "the environment has no such node" };
@@ -33,10 +39,37 @@ export function statusOf(
     state.holder === null ? null : `${state.holder.who} has been rolling out ${state.holder.release} since ${state.holder.since}`;
   const { services } = state;
   const units = state.releases.find(({ id }) => id === live)?.units ?? [];
+  const stopped = units.filter(({ active }) => !active).map(({ name }) => `${name} does not run`);
+  const failing = services.flatMap(({ name, problem }) => (problem === null ? [] : [`${name} is ${problem}`]));
+  const { problems = [], sites = [] } = found.verified ?? {};
+  const seen = sites.filter((one) => one.site === site).flatMap((one) => one.problems);
+  const causes = [...stopped, ...failing, ...problems];
   const wrong = [
     ...(declared !== null && live === declared ? [] : [wanted]),
-    ...units.filter(({ active }) => !active).map(({ name }) => `${name} does not run`),
-    ...services.flatMap(({ name, problem }) => (problem === null ? [] : [`${name} is ${problem}`])),
+    ...causes,
+    // What visitors get is a consequence then.
+    ...seen.filter((problem) => causes.length === 0 || !problem.startsWith("http://")),
   ];
   return { site, node, declared, live, previous, holder, services, state: holder ?? (wrong.join("; ") || "ok") };
+}
+
+/** What is wrong first, otherwise in their order. */
+export function redFirst(rows: readonly SiteStatus[]): SiteStatus[] {
+  return [...rows.filter(({ state }) => state !== "ok"), ...rows.filter(({ state }) => state === "ok")];
+}
+
+/**
+ * The state of each row for a table: what all sites of a node have in common is told with the first of them.
+ * @param rows in the order in which they are shown
+ */
+export function statesOnce(rows: readonly SiteStatus[]): string[] {
+  const first = new Map<string, string>();
+  return rows.map(({ site, node, state }) => {
+    const parts = state.split("; ").map((part) => {
+      const known = first.get(`${node} ${part}`);
+      first.set(`${node} ${part}`, known ?? site);
+      return part === "ok" || known === undefined || known === site ? part : `as ${known}`;
+    });
+    return [...new Set(parts)].join("; ");
+  });
 }

@@ -1,51 +1,36 @@
+import { styleText } from "node:util";
 import type { Command } from "commander";
-import { Failure } from "../components/rollout/failure.ts";
-import { askNode, declaredBy } from "./nodes.ts";
+import { printableJson } from "../components/text/printable.ts";
 import { renderColumns } from "./columns.ts";
-import { statusOf, type SiteStatus } from "./site-status.ts";
-import { UserError } from "./user-error.ts";
+import { noSite } from "./planned.ts";
+import { environmentName } from "./pulumi.ts";
+import { redFirst, statesOnce, type SiteStatus } from "./site-status.ts";
+import { statusOfSites } from "./sites-status.ts";
 
-/** `silver status`: what runs where, as the nodes report it. Exits 1 when anything differs from the declaration. */
+/** `silver status`: what runs where, as the nodes report it and as it answers. Exits 1 when anything is not as declared. */
 export function status(program: Command): void {
   program
     .command("status [site]")
     .description("what runs where, asked from the nodes")
     .action(async (only: string | undefined) => {
       const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
-      const { reach, sites } = declaredBy(environment);
-      const answers = await Promise.all(
-        Object.values(reach).map(async (node) => ({
-          node: node.name,
-          found: await askNode(node, "status", { site: null }).catch(asFailure),
-        })),
-      );
-      const rows: SiteStatus[] = [];
-      for (const [site, { declared, nodes }] of Object.entries(sites)) {
-        for (const name of nodes)
-          rows.push(statusOf(site, declared ?? null, name, answers.find(({ node }) => node === name)?.found));
+      const rows = await statusOfSites(environment);
+      if (only !== undefined && !rows.some(({ site }) => site === only)) {
+        const names = [...new Set(rows.map(({ site }) => site))];
+        noSite(environmentName(environment), only, names);
       }
-      for (const { node, found } of answers) {
-        if (found instanceof Failure) continue;
-        // Sites that no environment declares any more but that still serve.
-        const strays = found.sites.filter((state) => state.live !== null && sites[state.site]?.nodes.includes(node) !== true);
-        for (const state of strays) rows.push({ ...statusOf(state.site, null, node, found), state: "not declared" });
-      }
-      if (only !== undefined && !rows.some(({ site }) => site === only))
-        throw new UserError(`there is no site ${only}`, `the sites are: ${Object.keys(sites).join(", ")}`, 2);
-      const shown = only === undefined ? rows : rows.filter(({ site }) => site === only);
-      if (json === true) console.log(JSON.stringify(shown, undefined, 2));
-      else
-        console.log(
-          renderColumns(
-            ["SITE", "NODE", "LIVE", "PREVIOUS", "STATE"],
-            shown.map((row) => [row.site, row.node, row.live ?? "-", row.previous ?? "-", row.state]),
-          ),
-        );
+      const shown = redFirst(only === undefined ? rows : rows.filter(({ site }) => site === only));
+      if (json === true) console.log(printableJson(shown, 2));
+      else console.log(renderStatus(shown, process.stdout.isTTY));
       process.exitCode = shown.length > 0 && shown.every(({ state }) => state === "ok") ? 0 : 1;
     });
 }
 
-function asFailure(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  throw error;
+/** @param rows what is wrong first, which is red where there is colour */
+export function renderStatus(rows: readonly SiteStatus[], colour: boolean): string {
+  const states = statesOnce(rows);
+  const cells = rows.map((row, index) => [row.site, row.node, row.live ?? "-", row.previous ?? "-", states[index] ?? ""]);
+  const lines = renderColumns(["SITE", "NODE", "LIVE", "PREVIOUS", "STATE"], cells).split("\n");
+  const isRed = (index: number) => colour && index > 0 && rows[index - 1]?.state !== "ok";
+  return lines.map((line, index) => (isRed(index) ? styleText("red", line, { validateStream: false }) : line)).join("\n");
 }

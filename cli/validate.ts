@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { readRequirements } from "../components/bundle/read-requirements.ts";
-import { renderIssues } from "../components/text/code-frame.ts";
 import type { Issue } from "../components/text/issue.ts";
-import { readApp } from "../components/manifest/read.ts";
-import { loadPlan } from "../components/plan/load.ts";
+import { printableJson } from "../components/text/printable.ts";
+import { loadAppAlone, loadPlan } from "../components/plan/load.ts";
+import { issuesText } from "./issues.ts";
+import { notManifest } from "./not-manifest.ts";
 import { root } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
@@ -13,13 +13,14 @@ import { UserError } from "./user-error.ts";
 export function validate(program: Command): void {
   program
     .command("validate [path...]")
-    .description("check manifests, offline (default: every app); with -e an environment and its apps")
+    .description("check apps, offline (default: all of them); with -e an environment and its apps")
     .action((paths: string[]) => {
       const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
       if (environment !== undefined && paths.length > 0)
         throw new UserError("give either paths or -e: an environment names its apps itself", undefined, 2);
-      const apps = environment !== undefined ? [] : paths.length > 0 ? paths.map(appOf) : everyApp();
-      const issues = environment === undefined ? apps.flatMap(issuesOf) : loadPlan(root, environment).issues;
+      const apps = environment !== undefined ? [] : paths.length > 0 ? [...new Set(paths.map(appOf))] : everyApp();
+      const issues =
+        environment === undefined ? apps.flatMap((app) => loadAppAlone(root, app).issues) : loadPlan(root, environment).issues;
       report(issues, json === true, environment ?? `${apps.length} ${apps.length === 1 ? "app" : "apps"}`);
     });
 }
@@ -37,41 +38,30 @@ function appOf(path: string): string {
     isEnvironment ? `${path} is an environment` : `${path} is not a manifest`,
     isEnvironment
       ? `silver validate -e ${environment} checks it with its apps`
-      : "name an app's directory, its app.yaml or its app.ini",
+      : notManifest(name, "name an app's directory, its app.yaml or its app.ini"),
     2,
   );
 }
 
-function issuesOf(app: string): Issue[] {
-  const { value, issues } = readApp(root, app);
-  return [...issues, ...readRequirements(root, app, value?.platform).issues];
-}
-
 function everyApp(): string[] {
-  return readdirSync(join(root, "apps"), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => `apps/${entry.name}`)
-    .sort();
+  return (
+    readdirSync(join(root, "apps"), { withFileTypes: true })
+      // A link instead of an app is named as one.
+      .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+      .map((entry) => `apps/${entry.name}`)
+      .sort()
+  );
 }
 
 function report(issues: Issue[], json: boolean, what: string): void {
   const errors = issues.filter(({ severity }) => severity === "error").length;
-  if (json) console.log(JSON.stringify(issues, undefined, 2));
+  if (json) console.log(printableJson(issues, 2));
   else if (issues.length === 0) console.log(`✓ ${what}: no problems`);
   else {
-    const colour = process.stdout.isTTY;
-    console.log(renderIssues(issues, readText, { colour }));
+    console.log(issuesText(issues, root, process.stdout));
     const count = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
     const counts = `${count(errors, "error")}, ${count(issues.length - errors, "warning")}`;
     console.log(`\n${errors === 0 ? "✓" : "✗"} ${what}: ${counts}`);
   }
   process.exitCode = errors === 0 ? 0 : 1;
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(join(root, file), "utf8");
-  } catch {
-    return undefined;
-  }
 }

@@ -5,31 +5,52 @@ import type { Changes } from "../components/plan/changes.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import type { Plan, SitePlan } from "../components/plan/plan.ts";
 import { platforms } from "../components/platforms/registry.ts";
-import { sizeText } from "../components/plan/size-text.ts";
+import { sizeText } from "../components/text/size-text.ts";
+
+/** A directory that was planned, and what came of it. */
+export interface Planned {
+  root: string;
+  plan: Plan;
+  warnings: readonly Issue[];
+}
+
+/** A remark for a person, and what it says without its place, which moves with every line above it. */
+interface Remark {
+  line: string;
+  says: string;
+}
 
 /**
  * The changes with more for a reviewer: the plan's warnings, and for each changed site what its environment overrides
  * in the manifest. They can't contain a secret: planning sees none.
- * @param root the directory that was planned
+ * @param before what the changes begin with: what was remarked on there is left out. Default: nothing
  */
-export function withWarnings(changes: Changes, root: string, plan: Plan, warnings: readonly Issue[]): Changes {
+export function withWarnings(changes: Changes, now: Planned, before?: Planned): Changes {
   const touched = new Set(changes.changes.filter(({ subject }) => subject === "site").map(({ name }) => name));
-  const decided = plan.sites.filter(({ name }) => touched.has(name)).flatMap((site) => overrides(root, plan.environment, site));
-  const lines = [...warnings.map(issueLine), ...decided];
+  const standing = new Set(before && remarks(before, touched).map(({ says }) => says));
+  const lines = remarks(now, touched).flatMap(({ line, says }) => (standing.has(says) ? [] : [line]));
   return lines.length === 0 ? changes : { ...changes, warnings: lines };
 }
 
-function overrides(root: string, environment: string, site: SitePlan): string[] {
+function remarks({ root, plan, warnings }: Planned, touched: ReadonlySet<string>): Remark[] {
+  return [
+    ...warnings.map((issue) => ({ line: issueLine(issue), says: `${issue.place.file} ${issue.code} ${issue.message}` })),
+    ...plan.sites.filter(({ name }) => touched.has(name)).flatMap((site) => overrides(root, plan.environment, site)),
+  ];
+}
+
+function overrides(root: string, environment: string, site: SitePlan): Remark[] {
   const manifest = readApp(root, site.app).value;
   if (manifest === undefined || !platforms[site.platform].hasProcesses) return [];
   const origins = loadEnvironment(root, environment).value?.sites[site.name]?.origins ?? {};
-  const line = (key: "processes" | "memory", is: string, asked: string) => {
+  const override = (key: "processes" | "memory" | "body", is: string, asked: string): Remark[] => {
     const { file, line: at } = origins[`limits.${key}`] ?? { file: `stacks/${environment}.yaml` };
-    const place = at === undefined ? file : `${file}:${at}`;
-    return is === asked ? [] : [`${site.name}: ${key} ${is}, set by ${place}; ${manifest.file} says ${asked}`];
+    const line = (place: string) => `${site.name}: ${key} ${is}, set by ${place}; ${manifest.file} says ${asked}`;
+    return is === asked ? [] : [{ line: line(at === undefined ? file : `${file}:${at}`), says: line(file) }];
   };
   return [
-    ...line("processes", String(site.processes.count), String(manifest.processes.count)),
-    ...line("memory", sizeText(site.processes.memoryBytes), sizeText(manifest.processes.memoryBytes)),
+    ...override("processes", String(site.processes.count), String(manifest.processes.count)),
+    ...override("memory", sizeText(site.processes.memoryBytes), sizeText(manifest.processes.memoryBytes)),
+    ...override("body", sizeText(site.limits.bodyBytes), sizeText(manifest.limits.bodyBytes)),
   ];
 }

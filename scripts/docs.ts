@@ -1,5 +1,5 @@
 /**
- * Writes what is generated from the schemas, the systems, the codes and the results of the benches: parts of docs/, and the agent's contract.
+ * Writes what is generated from the schemas, the systems, the codes, the attacks and the results of the benches: parts of docs/, and the agent's contract.
  * A test compares the two, so that they stay in step.
  * Usage: node scripts/docs.ts
  */
@@ -9,7 +9,6 @@ import { format, resolveConfig } from "prettier";
 import { renderChart } from "../bench/support/chart.ts";
 import { renderReport } from "../bench/support/report.ts";
 import { readResults } from "../bench/support/results.ts";
-import { environmentLater } from "../components/environment/not-yet.ts";
 import { environmentSchema } from "../components/environment/schema.ts";
 import { convertToIni } from "../components/manifest/ini/to-ini.ts";
 import { renderExample } from "../components/manifest/example.ts";
@@ -21,6 +20,7 @@ import type { Later } from "../components/text/schema/later.ts";
 import { systemNames, systems } from "../components/systems/systems.ts";
 import { renderErrors } from "./docs/errors.ts";
 import { renderReference } from "./docs/reference.ts";
+import { readColumns, renderColumns } from "./reliability/table.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -34,6 +34,7 @@ export async function renderDocs(): Promise<Map<string, string>> {
     ["docs/environment.md", await tidy(renderEnvironment())],
     ["docs/systems.md", await tidy(renderSystems())],
     ["docs/errors.md", await tidy(renderErrors())],
+    ["docs/reliability.md", await tidy(renderColumns(readColumns(readOr(join(root, "docs/reliability.md")) ?? "")))],
     ...(await renderBenchmarks()),
   ]);
 }
@@ -96,13 +97,14 @@ counts only in environments that have the site, too. What is set later wins: man
 over each other key by key; lists and single values are replaced.
 
 A secret is named here, with its version; its value is kept, encrypted, in the configuration of the stack:
-\`pulumi config set --secret --path 'secrets["blog.STRIPE_KEY@3"]'\` writes version 3 of the site blog's. What \`config\` and
+\`silver secret set blog STRIPE_KEY -e production\` asks for it, keeps it as the next version, and says what to write here;
+\`silver secret list\` shows names and versions. (\`pulumi config set --secret --path 'secrets["blog.STRIPE_KEY@3"]' --stack production\` is
+the same for version 3.) What \`config\` and
 \`config_dir\` do is told in [configuration](configuration.md).
 
 ## Keys
 
-${renderReference(environmentSchema)}
-${renderNotYet(environmentLater)}`;
+${renderReference(environmentSchema)}`;
 }
 
 function renderNotYet(later: Later): string {

@@ -25,9 +25,53 @@ make_home() {
   export NODE_COMPILE_CACHE="$CACHE/node-compile-cache"
 }
 
+# Names that scripts/env.sh fills in where the caller has set no value: backend, passphrase, switches.
+FILLED_IN='PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE_FILE PULUMI_SKIP_UPDATE_CHECK PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION
+NODE_COMPILE_CACHE'
+
+# Before ensure_home: remembers what the caller has set. A value that names a checkout's .silver is of an earlier call, here or elsewhere.
+note_given() {
+  given=' '
+  for name in $FILLED_IN; do
+    eval "value=\${$name:-}"
+    # shellcheck disable=SC2154 # set by eval
+    case $value in '' | */.silver/*) ;; *) given="$given$name " ;; esac
+  done
+  # Empty, it is a passphrase, too.
+  if [ -n "${PULUMI_CONFIG_PASSPHRASE+set}" ]; then given="${given}PULUMI_CONFIG_PASSPHRASE_FILE "; fi
+  given_agent=${SSH_AUTH_SOCK:-}
+}
+
+is_given() { case ${given:-} in *" $1 "*) ;; *) return 1 ;; esac; }
+
+# After ensure_home: an agent of the caller's that answers stays, and gets this checkout's key, which local nodes ask for. Not so one of
+# another checkout, which would collect all their keys: a node refuses who offers many.
+return_agent() {
+  if [ -z "$given_agent" ] || [ "$given_agent" = "$SSH_AUTH_SOCK" ]; then return; fi
+  own_agent=$SSH_AUTH_SOCK SSH_AUTH_SOCK=$given_agent
+  if ! agent_answers || { ! has_key && is_checkouts_agent; }; then
+    SSH_AUTH_SOCK=$own_agent
+  elif ! has_key && ! ssh-add -q "$key" 2>/dev/null; then
+    note "Your SSH agent does not take $key, without which local nodes let nobody in."
+  fi
+}
+
+# Prints what is to be set, as words for sh.
+print_home() {
+  if is_given PULUMI_CONFIG_PASSPHRASE_FILE && ! is_given PULUMI_BACKEND_URL; then
+    note "The passphrase that is set stays. Stack dev has another one: PULUMI_CONFIG_PASSPHRASE_FILE=$SILVER/passphrase" >&2
+  fi
+  for name in PATH PULUMI_HOME $FILLED_IN SSH_AUTH_SOCK PULUMI_LANGUAGE_NODEJS_RUN_PATH; do
+    if is_given "$name"; then continue; fi
+    eval "value=\${$name:-}"
+    printf 'export %s=%s\n' "$name" "$(quote "$value")"
+  done
+}
+
 ensure_passphrase() {
   if [ -s "$SILVER/passphrase" ]; then return; fi
-  forget_stale_salt
+  # Of a state that is not this checkout's nothing is stale.
+  if ! is_given PULUMI_BACKEND_URL && ! is_given PULUMI_CONFIG_PASSPHRASE_FILE; then forget_stale_salt; fi
   (umask 077 && head -c 32 /dev/urandom | base64 >"$SILVER/passphrase.new")
   mv "$SILVER/passphrase.new" "$SILVER/passphrase"
 }
@@ -63,9 +107,20 @@ ensure_ssh_agent() {
     (umask 077 && ssh-agent -s >"$SILVER/ssh/agent" 3>&- 9>&-)
     find_ssh_agent || fail 'The ssh-agent just started does not answer.'
   fi
-  if ! ssh-add -l | grep -qF "$(ssh-keygen -lf "$key.pub" | cut -d ' ' -f 2)"; then
-    quietly ssh-add ssh-add -q "$key"
-  fi
+  if ! has_key; then quietly ssh-add ssh-add -q "$key"; fi
+}
+
+# Does the agent have this checkout's key?
+has_key() { ssh-add -l | grep -qF "$(ssh-keygen -lf "$key.pub" | cut -d ' ' -f 2)"; }
+
+# Has it keys, and none but those of checkouts?
+is_checkouts_agent() { ssh-add -l >/dev/null && ! ssh-add -l | grep -qv ' silverlining /'; }
+
+agent_answers() {
+  status=0
+  ssh-add -l >/dev/null 2>&1 || status=$?
+  # 1 = it has no key yet; 2 = nobody answers.
+  [ "$status" -lt 2 ]
 }
 
 # Does the agent that .silver/ssh/agent tells of answer? Leaves SSH_AUTH_SOCK and SSH_AGENT_PID.
@@ -73,10 +128,7 @@ find_ssh_agent() {
   [ -f "$SILVER/ssh/agent" ] || return 1
   # shellcheck source=/dev/null
   . "$SILVER/ssh/agent" >/dev/null
-  status=0
-  ssh-add -l >/dev/null 2>&1 || status=$?
-  # 1 = it has no key yet; 2 = nobody answers.
-  [ "$status" -lt 2 ]
+  agent_answers
 }
 
 # The stack `dev`, selected: plain `pulumi up` works on it.
@@ -86,19 +138,6 @@ ensure_stack() {
     return
   fi
   (cd "$ROOT" && quietly 'pulumi stack init' pulumi stack init dev --non-interactive)
-}
-
-# A killed run leaves the stack locked. Removes that lock only if its process is gone from this machine.
-release_dead_lock() {
-  for lock in "$SILVER"/state/.pulumi/locks/organization/silverlining/dev/*.json; do
-    [ -f "$lock" ] || continue
-    lock_pid=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$lock")
-    lock_host=$(sed -n 's/.*"hostname": *"\([^"]*\)".*/\1/p' "$lock")
-    if [ "$lock_host" = "$(hostname)" ] && [ -n "$lock_pid" ] && [ ! -d "/proc/$lock_pid" ]; then
-      note "The stack was locked by a run that is gone (process $lock_pid): unlocked."
-      rm -f "$lock" "$lock.attrs"
-    fi
-  done
 }
 
 end_ssh_agent() {

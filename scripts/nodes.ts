@@ -1,5 +1,5 @@
 import { runVitest } from "./vitest.ts";
-import type { FileResult } from "./vitest.ts";
+import type { FileResult } from "./test-report.ts";
 
 /** Node tests that measure load, or whose steps must happen within seconds: nothing else may take their cores meanwhile. */
 const alone = ["first-light", "greedy", "php", "rollout", "serving"].map((name) => `test/nodes/${name}.test.ts`);

@@ -30,7 +30,7 @@ ensure_plugin() {
 
 # link_plugin FILE WHAT
 link_plugin() {
-  rm -f "$chosen/stand-in"
+  rm -f "$chosen/stand-in" "$chosen/told"
   ln -sfn "$1" "$chosen/pulumi-resource-command"
   STEP_TITLE="Command plugin $PLUGIN_VERSION ($2)" STEP_NOTE=cached
 }
@@ -38,7 +38,9 @@ link_plugin() {
 # The file `stand-in` beside it says that the real one was sought and not found; `npm run down` forgets that.
 write_stand_in() {
   rm -f "$chosen/pulumi-resource-command"
-  printf '#!/bin/sh\nexec %s %s "$@"\n' "$(quote "$(command -v node)")" "$(quote "$ROOT/tools/command-plugin/main.ts")" \
+  # It introduces itself once: the file `told` beside it says that it did.
+  printf '#!/bin/sh\nSILVER_STAND_IN_TOLD=%s exec %s %s "$@"\n' \
+    "$(quote "$chosen/told")" "$(quote "$(command -v node)")" "$(quote "$ROOT/tools/command-plugin/main.ts")" \
     >"$chosen/pulumi-resource-command"
   chmod +x "$chosen/pulumi-resource-command"
   : >"$chosen/stand-in"

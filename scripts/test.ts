@@ -3,8 +3,8 @@
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { runNodes } from "./nodes.ts";
-import { runVitest } from "./vitest.ts";
-import type { FileResult } from "./vitest.ts";
+import { runVitest, tellFailures } from "./vitest.ts";
+import type { FileResult } from "./test-report.ts";
 
 const allLayers = ["unit", "process", "mocks", "golden", "engine", "upgrade", "nodes"];
 
@@ -52,6 +52,7 @@ const failed = results.reduce((sum, result) => sum + result.failed.length, 0);
 const skipped = results.flatMap((result) => result.skipped.map((name) => ({ file: result.file, name })));
 for (const layer of skippedLayers) console.log(`Layer ${layer} was skipped: ${obstacleOf(layer) ?? ""}.`);
 for (const { file, name } of skipped) console.log(`Test skipped, as it says itself above: ${file}, ${name}`);
+tellFailures(results);
 const mustRun = skippedLayers.length > 0 || skipped.length > 0;
 const skippedInCi = process.env.CI === "true" && mustRun;
 if (skippedInCi) console.log("✗ In CI these must run.");

@@ -14,7 +14,7 @@ ensure_javascript
 ensure_pulumi
 step 'Stack dev' ensure_stack
 node scripts/local-nodes.ts
-release_dead_lock
+node scripts/unlock.ts
 
 up_start=$(now)
 pulumi up --yes --skip-preview --stack dev || fail 'pulumi up failed (see above).' \

@@ -5,14 +5,14 @@ export interface Bench {
   /** The word after `npm run bench --`. */
   name: string;
   title: string;
-  /** What is done, and beside what: a paragraph of docs/benchmarks.md. */
+  /** What is measured, and beside what: a paragraph of docs/benchmarks.md. */
   how: string;
   /** @param runs samples of each figure */
   measure: (stage: Stage, runs: number) => Promise<Figure[]>;
 }
 
 /**
- * Runs all parts in turn, `runs` times over: ours, floor, ours, floor … so that what else the machine does meets both.
+ * Runs all parts in turn, `runs` times over: ours, floor, ours, floor … so that other load on the machine affects both.
  * @returns what each part returned, by its name
  */
 export async function inTurn<Name extends string, T>(

@@ -62,11 +62,11 @@ function legend(parts: string[], y: number): void {
   parts.push(
     `<rect class="ours" x="${margin}" y="${y - 10}" width="12" height="12"/><text class="small" x="${margin + 18}" y="${y}">ours</text>`,
     `<rect class="beside" x="${margin + 70}" y="${y - 10}" width="12" height="12"/><text class="small" x="${margin + 88}" y="${y}">floor or peer</text>`,
-    `<line class="goal" x1="${margin + 190}" x2="${margin + 190}" y1="${y - 11}" y2="${y + 3}"/><text class="small" x="${margin + 198}" y="${y}">goal: at most this; each pair has a scale of its own</text>`,
+    `<line class="goal" x1="${margin + 190}" x2="${margin + 190}" y1="${y - 11}" y2="${y + 3}"/><text class="small" x="${margin + 198}" y="${y}">goal: at most this, of requests a second at least; each pair has a scale of its own</text>`,
   );
 }
 
-/** Returns where the next line begins. */
+/** Returns the y of the next line. */
 function bars(parts: string[], figure: Figure, top: number): number {
   const { unit, values, beside, goal } = figure;
   const rows = [
@@ -95,10 +95,11 @@ function bars(parts: string[], figure: Figure, top: number): number {
 }
 
 /** The goal on the scale of our own bar. */
-function goalAt({ beside }: Figure, { kind, atMost, by }: Goal): number {
-  if (kind === "limit" || beside === undefined) return atMost;
-  const floor = spreadOf(beside.values)[by ?? "median"];
-  return kind === "ratio" ? floor * atMost : floor + atMost;
+function goalAt({ beside }: Figure, goal: Goal): number {
+  const bound = goal.kind === "share" ? goal.atLeast : goal.atMost;
+  if (goal.kind === "limit" || beside === undefined) return bound;
+  const floor = spreadOf(beside.values)[("by" in goal ? goal.by : undefined) ?? "median"];
+  return goal.kind === "above" ? floor + bound : floor * bound;
 }
 
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

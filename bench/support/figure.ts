@@ -1,17 +1,13 @@
 /** What a bench measures: its own samples, those of a floor or a peer from the same run, and the goal they are held against. */
 
-/** `s`, `ms` and `MB` (2^20 bytes) have decimals; `requests` are counted. */
-export type Unit = "s" | "ms" | "MB" | "requests";
+/** `s`, `ms` and `MB` (2^20 bytes) have decimals; `requests` are counted, and `a second` is how many of them. */
+export type Unit = "s" | "ms" | "MB" | "requests" | "a second";
 
 /**
- * `limit`: the samples themselves; `ratio`: times the floor; `above`: more than the floor.
+ * `limit`: the samples themselves; `ratio`: times the floor; `above`: more than the floor; `share`: times the peer, where more is better.
  * Medians are compared, unless `by` says that one bad sample is one too many.
  */
-export interface Goal {
-  kind: "limit" | "ratio" | "above";
-  atMost: number;
-  by?: "most";
-}
+export type Goal = { kind: "limit" | "ratio" | "above"; atMost: number; by?: "most" } | { kind: "share"; atLeast: number };
 
 export interface Samples {
   /** What was measured, in a few words. */
@@ -23,7 +19,7 @@ export interface Figure extends Samples {
   unit: Unit;
   /** A floor or a peer, measured in turn with ours. Absent only where there is none. */
   beside?: Samples;
-  /** Absent: the figure is told for what it is. */
+  /** Absent: the figure has no goal. */
   goal?: Goal;
 }
 
@@ -46,14 +42,18 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, least: at(0), most: at(sorted.length - 1) };
 }
 
-/** What is held against the goal: seconds, times, megabytes or requests; and whether it is met. */
-export function judge({ values, beside }: Figure, { kind, atMost, by }: Goal): { value: number; met: boolean } {
-  const counted = (samples: readonly number[]) => spreadOf(samples)[by ?? "median"];
+/** What is compared with the goal (seconds, a ratio, megabytes or requests), and whether the goal is met. */
+export function judge({ values, beside }: Figure, goal: Goal): { value: number; met: boolean } {
+  const counted = (samples: readonly number[]) => spreadOf(samples)[("by" in goal ? goal.by : undefined) ?? "median"];
   const floor = () => {
-    if (beside === undefined) throw new Error(`a goal of kind ${kind} needs a floor`);
+    if (beside === undefined) throw new Error(`a goal of kind ${goal.kind} needs a floor`);
     return counted(beside.values);
   };
   const own = counted(values);
-  const value = kind === "limit" ? own : kind === "ratio" ? own / floor() : own - floor();
-  return { value, met: value <= atMost };
+  if (goal.kind === "share") {
+    const value = own / floor();
+    return { value, met: value >= goal.atLeast };
+  }
+  const value = goal.kind === "limit" ? own : goal.kind === "ratio" ? own / floor() : own - floor();
+  return { value, met: value <= goal.atMost };
 }

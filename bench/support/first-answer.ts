@@ -1,13 +1,13 @@
 import { http } from "../../test/support/nodes.ts";
 import type { Answer } from "../../test/support/nodes.ts";
 
-/** Milliseconds between two questions: what a figure made with it may be too high by. */
+/** Milliseconds between two requests: a figure made with it may be too high by this much. */
 const pauseMilliseconds = 10;
 const deadlineSeconds = 300;
 
 /**
  * Asks for `/` over a new connection, one request after another, until the answer is the wanted one.
- * @param stopped no longer of interest
+ * @param stopped whether the caller has lost interest
  * @returns `performance.now()` of the answer
  */
 async function firstAnswer(address: string, wanted: (answer: Answer) => boolean, stopped: AbortSignal): Promise<number> {

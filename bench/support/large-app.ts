@@ -3,12 +3,12 @@ import type { Files } from "../../test/support/engine.ts";
 
 const modules = 1000;
 const assets = 1000;
-/** Modules that the runner imports: the rest is there as the rest of a grown app is. */
+/** Modules that the runner imports; the rest stands for what a grown app does not load at start. */
 const imported = 50;
 /** Bytes of a module and of an asset, about. */
 const bytes = 3950;
 
-/** Where the one file that changes stands. */
+/** Path of the one file that changes. */
 const changingFile = "apps/large/src/greeting.py";
 
 /** The changing file of one release. Its answer to `/` is `release`. */
@@ -16,7 +16,7 @@ export const greetingOf = (release: string): Files => ({ [changingFile]: `GREETI
 
 /**
  * A Flask app of 2,003 files and 7.9 MB, half of them Python, the other half static. `/fast` takes 10 ms, `/slow` 3 s.
- * Every time with the same bytes.
+ * The bytes are the same every time.
  */
 export function largeApp(): Files {
   const name = (index: number) => String(index).padStart(4, "0");
@@ -62,7 +62,7 @@ def slow():
     return "slow"
 `;
 
-/** A module of functions, as code is: many short lines. */
+/** A module of functions with many short lines, as real code has. */
 function python(index: number): string {
   let text = `"""Part ${index}."""\n`;
   for (let each = 0; text.length < bytes; each++) {
@@ -77,7 +77,7 @@ def step_${each}(value, limit=${each}):
   return text;
 }
 
-/** Text of so many characters that does not compress to nothing. */
+/** Text of the given number of characters that does not compress away. */
 function noise(seed: string, length: number): string {
   let text = "";
   for (let block = 0; text.length < length; block++) {

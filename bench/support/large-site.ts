@@ -13,7 +13,7 @@ sites:
 export interface LargeSite {
   project: Project;
   address: string;
-  /** Changes one file of the app; returns how the answer of that release is known. */
+  /** Changes one file of the app; returns what tells that release's answer. */
   change: () => (answer: Answer) => boolean;
 }
 

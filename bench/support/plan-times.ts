@@ -23,7 +23,7 @@ export interface PlanTimes {
   load: number;
   render: number;
   compare: number;
-  /** All of it a second time. */
+  /** The whole plan, a second time. */
   again: number;
 }
 

@@ -23,7 +23,7 @@ USER = f"site-{SITE}"
 UID = pwd.getpwnam(USER).pw_uid
 PORT = 18080
 
-# Stays until it is ended; answers one request first, as the processes it is compared with have.
+# Runs until it is ended; answers one request first, as the processes it is compared with have.
 BARE_PYTHON = """
 import os, signal, sys
 sys.path.insert(0, "src")

@@ -56,22 +56,26 @@ function spread({ values }: Samples, unit: Unit): string {
   return `${amount(median, unit)}${range}`;
 }
 
-/** A number as precise as it is worth, with its unit. */
+const counts: readonly Unit[] = ["requests", "a second"];
+
+/** A number with its unit, rounded to what is significant. */
 export function amount(value: number, unit: Unit, withUnit = true): string {
-  const digits = unit === "requests" ? 0 : unit === "s" ? 2 : 1;
-  const number = value.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))/g, unit === "requests" ? "," : "");
+  const digits = counts.includes(unit) ? 0 : unit === "s" ? 2 : 1;
+  const number = value.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))/g, counts.includes(unit) ? "," : "");
   return withUnit && unit !== "requests" ? `${number} ${unit}` : number;
 }
 
 function verdict(figure: Figure, goal: Goal): string {
   const { value, met } = judge(figure, goal);
+  const said = met ? "met" : "**not met**";
+  if (goal.kind === "share") return `${said}: ${value.toFixed(2)} times, at least ${goal.atLeast} times`;
   const { kind, atMost } = goal;
   const [held, wanted] =
     kind === "ratio"
       ? [`${value.toFixed(2)} times`, `${atMost} times`]
       : [amount(value, figure.unit), figure.unit === "requests" ? String(atMost) : `${atMost} ${figure.unit}`];
   const above = kind === "above" ? " above" : "";
-  return `${met ? "met" : "**not met**"}: ${held}${above}, at most ${wanted}`;
+  return `${said}: ${held}${above}, at most ${wanted}`;
 }
 
 function runsOf(figures: readonly Figure[]): string {

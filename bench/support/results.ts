@@ -27,8 +27,8 @@ export function readResults(): Result[] {
 }
 
 /**
- * Puts what was measured now in the place of what stood there; the rest stays as it is.
- * @param order names of all benches; what is of none of them goes
+ * Replaces the results of the benches that ran; the rest stays.
+ * @param order names of all benches; results of any other are dropped
  */
 export function mergeResults(old: readonly Result[], measured: readonly Result[], order: readonly string[]): Result[] {
   const byName = new Map([...old, ...measured].map((result) => [result.name, result]));

@@ -10,9 +10,9 @@ import type { Project } from "../../test/support/project.ts";
 
 export const checkout = resolve(import.meta.dirname, "../..");
 
-/** Seconds after which a command hangs: bringing up ten sites on three nodes takes two minutes. */
-const commandSeconds = 900;
-/** Seconds a command gets to end in order: an engine waits for the step it is at. */
+/** Seconds after which a command is taken to hang: bringing up two hundred sites takes twenty minutes on two cores. */
+const commandSeconds = 3600;
+/** Seconds a command has to end cleanly: an engine finishes the step it is running. */
 const endSeconds = 120;
 
 export interface RunOptions {
@@ -27,20 +27,20 @@ interface Running {
   ended: Promise<unknown>;
 }
 
-/** What a bench brings up, and takes down again whatever happens. */
+/** What a bench creates, and removes again whatever happens. */
 export class Stage {
   readonly #stop: AbortSignal;
   readonly #name: string;
   readonly #undo: (() => Promise<void> | void)[] = [];
   readonly #running = new Set<Running>();
 
-  /** @param stop a person wants it to end */
+  /** @param stop aborted when the user interrupts */
   constructor(name: string, stop: AbortSignal) {
     this.#name = name;
     this.#stop = stop;
   }
 
-  /** A line on how far it is. */
+  /** Prints a line of progress. */
   say(text: string): void {
     console.error(`  ${this.#name}: ${text}`);
   }
@@ -124,17 +124,17 @@ export class Stage {
     return this.run("ssh", [...sshOptions, `root@${address}`, command], { env: project.engine.environment, input });
   }
 
-  /** Waits; not any longer when a person wants it to end. */
+  /** Waits, unless the user interrupts. */
   async pause(seconds: number): Promise<void> {
     await sleep(seconds * 1000, undefined, { signal: this.#stop });
   }
 
-  /** A stage within this one, for what is to be taken down earlier. */
+  /** A stage within this one, for what must be removed earlier. */
   inner(): Stage {
     return new Stage(this.#name, this.#stop);
   }
 
-  /** Takes down what was brought up, the newest first. */
+  /** Removes what was created, the newest first. */
   async close(): Promise<void> {
     await Promise.all([...this.#running].map(endGroup));
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) await undo();
@@ -149,7 +149,7 @@ export const sshOptions = [
   "ConnectTimeout=5",
 ].flatMap((option) => ["-o", option]);
 
-/** Asks a command and all that it started to end, and waits until they have. */
+/** Asks a command and everything it started to end, and waits until they have. */
 async function endGroup({ pid, ended }: Running): Promise<void> {
   const signal = (name: NodeJS.Signals) => {
     try {

@@ -4,12 +4,12 @@ import { performance } from "node:perf_hooks";
 /** Requests a second of each of the two fast kinds. */
 const rate = 25;
 const slowClients = 4;
-/** After this a request has failed. The slow page takes 3 s. */
+/** Milliseconds after which a request counts as failed. The slow page takes 3 s. */
 const timeoutSeconds = 30;
 
 export interface Outcome {
   requests: number;
-  /** Why each failed one did. */
+  /** Why each failed request failed. */
   failures: string[];
   /** Seconds of the slowest fast request, failed ones included. */
   slowestFast: number;
@@ -74,7 +74,7 @@ export class Traffic {
     while (!this.#ended) await this.#ask("/slow", "slow", undefined);
   }
 
-  /** Every way in which it does not bring the wanted body is a failure. */
+  /** Anything but the wanted body is a failure. */
   #ask(path: string, wanted: string, agent: Agent | undefined): Promise<void> {
     this.#requests++;
     const what = `${path}${agent === undefined ? "" : ", kept alive"}`;

@@ -7,7 +7,7 @@ export const bundleCodes = {
   "bad-requirement": {
     rule: "A line of requirements.txt is name[extras]==version, perhaps ; and a marker, and its hashes.",
     example: { "dev.yaml": BLOG, "requirements.txt": `flask 3.1.0 --hash=sha256:${"a".repeat(64)}\n` },
-    fix: "Generate the file: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+    fix: "List the libraries in requirements.in, and generate the file: silver lock blog.",
   },
   "dangling-link": {
     rule: "What a symbolic link of an app points to exists.",
@@ -25,19 +25,19 @@ export const bundleCodes = {
     fix: "Write each library with version and hashes, or vendor it into lib/python; the machine that deploys decides which index is used.",
   },
   "special-file": {
-    rule: "An app contains files, directories and links: no sockets, pipes or devices.",
+    rule: "An app contains files, directories and links: no sockets, pipes or devices, and is not a virtual environment of Python itself.",
     example: {},
     fix: "Delete it, or keep it outside the app.",
   },
   "unhashed-requirement": {
     rule: "Each library has the SHA-256 of every file that may be installed for it.",
     example: { "dev.yaml": BLOG, "requirements.txt": "flask==3.1.0\n" },
-    fix: "Generate the file: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+    fix: "List the libraries in requirements.in, and generate the file: silver lock blog.",
   },
   "unpinned-requirement": {
     rule: "Each library is pinned to one version by ==.",
     example: { "dev.yaml": BLOG, "requirements.txt": `flask>=3 --hash=sha256:${"a".repeat(64)}\n` },
-    fix: "Generate the file: uv pip compile --generate-hashes requirements.in -o requirements.txt.",
+    fix: "List the libraries in requirements.in, and generate the file: silver lock blog.",
   },
   unreadable: {
     rule: "The user who deploys can read every file of an app.",

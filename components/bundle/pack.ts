@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
-import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import type { Code } from "../text/code.ts";
+import { realDirectory } from "../text/files.ts";
 import type { Issue, Parsed } from "../text/issue.ts";
 import type { Bundle, BundleEntry } from "./bundle.ts";
 import { isIgnored } from "./ignored-names.ts";
@@ -33,16 +33,9 @@ type Tree = Pick<Bundle, "digest" | "entries">;
  * @param noun What messages call it.
  */
 export function packTree(root: string, directory: string, noun: "app" | "directory"): Parsed<Tree> {
-  const packing: Packing = { directory, noun, issues: [], entries: [], real: "" };
-  try {
-    // Not realpathSync itself, which makes a separate call for each directory on the way.
-    packing.real = realpathSync.native(join(root, directory));
-    if (!lstatSync(packing.real).isDirectory()) throw new Error("not a directory");
-  } catch {
-    const fix = noun === "app" ? "give the directory of the app" : "correct the path, or add the directory";
-    refuse(packing, "missing-file", "", `there is no directory ${JSON.stringify(directory)}`, fix);
-    return { issues: packing.issues };
-  }
+  const found = realDirectory(root, directory);
+  if (!("real" in found)) return { issues: [found] };
+  const packing: Packing = { directory, noun, issues: [], entries: [], real: found.real };
   packDirectory(packing, "");
   const entries = packing.entries
     .map((entry) => ({ entry, bytes: Buffer.from(entry.path) }))
@@ -75,6 +68,13 @@ function printable(text: string): string {
 /** Asynchronous reading is no faster here: 2,000 small files are read and hashed in well under 0.1 s this way. */
 function packDirectory(packing: Packing, directory: string): void {
   const names = attempt(packing, directory, () => readdirSync(`${packing.real}/${directory}`, { encoding: "buffer" }));
+  if (names?.some((name) => name.toString() === "pyvenv.cfg")) {
+    // Made by a tool, for this machine's Python: git never has it, and a node has Python and libraries of its own.
+    if (directory !== "") return;
+    const fix = "make the environment in .venv instead, and delete pyvenv.cfg, bin, include, lib and lib64 here";
+    refuse(packing, "special-file", "", `the ${packing.noun} itself is a virtual environment of Python (pyvenv.cfg)`, fix);
+    return;
+  }
   for (const bytes of names?.sort((one, other) => one.compare(other)) ?? []) {
     const name = bytes.toString();
     const file = directory === "" ? name : `${directory}/${name}`;
@@ -85,6 +85,9 @@ function packDirectory(packing: Packing, directory: string): void {
     }
   }
 }
+
+/** Bytes of a file, which is read at once. */
+const FILE_MAX = 2 ** 31 - 1;
 
 function packEntry(packing: Packing, file: string): void {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -99,6 +102,9 @@ function packEntry(packing: Packing, file: string): void {
     packDirectory(packing, file);
   } else if (stats.isSymbolicLink()) {
     packLink(packing, file);
+  } else if (stats.isFile() && stats.size > FILE_MAX) {
+    const message = `the file has ${(stats.size / 2 ** 30).toFixed(1)} GB; the most is 2 GB, since each release carries it`;
+    refuse(packing, "too-large", file, message, `keep it outside the ${packing.noun}, e.g. in a service of the type files`);
   } else if (stats.isFile()) {
     const bytes = attempt(packing, file, () => readFileSync(absolute));
     if (bytes === undefined) return;
@@ -126,7 +132,13 @@ function packLink(packing: Packing, file: string): void {
     return;
   }
   const end = resolveLink(packing.real, file);
-  if (end === "outside") {
+  const modules = /^(?:.*\/)?node_modules(?=\/)/.exec(file)?.[0];
+  if (modules !== undefined && typeof end === "string") {
+    // As many links as there are programs, and one thing to do.
+    if (packing.issues.some(({ place }) => place.file === `${packing.directory}/${printable(modules)}`)) return;
+    const fix = `ship what its build makes, not node_modules; or run npm ci there again`;
+    refuse(packing, "dangling-link", modules, `it has links that lead ${end}, such as ${printable(file)}`, fix);
+  } else if (end === "outside") {
     refuse(
       packing,
       "leads-out",

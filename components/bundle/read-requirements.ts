@@ -1,8 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { platforms, type PlatformName } from "../platforms/registry.ts";
+import { readInside, refusalIssue } from "../text/files.ts";
 import type { Parsed } from "../text/issue.ts";
-import { parseRequirements, REQUIREMENTS_FILE, type Requirements } from "./requirements.ts";
+import { decodeRequirements, parseRequirements, REQUIREMENTS_FILE, type Requirements } from "./requirements.ts";
+
+/** Bytes of a requirements.txt: room for a thousand libraries and the hashes of all their files. */
+const most = 4 * 1024 ** 2;
 
 /**
  * Reads the libraries of an app.
@@ -13,12 +16,9 @@ import { parseRequirements, REQUIREMENTS_FILE, type Requirements } from "./requi
  */
 export function readRequirements(root: string, app: string, platform: PlatformName | undefined): Parsed<Requirements> {
   if (platform !== undefined && !platforms[platform].hasLibraries) return { issues: [] };
-  const path = join(root, app, REQUIREMENTS_FILE);
-  // The bundle reports broken links and unreadable files.
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return { issues: [] };
-  try {
-    return parseRequirements(readFileSync(path, "utf8"), `${app}/${REQUIREMENTS_FILE}`);
-  } catch {
-    return { issues: [] };
-  }
+  const file = `${app}/${REQUIREMENTS_FILE}`;
+  const bytes = readInside(join(root, app), REQUIREMENTS_FILE, most);
+  if (bytes === "too-large") return { issues: [refusalIssue(bytes, file, most)] };
+  // The bundle reports what else can't be read.
+  return typeof bytes === "string" ? { issues: [] } : parseRequirements(decodeRequirements(bytes), file);
 }

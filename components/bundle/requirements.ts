@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { dirname } from "node:path/posix";
 import { error, isError, type Issue, type Parsed, type Place } from "../text/issue.ts";
 import { isMarker } from "./marker.ts";
 
@@ -35,7 +36,7 @@ export const REQUIREMENTS_FILE = "requirements.txt";
 export function parseRequirements(text: string, file: string): Parsed<Requirements> {
   const issues: Issue[] = [];
   const list: Requirement[] = [];
-  const seen = new Map<string, number>();
+  const seen = new Map<string, { line: number; requirement: Requirement }>();
   for (const statement of statements(text)) {
     const at = { file, line: statement.line };
     const read = readStatement(statement, file);
@@ -44,11 +45,12 @@ export function parseRequirements(text: string, file: string): Parsed<Requiremen
     const { name, marker } = read.value;
     const key = JSON.stringify([name, marker]);
     const before = seen.get(key);
-    if (before !== undefined) {
-      issues.push(error("repeated-value", at, `${name} is in line ${before} already`, "delete one of the two"));
+    if (before === undefined) {
+      seen.set(key, { line: statement.line, requirement: read.value });
+      list.push(read.value);
+    } else if (!addExtras(before.requirement, read.value)) {
+      issues.push(error("repeated-value", at, `${name} is in line ${before.line} already`, "delete one of the two"));
     }
-    seen.set(key, before ?? statement.line);
-    list.push(read.value);
   }
   if (issues.some(isError) || list.length === 0) return { issues };
   list.sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1));
@@ -57,6 +59,25 @@ export function parseRequirements(text: string, file: string): Parsed<Requiremen
     JSON.stringify(list.map(({ name, extras, version, marker, hashes }) => [name, extras, version, marker ?? null, hashes])),
   );
   return { value: { list, digest }, issues };
+}
+
+/**
+ * Poetry writes a library once alone, and once more with the extras that something needs of it: pip takes both for one.
+ * @returns false when the two differ in more than extras, or in nothing
+ */
+function addExtras(one: Requirement, other: Requirement): boolean {
+  const isSame = one.version === other.version && one.hashes.join() === other.hashes.join();
+  if (!isSame || one.extras.join() === other.extras.join()) return false;
+  one.extras = [...new Set([...one.extras, ...other.extras])].sort();
+  return true;
+}
+
+/**
+ * The text of a requirements.txt as pip reads it: UTF-8, or what a byte order mark says. PowerShell's `>` writes UTF-16.
+ */
+export function decodeRequirements(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? new TextDecoder("utf-16be").decode(bytes) : bytes.toString();
 }
 
 /** The libraries as a canonical requirements.txt. */
@@ -119,20 +140,22 @@ function readStatement({ line, pieces }: Statement, file: string): Parsed<Requir
     const hash = /^--hash=sha256:([0-9a-f]{64})$/.exec(option)?.[1];
     if (hash !== undefined) return [hash];
     const message = `${shown(option)} is not a hash: write --hash=sha256: and 64 lower-case hex digits`;
-    issues.push(error("unhashed-requirement", at, message, MAKE_IT));
+    issues.push(error("unhashed-requirement", at, message, makeIt(at)));
     return [];
   });
   const requirement = readRequirement(wanted, place);
   issues.unshift(...requirement.issues);
   if (hashes.length === 0 && issues.length === 0) {
     const message = `${shown(wanted)} has no --hash: another file of that version would be installed as well`;
-    issues.push(error("unhashed-requirement", place, message, MAKE_IT));
+    issues.push(error("unhashed-requirement", place, message, makeIt(place)));
   }
   if (requirement.value === undefined || issues.some(isError)) return { issues };
   return { value: { ...requirement.value, hashes: [...new Set(hashes)].sort() }, issues };
 }
 
-const MAKE_IT = "generate the file: uv pip compile --generate-hashes requirements.in -o requirements.txt";
+/** The file is generated: nobody writes hashes by hand. */
+const makeIt = ({ file }: Place): string =>
+  `list the libraries in requirements.in, and generate the file: silver lock ${dirname(file)}`;
 
 const NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
 const WANTED = new RegExp(`^(${NAME})\\s*(?:\\[([^\\]]*)\\])?\\s*(?:==\\s*([^\\s;,=]+))?\\s*(?:;\\s*(.*))?$`);
@@ -170,7 +193,7 @@ function readRequirement(wanted: string, place: Place): Parsed<Omit<Requirement,
 
 function unpinned(wanted: string, place: Place): Parsed<never> {
   const message = `${shown(wanted)} is not pinned to one version by ==`;
-  return { issues: [error("unpinned-requirement", place, message, MAKE_IT)] };
+  return { issues: [error("unpinned-requirement", place, message, makeIt(place))] };
 }
 
 /** URLs, version control, archives and directories. */

@@ -1,6 +1,7 @@
 import { isMap } from "../text/value.ts";
 import { error, type Issue, type Place } from "../text/issue.ts";
 import { partsOf } from "../text/schema/judge.ts";
+import { sizeText } from "../text/size-text.ts";
 import type { Source } from "../text/source.ts";
 import { suggest } from "../text/suggest.ts";
 import { judgeMachine } from "./kinds/registry.ts";
@@ -18,7 +19,10 @@ export function checkEnvironment(source: Source, parts: Partial<EnvironmentTree>
   // If one entry of a map is invalid, the map is not among the parts, so judge each entry separately.
   const nodes: Nodes = mapEntries(tree.nodes, (name, node) => ownOf(parts.nodes, name) ?? nodeSchema.safeParse(node).data);
   const sites = mapEntries(tree.sites, (name, site): SiteTree => ownOf(parts.sites, name) ?? partsOf(siteSchema, site));
-  const ofNodes = [...nodes].flatMap(([name, node]) => (node === undefined ? [] : checkNode(name, node, source)));
+  const ofNodes = [
+    ...[...nodes].flatMap(([name, node]) => (node === undefined ? [] : checkNode(name, node, source))),
+    ...checkOwnMachines(nodes, source),
+  ];
   const ofSites = [...sites].flatMap(([name, site]) => [
     ...checkNodesOf(name, site, nodes, source),
     ...checkLimits(name, site, parts.limits ?? {}, source),
@@ -40,6 +44,26 @@ function checkNode(name: string, node: NodeTree, source: Source): Issue[] {
   if (wrong === undefined) return [];
   const place = source.placeOf(["nodes", name, wrong.key], "key");
   return [error("node-machine", place, `node ${name} ${wrong.message}`, wrong.fix)];
+}
+
+/** One machine is one node: two would overwrite each other's state there. Clones with one key can't be told apart. */
+function checkOwnMachines(nodes: Nodes, source: Source): Issue[] {
+  const known = [...nodes].flatMap(([name, node]) => (node?.host === undefined ? [] : [{ name, node }]));
+  return known.flatMap(({ name, node }, index) => {
+    const before = known.slice(0, index).map((other) => ({ ...other, host: other.node.host?.toLowerCase() }));
+    const said = (key: string, message: string, fix: string) => [
+      error("shared-machine", source.placeOf(["nodes", name, key], "value"), `node ${name} ${message}`, fix),
+    ];
+    const sameKey = before.find((other) => node.hostKey !== undefined && other.node.hostKey === node.hostKey);
+    if (sameKey !== undefined)
+      return said(
+        "hostKey",
+        `has the host key of ${sameKey.name}`,
+        "name a machine once; on a clone make new keys: rm /etc/ssh/ssh_host_* && ssh-keygen -A",
+      );
+    const sameHost = before.find((other) => other.host === node.host?.toLowerCase() && other.node.port === node.port);
+    return sameHost === undefined ? [] : said("host", `has the address of ${sameHost.name}`, "name a machine once");
+  });
 }
 
 /** A site's nodes must exist and have the role it needs. */
@@ -76,13 +100,14 @@ function unknownNode(place: Place, what: string, node: string, nodes: Nodes): Is
 
 /** No site may get more than the environment allows. */
 function checkLimits(name: string, site: SiteTree, limits: EnvironmentTree["limits"], source: Source): Issue[] {
-  return (["processes", "memory"] as const).flatMap((key) => {
+  return (["processes", "memory", "body"] as const).flatMap((key) => {
     const own = site.limits?.[key];
     const most = limits[key];
     if (own === undefined || most === undefined || own <= most) return [];
     const place = source.placeOf(["sites", name, "limits", key], "value");
-    const shown = key === "memory" ? `${most / 1024 ** 2}M` : String(most);
-    const message = `site ${name} has more ${key} than this environment allows (${shown})`;
+    const shown = key === "processes" ? String(most) : sizeText(most);
+    const more = key === "body" ? "takes larger bodies" : `has more ${key}`;
+    const message = `site ${name} ${more} than this environment allows (${shown})`;
     return [error("limit", place, message, `write ${shown} or less, or raise limits.${key}`)];
   });
 }

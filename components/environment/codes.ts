@@ -12,6 +12,11 @@ export const environmentCodes = {
     example: { "dev.yaml": "nodes:\n  web1: {host: 10.0.1.11, os: ubuntu-24.04, hostKey: SHA256:abc}\n" },
     fix: "Take it from /etc/ssh/ssh_host_ed25519_key.pub on the node: type and key, without the comment.",
   },
+  "bad-network": {
+    rule: "A network is an IP address, alone or with the number of bits that its addresses share; the rest of the address is zero.",
+    example: { "dev.yaml": "trust_proxies: [10.1.2.3/8]\n" },
+    fix: "Write the network's first address: 10.0.0.0/8.",
+  },
   limit: {
     rule: "A site asks for no more than the environment's limits allow.",
     example: {
@@ -45,6 +50,14 @@ export const environmentCodes = {
         "nodes:\n  data1: {local: true, os: ubuntu-24.04, roles: [service]}\nsites:\n  blog: {app: apps/blog, nodes: [data1]}\n",
     },
     fix: "Name another node, or give this one the role.",
+  },
+  "shared-machine": {
+    rule: "Each node is a machine of its own, with an address and a host key of its own.",
+    example: {
+      "dev.yaml":
+        "nodes:\n  web1: {host: 10.0.1.11, os: debian-12, hostKey: 'ssh-ed25519 AAAAC3Nz'}\n  web2: {host: 10.0.1.12, os: debian-12, hostKey: 'ssh-ed25519 AAAAC3Nz'}\n",
+    },
+    fix: "Name the machine once; make new host keys on a clone.",
   },
   "unknown-node": {
     rule: "A site runs on nodes of its environment.",

@@ -7,8 +7,12 @@ export interface Environment {
   name: string;
   /** Path of the file, relative to the project's root. */
   file: string;
+  /** Keeps its nodes, what has data, and one bundle a version. Absent: it does not. */
+  isProtected?: true;
   ssh: { user: string; proxy?: string };
   defaults: { retain: number; graceSeconds: number };
+  /** Addresses and networks (`address/bits`) of the proxies in front of the nodes, sorted; absent: none. */
+  trustProxies?: string[];
   /** Upper limits for any site. */
   limits: Limits;
   nodes: Record<string, EnvironmentNode>;
@@ -57,6 +61,8 @@ export interface Limits {
   processes?: number;
   /** Memory that a process may allocate. */
   memoryBytes?: number;
+  /** Largest body of a request. */
+  bodyBytes?: number;
 }
 
 /** A value encrypted in the stack's configuration: planning sees only its version. */

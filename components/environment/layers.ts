@@ -14,6 +14,7 @@ export function layer(base: Source, over: Source): Source {
     tree,
     placeOf: (path, what) => (!has(over.tree, path) && has(base.tree, path) ? base : over).placeOf(path, what),
     nameOf: (path) => over.nameOf(path),
+    writtenOf: (path) => (!has(over.tree, path) && has(base.tree, path) ? base : over).writtenOf?.(path),
     issues: [...base.issues, ...over.issues],
   };
 }

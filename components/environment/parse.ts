@@ -6,17 +6,31 @@ import { readYaml } from "../text/yaml.ts";
 import { checkEnvironment } from "./check.ts";
 import type { Environment, EnvironmentNode, EnvironmentSite, Limits, Spot } from "./environment.ts";
 import { layer } from "./layers.ts";
-import { environmentLater } from "./not-yet.ts";
 import { readMachine } from "./kinds/registry.ts";
-import { environmentSchema, type EnvironmentTree } from "./schema.ts";
+import { appPath, environmentSchema, type EnvironmentTree } from "./schema.ts";
+import { isMap } from "../text/value.ts";
 
 /** An environment is at most this long, in characters: room for several hundred sites. */
-const CHARACTERS_MAX = 128 * 1024;
+export const CHARACTERS_MAX = 128 * 1024;
 
 /** A text and the path of its file, relative to the project's root. */
 export interface TextFile {
   text: string;
   file: string;
+}
+
+/** An app, the site that names it, and where. */
+export interface NamedApp {
+  site: string;
+  /** Its directory, relative to the project's root. */
+  app: string;
+  place: Place;
+}
+
+/** An environment; or its issues, and the apps that it names all the same. */
+export interface ParsedEnvironment extends Parsed<Environment> {
+  /** Absent where there is a value. */
+  apps?: NamedApp[];
 }
 
 /**
@@ -26,17 +40,26 @@ export interface TextFile {
  * @param base stacks/base.yaml, if it exists: values that the environment does not set
  * @returns the environment with every default filled in, or all issues
  */
-export function parseEnvironment(text: string, file: string, name: string, base?: TextFile): Parsed<Environment> {
+export function parseEnvironment(text: string, file: string, name: string, base?: TextFile): ParsedEnvironment {
   const large = [tooLarge(text, file, CHARACTERS_MAX), base && tooLarge(base.text, base.file, CHARACTERS_MAX)].filter(
     (issue) => issue !== undefined,
   );
   if (large.length > 0) return { issues: large };
   const own = readYaml(text, file);
   const source = base === undefined ? own : layer(readBase(base), own);
-  const { value: tree, issues, parts } = judge(environmentSchema, source, { later: environmentLater });
+  const { value: tree, issues, parts } = judge(environmentSchema, source);
   const all = [...issues, ...checkEnvironment(source, parts)];
-  if (tree === undefined || all.some(isError)) return { issues: base === undefined ? byPlace(all) : all };
+  if (tree === undefined || all.some(isError)) return { issues: base === undefined ? byPlace(all) : all, apps: appsOf(source) };
   return { value: toEnvironment(tree, source, file, name), issues: all };
+}
+
+/** The apps that an environment names, as far as they can be read of one that is wrong elsewhere. */
+function appsOf(source: Source): NamedApp[] {
+  const sites = isMap(source.tree) && isMap(source.tree.sites) ? source.tree.sites : {};
+  return Object.entries(sites).flatMap(([site, value]) => {
+    const app = appPath.safeParse(isMap(value) ? value.app : undefined);
+    return app.success ? [{ site, app: app.data, place: source.placeOf(["sites", site, "app"], "value") }] : [];
+  });
 }
 
 function readBase({ text, file }: TextFile): Source {
@@ -57,7 +80,9 @@ function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name
   return {
     name,
     file,
+    ...(tree.protected ? { isProtected: true } : {}),
     ssh: tree.ssh,
+    ...(tree.trust_proxies.length === 0 ? {} : { trustProxies: tree.trust_proxies.toSorted() }),
     defaults: { retain: tree.defaults.retain, graceSeconds: tree.defaults.grace },
     limits: toLimits(tree.limits),
     nodes: mapValues(tree.nodes, (key, node) => toNode(key, node, source)),
@@ -90,8 +115,12 @@ function toSite(
     for (const each of Object.keys(own)) origins[`${key}.${each}`] = source.placeOf(["sites", name, key, each], "value");
     return { ...forAll.values, ...own };
   };
-  const { processes, memory } = defaults;
-  const limitsForAll = { ...(processes === undefined ? {} : { processes }), ...(memory === undefined ? {} : { memory }) };
+  const { processes, memory, body } = defaults;
+  const limitsForAll = {
+    ...(processes === undefined ? {} : { processes }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(body === undefined ? {} : { body }),
+  };
   for (const key of ["app", "nodes", ...(site.locations.length > 0 ? ["locations"] : [])])
     origins[key] = source.placeOf(["sites", name, key], "value");
   if (configDirectory !== undefined) origins.config_dir = source.placeOf(["sites", name, "config_dir"], "value");
@@ -106,8 +135,12 @@ function toSite(
   };
 }
 
-function toLimits({ processes, memory }: { processes?: number; memory?: number }): Limits {
-  return { ...(processes === undefined ? {} : { processes }), ...(memory === undefined ? {} : { memoryBytes: memory }) };
+function toLimits({ processes, memory, body }: { processes?: number; memory?: number; body?: number }): Limits {
+  return {
+    ...(processes === undefined ? {} : { processes }),
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(body === undefined ? {} : { bodyBytes: body }),
+  };
 }
 
 function spot({ line = 1, column = 1 }: Place): Spot {

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { choice, either, list, map, text } from "../text/schema/fields.ts";
+import { choice, either, list, map, text, toggle } from "../text/schema/fields.ts";
 import { hostName } from "./machine-fields.ts";
+import { network } from "./network-field.ts";
 import { machineKeys } from "./kinds/registry.ts";
 import { location, name, variable, variableValue } from "../text/schema/names.ts";
 import { path } from "../text/schema/paths.ts";
@@ -28,6 +29,7 @@ export const nodeSchema = z
 const limits = {
   processes: count(1, 256, 8).exactOptional(),
   memory: size("32M", "64G").exactOptional(),
+  body: size("1K", "1G").exactOptional(),
 };
 
 const secret = z.strictObject({
@@ -46,10 +48,13 @@ const configValue = either([variableValue(), secret], {
 
 const config = () => map(variable(), configValue, "a map: variable → text or {secret: VERSION}", '{SIGNUPS: "on"}').default({});
 
+/** Directory of a site's app. */
+export const appPath = path("the project");
+
 /** One entry of `sites`. */
 export const siteSchema = z
   .strictObject({
-    app: path("the project").describe("Directory of the app, from the project's root."),
+    app: appPath.describe("Directory of the app, from the project's root."),
     locations: list(location(), "a list of locations", "[blog.acme.net]")
       .default([])
       .describe(
@@ -71,6 +76,7 @@ export const siteSchema = z
       .strictObject({
         processes: limits.processes.describe("Daemon processes on each node, in place of the manifest's processes.count."),
         memory: limits.memory.describe("Memory that a process may allocate, in place of the manifest's processes.memory."),
+        body: limits.body.describe("Largest body of a request, in place of the manifest's limits.body."),
       })
       .prefault({})
       .describe("What overrides the manifest."),
@@ -80,6 +86,11 @@ export const siteSchema = z
 /** The schema of stacks/<environment>.yaml, alone or over stacks/base.yaml. */
 export const environmentSchema = z
   .strictObject({
+    protected: toggle()
+      .prefault(false)
+      .describe(
+        "true: no node and nothing that has data (a site, a service) is removed, a version keeps its bytes, `pulumi destroy` is refused, and `silver destroy NAME` asks for the name. Taking that back is a change of its own, before the one that it refused.",
+      ),
     ssh: z
       .strictObject({
         user: text(/^[a-z_][a-z0-9_-]{0,31}$/, { code: "bad-text", must: "the name of a Unix user", example: "silver" })
@@ -89,6 +100,11 @@ export const environmentSchema = z
       })
       .prefault({})
       .describe("How nodes are reached. The keys come from the SSH agent."),
+    trust_proxies: list(network(), "a list of IP addresses and networks", "[10.0.0.0/8]")
+      .default([])
+      .describe(
+        "Addresses and networks of the proxies in front of the nodes, e.g. of a balancer that speaks TLS. X-Forwarded-For and X-Forwarded-Proto are believed from these alone.",
+      ),
     defaults: z
       .strictObject({
         retain: count(1, 100).prefault(5).describe("Releases that a node keeps of each site, the live one included."),
@@ -99,6 +115,7 @@ export const environmentSchema = z
         memory: limits.memory.describe(
           "Memory that a process may allocate, in place of the manifest's processes.memory, where a site sets none.",
         ),
+        body: limits.body.describe("Largest body of a request, in place of the manifest's limits.body, where a site sets none."),
         config: config().describe("Variables of os.environ for every site that sets none of the same name."),
       })
       .prefault({})
@@ -107,6 +124,7 @@ export const environmentSchema = z
       .strictObject({
         processes: limits.processes.describe("Most daemon processes of a site on each node. Default: no limit."),
         memory: limits.memory.describe("Most memory that a process may allocate. Default: no limit."),
+        body: limits.body.describe("Largest body of a request that any site may take. Default: no limit."),
       })
       .prefault({})
       .describe("The most that any site may have, whatever its manifest says."),

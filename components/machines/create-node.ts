@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Owner } from "../node/contract.ts";
 import type { SystemName } from "../systems/systems.ts";
 import type { Clone } from "./clone.ts";
+import { putDirectory } from "./put-file.ts";
 import { furnishRoot } from "./furnish-root.ts";
 import { ensureImage } from "./image.ts";
 import { withLock } from "./lock.ts";
 import { claimAddress } from "./network.ts";
-import { filesOf, makingDirectory, nodeFiles, removeTree } from "./node-disk.ts";
+import { filesOf, makingDirectory, nodeFiles, removeTree, writeRecord } from "./node-disk.ts";
 import type { NodeRecord } from "./node-disk.ts";
 import { checkDisk } from "./preflight.ts";
 import { extractImage } from "./prepared-image.ts";
@@ -21,6 +23,8 @@ export interface NodeSpec {
   os: SystemName;
   /** Packages already in its image, with their services disabled: for tests that can't wait for apt. */
   prepared: readonly string[];
+  /** The environment that wants it. Default: a person does, and it stays whose it is. */
+  owner?: Owner;
 }
 
 /** Disk of a node: 280 MB when new (measured), then the packages and releases of a few sites. */
@@ -36,14 +40,14 @@ export async function createNode(clone: Clone, spec: NodeSpec, progress: Progres
   progress(`  … making ${name} (${os})`);
   const made = nodeFiles(makingDirectory(files));
   await removeTree(made.directory);
-  await mkdir(made.root, { recursive: true });
+  await putDirectory(made.root, 0o755);
   await extractImage(archive, made.root);
   const machineId = randomBytes(16).toString("hex");
   const hostKey = await furnishRoot(made.root, { name, machineId, authorizedKey });
   const place = await claimAddress(clone, name);
   const record: NodeRecord = { name, address: place.address, port: 22, hostKey, machineId, os, place };
   await writeFile(made.knownHosts, knownHostsLine(record, hostKey));
-  await writeFile(made.record, `${JSON.stringify(record, undefined, 2)}\n`);
+  await writeRecord(made, record);
   await rename(made.directory, files.directory);
   return record;
 }

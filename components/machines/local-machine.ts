@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Owner } from "../node/contract.ts";
 import { systemNames } from "../systems/systems.ts";
 import { bootNode } from "./boot-node.ts";
 import type { Clone } from "./clone.ts";
@@ -9,8 +10,9 @@ import { withLock } from "./lock.ts";
 import type { Machine } from "./machine.ts";
 import { MachineError } from "./machine-error.ts";
 import { lowerNetwork, releaseAddress } from "./network.ts";
-import { filesOf, machineName, readRecord, removeDisk } from "./node-disk.ts";
+import { filesOf, machineName, readRecord, removeDisk, writeRecord } from "./node-disk.ts";
 import type { NodeFiles, NodeRecord } from "./node-disk.ts";
+import { isSameHere, ownerHere } from "./owner.ts";
 import { checkMachine, checkRoot } from "./preflight.ts";
 import type { Progress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
@@ -27,19 +29,22 @@ const shutdownSeconds = 100;
 /**
  * Ensures that a node runs: creates it when absent, starts it when stopped, waits until it has booted and accepts logins.
  * An existing node keeps its address, host key and disk. Safe to run again, and concurrently.
+ * @throws MachineError when it is another environment's
  */
 export async function ensureNode(clone: Clone, spec: NodeSpec, progress: Progress): Promise<Machine> {
-  const { name, os } = spec;
+  const { name, os, owner } = spec;
   checkName(name);
   await checkMachine();
   return alone(clone, name, async (files) => {
     const found = await readRecord(files);
+    const owned = owner === undefined ? {} : { owner: ownerHere(found?.owner, owner) };
     if (found !== undefined && found.os !== os)
       throw new MachineError(
         `node ${name} exists and runs ${found.os}, not ${os}`,
         `remove it first (its disk goes with it): node components/machines/main.ts remove ${name}`,
       );
-    const record = found ?? (await createNode(clone, spec, progress));
+    const record = { ...(found ?? (await createNode(clone, spec, progress))), ...owned };
+    await writeRecord(files, record);
     await bootNode(clone, record, progress);
     return machineOf(record);
   });
@@ -75,12 +80,19 @@ export async function stopNode(clone: Clone, name: string, progress: Progress): 
   });
 }
 
-/** Removes a node and all it has on this computer, including its disk. Does nothing when it is absent. */
-export async function removeNode(clone: Clone, name: string, progress: Progress): Promise<void> {
+/**
+ * Removes a node and all it has on this computer, including its disk. Does nothing when it is absent, or another environment's.
+ * @param owner the environment that lets it go. Default: a person does, whoever has it
+ */
+export async function removeNode(clone: Clone, name: string, progress: Progress, owner?: Owner): Promise<void> {
   checkName(name);
   checkRoot();
   await alone(clone, name, async (files) => {
     const record = await readRecord(files);
+    if (record?.owner !== undefined && owner !== undefined && !isSameHere(record.owner, owner)) {
+      progress(`Node ${name} belongs to ${record.owner.name}, whose state is in ${record.owner.backend}: left alone`);
+      return;
+    }
     if (record !== undefined) {
       await stopSupervisor(files, 0);
       await lowerNetwork(clone, record.place, files.namespace);
@@ -98,9 +110,16 @@ export async function startAllNodes(clone: Clone, progress: Progress): Promise<v
   for (const { name } of await listNodes(clone)) await startNode(clone, name, progress);
 }
 
-/** Removes every node of the clone, including half-made ones. */
-export async function removeAllNodes(clone: Clone, progress: Progress): Promise<void> {
-  for (const name of await namesOf(clone)) await removeNode(clone, name, progress);
+/**
+ * Removes every node of the clone, including half-made ones.
+ * @param isMeant by its name. Default: every one
+ */
+export async function removeAllNodes(
+  clone: Clone,
+  progress: Progress,
+  isMeant: (name: string) => boolean = () => true,
+): Promise<void> {
+  for (const name of (await namesOf(clone)).filter(isMeant)) await removeNode(clone, name, progress);
 }
 
 /** Every node of the clone, by name. */
@@ -129,6 +148,6 @@ function alone<T>(clone: Clone, name: string, action: (files: NodeFiles) => Prom
   return withLock(`/run/lock/silverlining/${machineName(clone, name)}.lock`, 2400, () => action(filesOf(clone, name)));
 }
 
-function machineOf({ name, address, port, hostKey, machineId, os }: NodeRecord): Machine {
-  return { name, address, port, hostKey, machineId, os };
+function machineOf({ name, address, port, hostKey, machineId, os, owner }: NodeRecord): Machine {
+  return { name, address, port, hostKey, machineId, os, ...(owner === undefined ? {} : { owner }) };
 }

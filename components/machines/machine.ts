@@ -1,3 +1,4 @@
+import type { Owner } from "../node/contract.ts";
 import type { SystemName } from "../systems/systems.ts";
 
 /** A machine as the rest of the project sees it, whatever its kind. */
@@ -13,4 +14,6 @@ export interface Machine {
   machineId: string;
   /** `<ID>-<VERSION_ID>` of its /etc/os-release. */
   os: SystemName;
+  /** The environment that it is made or reached for; absent where a person asks. */
+  owner?: Owner;
 }

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Clone } from "./clone.ts";
 import type { Machine } from "./machine.ts";
@@ -63,6 +63,12 @@ export async function readRecord(files: NodeFiles): Promise<NodeRecord | undefin
   return text === undefined ? undefined : (JSON.parse(text) as NodeRecord);
 }
 
+/** Writes the record of a node, whole or not at all. */
+export async function writeRecord(files: NodeFiles, record: NodeRecord): Promise<void> {
+  await writeFile(`${files.record}.new`, `${JSON.stringify(record, undefined, 2)}\n`);
+  await rename(`${files.record}.new`, files.record);
+}
+
 /** Removes a stopped node's disk, and any leftovers of making it. */
 export async function removeDisk(files: NodeFiles): Promise<void> {
   await detachLoops(files.root);
@@ -79,8 +85,11 @@ export async function removeTree(directory: string): Promise<void> {
 async function detachLoops(root: string): Promise<void> {
   const listed = await mustRun("listing loop devices", ["losetup", "--json", "--list", "-O", "NAME,BACK-INO"]);
   const { loopdevices } = JSON.parse(listed || '{"loopdevices":[]}') as { loopdevices: { name: string; "back-ino": number }[] };
+  if (loopdevices.length === 0) return;
+  const wanted = loopdevices.flatMap((device) => ["-o", "-inum", String(device["back-ino"])]).slice(1);
+  const found = await runCommand(["find", root, "-xdev", "(", ...wanted, ")", "-printf", "%i\\n"]);
+  const own = new Set(found.stdout.split("\n"));
   for (const device of loopdevices) {
-    const found = await runCommand(["find", root, "-xdev", "-inum", String(device["back-ino"]), "-print", "-quit"]);
-    if (found.stdout !== "") await mustRun(`detaching ${device.name}`, ["losetup", "--detach", device.name]);
+    if (own.has(String(device["back-ino"]))) await mustRun(`detaching ${device.name}`, ["losetup", "--detach", device.name]);
   }
 }

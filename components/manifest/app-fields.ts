@@ -1,5 +1,7 @@
-import { text } from "../text/schema/fields.ts";
-import { leadsOut, PATH, pathRule } from "../text/schema/paths.ts";
+import { z } from "zod";
+import { field, text } from "../text/schema/fields.ts";
+import { quote } from "../text/quote.ts";
+import { leadsOut, pathRule, tidyPath, WRITTEN } from "../text/schema/paths.ts";
 
 const NUMBER = "(?:0|[1-9][0-9]{0,8})";
 const PRE_RELEASE = "(?:0|[1-9][0-9]{0,8}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)";
@@ -15,39 +17,56 @@ export function version() {
     must: "semver without build metadata (1.5.0), or a timestamp (20261121_001)",
     example: "1.5.0",
     explain: (value) => {
-      const numbers = /^[v=]?([0-9]{1,7}(?:\.[0-9]{1,7}){0,2})$/.exec(String(value).trim())?.[1];
-      if (typeof value === "number") {
-        const text = numbers === undefined ? String(value) : padVersion(numbers);
-        return { must: "a text, and without quotes it is read as a number", fix: `put it in quotes: "${text}"` };
-      }
+      const numbers = numbersOf(String(value).trim());
       if (numbers !== undefined) return { fix: `write ${padVersion(numbers)}` };
       return String(value).includes("+")
         ? { fix: `leave out the build metadata: ${String(value).replace(/\+.*/, "")}` }
         : undefined;
     },
+    explainNumber: (written) => {
+      const numbers = numbersOf(written);
+      if (numbers !== undefined) return { fix: `write ${padVersion(numbers)}` };
+      if (!new RegExp(`^${TIMESTAMP}$`).test(written)) return { fix: "write for example 1.5.0" };
+      return { must: "a text, and without quotes it is read as a number", fix: `put it in quotes: "${written}"` };
+    },
   });
 }
+
+/** The numbers of a version that lacks some, or has more than numbers around them. */
+const numbersOf = (text: string) => /^[v=]?([0-9]{1,7}(?:\.[0-9]{1,7}){0,2})$/.exec(text)?.[1];
 
 /** `1.10` → `1.10.0`, `01.2` → `1.2.0`. */
 const padVersion = (numbers: string) => [...numbers.split(".").map(Number), 0, 0].slice(0, 3).join(".");
 
-/** Path of the runner: a Python or PHP file. */
+const FILE = `(?=[^#]*\\.(?:py|php)$)${WRITTEN}`;
+const OBJECT = `(?=[^#]*\\.py#)${WRITTEN}#[A-Za-z_][A-Za-z0-9_]*`;
+const PASTE = `(?=[^#]*\\.ini(?:#|$))${WRITTEN}(?:#[A-Za-z0-9_.-]{1,100})?`;
+
+/** What is run: a Python or PHP file, an object of a Python file, or an application of a Paste Deploy file, as Silver Lining had them. */
 export function runner() {
   const rule = pathRule("the app's directory");
-  return text(new RegExp(`^(?=.*\\.(?:py|php)$)${PATH}$`), {
-    ...rule,
-    must: "the path of a Python or PHP file inside the app's directory",
-    explain: (value) => {
-      if (typeof value === "string" && /\.ini(?:#|$)|\.py#/.test(value)) {
+  return field(
+    z
+      .string()
+      .regex(new RegExp(`^(?:${FILE}|${OBJECT}|${PASTE})$`))
+      .transform(tidyPath),
+    {
+      ...rule,
+      must: "the path of a Python, PHP or Paste Deploy file inside the app's directory",
+      explain: (value) => {
+        const [file = "", name] = typeof value === "string" ? value.split(/#(.*)/s) : [];
+        if (name === undefined || leadsOut(file)) return rule.explain(file === "" ? value : file);
+        if (file.endsWith(".py"))
+          return { must: "FILE.py#object, where object is a name of Python", fix: "write src/app.py#app" };
+        if (file.endsWith(".ini")) return { must: "FILE.ini#name, the name of a section", fix: "write src/config.ini#main" };
+        const bare = file.trim();
         return {
-          code: "not-yet",
-          must: "a Python file; such runners are not built yet",
-          fix: "write a Python file that defines application",
+          must: "a file, and only one in Python or of Paste Deploy has a name after it",
+          fix: `write ${/^[\w./@:+-]+$/.test(bare) ? bare : quote(bare)}`,
         };
-      }
-      return rule.explain(value);
+      },
     },
-  });
+  );
 }
 
 const DOTTED = "[A-Za-z_][A-Za-z0-9_]*(?:\\.[A-Za-z_][A-Za-z0-9_]*)*";
@@ -55,7 +74,8 @@ const DOTTED = "[A-Za-z_][A-Za-z0-9_]*(?:\\.[A-Za-z_][A-Za-z0-9_]*)*";
 /** What checks a configuration: a script of the app by its path, or a function of one of its modules. */
 export function checker() {
   const rule = pathRule("the app's directory");
-  return text(new RegExp(`^(?=.{1,200}$)(?:${DOTTED}:${DOTTED}|${PATH})$`), {
+  const pattern = new RegExp(`^(?=.{1,200}$)(?:${DOTTED}:${DOTTED}|${WRITTEN})$`);
+  return field(z.string().regex(pattern).transform(tidyPath), {
     ...rule,
     must: "a script inside the app's directory, or module:function",
     example: "bin/check-config",
@@ -69,7 +89,8 @@ export function checker() {
 
 /** A program of the app and its arguments, as words: no shell reads them. */
 export function command() {
-  return text(new RegExp(`^${PATH}(?: +[A-Za-z0-9_.,:=@%/+-]+)*$`), {
+  const pattern = new RegExp(`^${WRITTEN}(?: +[A-Za-z0-9_.,:=@%/+-]+)*$`);
+  return field(z.string().regex(pattern).transform(tidyCommand), {
     code: "bad-command",
     must: "a program inside the app's directory, then plain words (no shell reads them)",
     example: "bin/migrate",
@@ -83,6 +104,9 @@ export function command() {
     },
   });
 }
+
+/** Without `./` before the program; its arguments stay as they are. */
+const tidyCommand = (text: string) => text.replace(/^(?:\.\/+)+/, "");
 
 /** A path of a URL, below the site's location. */
 export function urlPath() {

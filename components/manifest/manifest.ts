@@ -1,4 +1,4 @@
-import type { Processes, Timeouts } from "../platforms/platform.ts";
+import type { Processes, RequestLimits, Timeouts } from "../platforms/platform.ts";
 import type { PlatformName } from "../platforms/registry.ts";
 import type { ManifestTree } from "./schema.ts";
 
@@ -13,7 +13,7 @@ export interface Manifest extends SameKeys {
   /** Semver without build metadata, or a timestamp such as `20261121_001`; absent: the content id alone. */
   version?: string;
   platform: PlatformName;
-  /** Path of the WSGI or PHP file inside the app, e.g. `src/wsgi.py`; absent for a static app, and with `phpRoot` alone. */
+  /** Path of the WSGI, PHP or Paste Deploy file inside the app, e.g. `src/wsgi.py`, `src/app.py#app`, `src/config.ini#main`; absent for a static app, and with `phpRoot` alone. */
   runner?: string;
   /** Directory of PHP files inside the app; only of the platform php. */
   phpRoot?: string;
@@ -34,6 +34,7 @@ export interface Manifest extends SameKeys {
   keepDataSeconds: number;
   processes: Processes;
   timeouts: Timeouts;
+  limits: RequestLimits;
 }
 
 /** A service the app asks for; `name` is its key. */
@@ -62,9 +63,12 @@ export interface ConfigRequest {
 /** The answer over HTTP that a release must give before it gets visitors. */
 export interface Check {
   path: string;
-  status: number;
+  /** Absent when the app declares no answer: any of its own below 500 passes. */
+  status?: number;
   /** Text the answer's body must contain. */
   body?: string;
+  /** Asks as a proxy does that terminates TLS, with `X-Forwarded-Proto: https`; absent: as a visitor over http. */
+  https?: true;
   /** Seconds a new release may take to pass. */
   withinSeconds: number;
   /** Seconds to keep checking after the cut-over. */

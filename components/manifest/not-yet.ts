@@ -2,7 +2,7 @@ import { insteadOf, type Later } from "../text/schema/later.ts";
 
 /** Keys of a manifest that are not built yet. */
 export const manifestLater: Later = {
-  update_fetch: "request those pages after the rollout",
+  update_fetch: "have the runner do that as it starts; a page can be requested after silver up (curl)",
   package_install_script: "name Debian packages under packages",
   after_install_script: "do that when the runner starts",
   "services.*.type=postgis": "use the type postgres, without the extension",
@@ -16,7 +16,7 @@ export const manifestLater: Later = {
   "services.*.type=nfs": "use the type files",
   "check.watch": "check silver status after the rollout",
   test: "test the same in what answers check.path",
-  migrate: "migrate by hand before the rollout, so that the old release still works",
+  migrate: "have the runner migrate as it starts, with a lock, so that the old release still works (docs/services.md, postgres)",
   compatible_with_previous: "leave it out: nothing migrates yet",
   keep_data: "leave it out: nothing migrates yet",
   cron: "request a page of the site from a timer elsewhere",

@@ -1,5 +1,6 @@
-import { constants, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { join, sep } from "node:path";
+import { constants, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { realInside } from "../text/files.ts";
 import { error, type Issue, type Place } from "../text/issue.ts";
 import { readTemplate } from "./read-template.ts";
 import type { ManifestTree } from "./schema.ts";
@@ -19,7 +20,7 @@ export function checkConfigFiles(
   );
   return [
     ...found,
-    ...(found.length > 0 || template === undefined ? [] : readTemplate(root, `${app}/${template}`).issues),
+    ...(found.length > 0 || template === undefined ? [] : readTemplate(root, app, template).issues),
     ...(checker === undefined || checker.includes(":") ? [] : checkScript(root, app, checker, placeOf(["config", "checker"]))),
   ];
 }
@@ -47,11 +48,10 @@ function checkScript(root: string, app: string, path: string, place: Place): Iss
 
 /** The real path of a file of the app, or what is wrong with it. */
 function inside(root: string, app: string, what: string, path: string, place: Place): string | Issue {
-  const directory = realpathSync.native(join(root, app));
-  if (!existsSync(join(directory, path)))
+  const found = realInside(join(root, app), path);
+  if (found === "missing")
     return error("missing-file", place, `${what} does not exist in ${app}`, "create it, or correct the path");
-  const real = realpathSync.native(join(directory, path));
-  if (real.startsWith(directory + sep)) return real;
+  if (found !== "outside") return found.real;
   return error("leads-out", place, `${what} is a link that leads out of ${app}`, "move the file into the app");
 }
 

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { readInside, refusalIssue, walkInside } from "../text/files.ts";
 import { iniValue, parseIniDocument } from "../text/ini-document.ts";
 import { error, type Issue, type Parsed } from "../text/issue.ts";
 import { parseTemplate, type TemplateText } from "./template-text.ts";
@@ -28,20 +29,29 @@ export interface TemplateVariable {
 /** Names of files, as Silver Lining read them: `+name+` is a variable, `+dot+` a dot. */
 export const nameVariable = /\+([A-Za-z_][A-Za-z0-9_]*)\+/g;
 
+/** Bytes of a template: what is made of it travels in a configuration directory, which has no more. */
+const mostTemplate = 1024 ** 2;
+
 /**
  * Reads a directory of templates by Silver Lining's rules: a `.tmpl` file is a template and loses that ending, other
  * files are copied, those that begin with a dot are left out; `[variables]` in template.ini says what each variable is for.
  * @param root the project's directory
- * @param directory path of the templates, relative to it
+ * @param app directory of the app, relative to it
+ * @param below path of the templates in the app
  */
-export function readTemplate(root: string, directory: string): Parsed<ConfigTemplate> {
+export function readTemplate(root: string, app: string, below: string): Parsed<ConfigTemplate> {
+  const directory = `${app}/${below}`;
   const issues: Issue[] = [];
   const files: TemplateFile[] = [];
   const found = new Map<string, TemplateVariable>();
   const know = (variable: TemplateVariable) => found.set(variable.name, { ...found.get(variable.name), ...variable });
-  for (const path of filesBelow(join(root, directory))) {
+  for (const path of filesBelow(join(root, app), below)) {
     const file = `${directory}/${path}`;
-    const bytes = readFileSync(join(root, file));
+    const bytes = readInside(join(root, app), `${below}/${path}`, mostTemplate);
+    if (typeof bytes === "string") {
+      issues.push(refusalIssue(bytes, file, mostTemplate));
+      continue;
+    }
     if (path === "template.ini") {
       for (const variable of describedIn(bytes.toString(), file, issues)) know(variable);
       continue;
@@ -68,10 +78,10 @@ export function readTemplate(root: string, directory: string): Parsed<ConfigTemp
 }
 
 /** Paths of plain files, sorted, with forward slashes. */
-function filesBelow(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join("/"))
+function filesBelow(app: string, directory: string): string[] {
+  return walkInside(app, directory)
+    .filter(({ path, isFile }) => isFile && !basename(path).startsWith("."))
+    .map(({ path }) => path)
     .sort();
 }
 

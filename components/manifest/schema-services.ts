@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { serviceTypeNames, serviceTypeOf, serviceTypes } from "../services/registry.ts";
-import { field, map } from "../text/schema/fields.ts";
+import { either, field, map } from "../text/schema/fields.ts";
 import { name } from "../text/schema/names.ts";
+import { suggest } from "../text/suggest.ts";
 import { notYet } from "./not-yet.ts";
 
 const type = field(z.enum(serviceTypeNames), {
@@ -31,10 +32,42 @@ const options = typeOptions.map(({ key, option }) => {
   return [key, option.optional().describe(`${meanings.join("; ")}.`)] as const;
 });
 
-const service = z
+const serviceKeys = z
   .strictObject({ type, ...Object.fromEntries(options) })
-  .transform(({ type, ...rest }) => ({ ...(type === undefined ? {} : { type }), options: rest }))
-  .describe("One service.");
+  .transform(({ type, ...rest }) => ({ ...(type === undefined ? {} : { type }), options: rest }));
+
+/** A type alone, and nothing where the name is the type, stand for a service without options, as in app.ini. */
+const service = either(
+  [
+    serviceKeys,
+    z
+      .enum(serviceTypeNames)
+      .transform((type): { type?: string } => ({ type }))
+      .pipe(serviceKeys),
+    z
+      .null()
+      .transform(() => ({}))
+      .pipe(serviceKeys),
+  ],
+  {
+    code: "wrong-type",
+    must: "a type, or a map of its type and its options",
+    example: "{type: postgres}",
+    explain: explainService,
+  },
+).describe("One service; its type alone where it has no options.");
+
+function explainService(value: unknown) {
+  const [word = "", ...rest] = typeof value === "string" ? value.split(/[ \t]+/) : [];
+  const later = notYet(`services.*.type=${word}`);
+  if (later !== undefined) return { code: "not-yet" as const, must: "a type that is built already", fix: later };
+  if (serviceTypeOf(word) !== undefined) {
+    const written = [`type: ${word}`, ...rest.map((option) => option.replace("=", ": "))];
+    return { fix: `write {${written.join(", ")}}` };
+  }
+  const meant = suggest(word, serviceTypeNames);
+  return meant === undefined ? undefined : { fix: `did you mean ${meant}?` };
+}
 
 /** Silver Lining had service names that don't exist here, such as writable_root. */
 function explainName(value: unknown) {

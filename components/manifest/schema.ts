@@ -2,7 +2,7 @@ import { z } from "zod";
 import { built, builtWords } from "./built.ts";
 import { cronTime } from "./cron-time.ts";
 import { isMap } from "../text/value.ts";
-import { choice, list, map, text, toggle } from "../text/schema/fields.ts";
+import { choice, either, fieldRules, list, map, text, toggle } from "../text/schema/fields.ts";
 import { idlePlatforms, platformKeys, platformNames, runningKeys } from "../platforms/registry.ts";
 import { command, packageName, runner, urlPath, version } from "./app-fields.ts";
 import { line, location, name } from "../text/schema/names.ts";
@@ -11,23 +11,50 @@ import { count, duration, size } from "../text/schema/quantities.ts";
 import { config } from "./schema-config.ts";
 import { services } from "./schema-services.ts";
 
-const check = built("check.", {
+const checkKeys = built("check.", {
   path: urlPath()
-    .default("/")
-    .describe("Path that a new release must answer before it gets visitors, below the site's location."),
-  status: count(200, 599).prefault(200).describe("Status that the answer must have."),
+    .exactOptional()
+    .describe("Path that a new release must answer before it gets visitors, below each of the site's locations. Default: /."),
+  status: count(200, 599)
+    .exactOptional()
+    .describe(
+      "Status that the answer must have. Default: 200 where path or body is given, else any that the app itself gives below 500.",
+    ),
   body: line(1, "ok").exactOptional().describe("Text that the body must contain. Default: any body will do."),
+  https: toggle()
+    .exactOptional()
+    .describe(
+      "true: it is asked as by a proxy that terminates TLS, with X-Forwarded-Proto: https, for an app that redirects http. Default: false.",
+    ),
   within: duration("1s", "1h").prefault("30s").describe("Time in which a new release must pass, counted from its start."),
   watch: duration("0s", "1h")
     .exactOptional()
     .describe("Time for which the release is asked again after the cut-over. Default: 20s."),
-})
-  .transform(({ within: withinSeconds, watch, ...rest }) => ({
-    ...rest,
-    withinSeconds,
-    ...(watch === undefined ? {} : { watchSeconds: watch }),
-  }))
-  .describe("What a release must answer before it gets visitors, asked over HTTP.");
+}).transform(({ path, status, https, within: withinSeconds, watch, ...rest }) => ({
+  ...rest,
+  ...(https === true ? { https } : {}),
+  path: path ?? "/",
+  // An answer is declared by its path or body, too: then a redirect or an error page is not it.
+  ...(status === undefined && path === undefined && rest.body === undefined ? {} : { status: status ?? 200 }),
+  withinSeconds,
+  ...(watch === undefined ? {} : { watchSeconds: watch }),
+}));
+
+const checkPath = urlPath();
+
+/** A path alone stands for a check of that path, as in app.ini. */
+const check = either([checkKeys, checkPath.transform((path): z.input<typeof checkKeys> => ({ path })).pipe(checkKeys)], {
+  code: "wrong-type",
+  must: "a path, or a map of path, status, body, https and within",
+  example: "{path: /health}",
+  explain: (value) => {
+    if (typeof value !== "string") return undefined;
+    const [path = "", ...rest] = value.split(/[ \t]+/);
+    if (!path.startsWith("/") || rest.length === 0) return fieldRules.get(checkPath)?.explain?.(value);
+    const keys = rest.map((word) => (/^[0-9]+$/.test(word) ? `status: ${word}` : word.replace("=", ": ")));
+    return { fix: `write {${[`path: ${path}`, ...keys].join(", ")}}` };
+  },
+}).describe("What a release must answer before it gets visitors, asked over HTTP. A path alone stands for that path.");
 
 const processes = built("processes.", {
   count: count(1, 256, 8)
@@ -38,11 +65,23 @@ const processes = built("processes.", {
   threads: count(1, 64)
     .prefault(1)
     .describe("Requests that a process serves at once. With more than 1, a crash or a wedge takes its neighbours with it."),
-  memory: size("32M", "64G").prefault("400M").describe("Memory that a process may allocate; at its limit it is replaced."),
-  requests: count(1, 1_000_000).prefault(5000).describe("Requests after which a process is replaced by a fresh one."),
+  memory: size("32M", "64G").prefault("400M").describe("Memory that a process may allocate; near its limit it is replaced."),
+  requests: count(1, 1_000_000)
+    .prefault(5000)
+    .describe(
+      "Requests after which a process is due to be replaced by a fresh one. Python's are replaced one after another, each once a fresh one has loaded the app: one that waits for its turn serves more, and the first ones of a release are due earlier.",
+    ),
 })
   .transform(({ memory: memoryBytes, ...rest }) => ({ ...rest, memoryBytes }))
   .describe("The processes that serve the site, on each of its nodes.");
+
+const limits = built("limits.", {
+  body: size("1K", "1G")
+    .prefault("64M")
+    .describe("Largest body of a request, an upload with its form; a larger one is answered 413 before the app is asked."),
+})
+  .transform(({ body: bodyBytes }) => ({ bodyBytes }))
+  .describe("The most that a request may bring.");
 
 const timeouts = built("timeouts.", {
   request: duration("1s", "1h").prefault("10s").describe("Time that a request may take before its process is replaced."),
@@ -155,7 +194,7 @@ export const manifestSchema = built("", {
   runner: runner()
     .exactOptional()
     .describe(
-      "For Python the WSGI file, which defines `application`; for PHP the file that runs for every request that no file answers. Must be given, unless there is a php_root or the platform is static.",
+      "For Python the WSGI file, which defines `application`; FILE.py#object, where that is another; or FILE.ini#name, a file of Paste Deploy and its application (default: main). For PHP the file that runs for every request that no file answers. Must be given, unless there is a php_root or the platform is static.",
     ),
   ...platformKeys,
   default_location: location()
@@ -191,6 +230,7 @@ export const manifestSchema = built("", {
   processes: processes.prefault({}),
   slow: slow.exactOptional(),
   timeouts: timeouts.prefault({}),
+  limits: limits.prefault({}),
   cache: cache.exactOptional(),
   static: statics.exactOptional(),
 })

@@ -1,7 +1,18 @@
 import { z } from "zod";
 import { nodeState, release } from "../render/rendered.ts";
 import { setUp } from "../services/registry.ts";
-import { anyText, bundleId, count, digest, innerPath, releaseId, seconds, siteName, variableName } from "../text/node-names.ts";
+import {
+  anyText,
+  bundleId,
+  count,
+  digest,
+  environmentFullName,
+  innerPath,
+  releaseId,
+  seconds,
+  siteName,
+  variableName,
+} from "../text/node-names.ts";
 
 /**
  * The typed contract between what runs here and the agent on a node.
@@ -27,6 +38,23 @@ const holder = z.strictObject({
   since: z.string(),
 });
 export type Holder = z.infer<typeof holder>;
+
+/** The environment that a node belongs to. */
+export const owner = z.strictObject({
+  /** Decides: two owners are one environment where this is the same. */
+  id: digest,
+  /** `silverlining/production`, with an organization before it where the backend has some: for people. */
+  name: environmentFullName,
+  /** Where its state is: for people, without credentials. */
+  backend: anyText,
+  /** What it calls the node. */
+  node: anyText,
+});
+export type Owner = z.infer<typeof owner>;
+
+/** @property since ISO 8601, the node's clock: only for people */
+const claim = owner.extend({ since: anyText });
+export type Claim = z.infer<typeof claim>;
 
 /** One thing the agent changed, and why: `{ what: "/etc/silver/top.vcl", why: "content differs" }`. */
 const change = z.strictObject({ what: z.string(), why: z.string() });
@@ -75,6 +103,8 @@ const answer = z.strictObject({
   /** `http://127.64.0.3:20003/health` or `http://127.0.0.1:80/health (Host: blog.acme.net)`. */
   url: z.string(),
   status: z.number().int().nullable(),
+  /** Where a redirect leads; null for any other answer. */
+  redirect: z.string().nullable(),
   /** Why it is not ok: `status 500, expected 200`, `connection refused`, `served by hello 1.0.0-…, expected …`. */
   reason: z.string().nullable(),
   /** First 2,000 characters. */
@@ -82,6 +112,12 @@ const answer = z.strictObject({
   milliseconds: z.number(),
 });
 export type Answer = z.infer<typeof answer>;
+
+const healed = z.strictObject({
+  changes: z.array(change),
+  problems: z.array(z.strictObject({ what: z.string(), fix: z.string().nullable(), log: z.array(z.string()) })),
+});
+export type Healed = z.infer<typeof healed>;
 
 const site = { site: siteName };
 const leased = { ...site, token: count };
@@ -95,7 +131,10 @@ const room = z.strictObject({
 });
 export type Room = z.infer<typeof room>;
 
-/** Every verb: its arguments and its result. `converge`, `status`, `recover`, `measure` and `logs` need no lease. */
+/**
+ * Every verb: its arguments and its result. `claim`, `give-up`, `converge`, `status`, `verify`, `heal-node`, `recover`, `measure` and `logs`
+ * need no lease.
+ */
 export const verbs = {
   /** Identifies the node; refuses nothing. */
   hello: {
@@ -108,14 +147,33 @@ export const verbs = {
       machineId: z.string(),
       bootId: z.string(),
       python: z.string(),
+      /** Whose node it is; absent while it is nobody's. */
+      claim: claim.exactOptional(),
     }),
   },
   ping: { args: z.strictObject({}), result: z.strictObject({}) },
-  /** Makes the node match the state; idempotent; writes only what differs. */
-  converge: { args: z.strictObject({ state: nodeState }), result: z.strictObject({ changes: z.array(change) }) },
-  /** Takes the site's lease for this session. Error `leased` with the holder when another has it. Undoes what a dead rollout left. */
+  /** Makes the node an environment's. Error `claimed` when it is another's, unless `from` is the id of that one: then it is handed over. */
+  claim: {
+    args: z.strictObject({ owner, from: digest.exactOptional() }),
+    result: z.strictObject({ changes: z.array(change) }),
+  },
+  /** Makes the node nobody's; does nothing where it is another environment's, or has another name in this one by now. */
+  "give-up": { args: z.strictObject({ owner }), result: z.strictObject({ changes: z.array(change) }) },
+  /** Claims the node and makes it match the state; idempotent; writes only what differs. Error `claimed` as above. */
+  converge: { args: z.strictObject({ owner, state: nodeState }), result: z.strictObject({ changes: z.array(change) }) },
+  /**
+   * Takes the site's lease for this session. Error `leased` with the holder when another has it, `claimed` when the node is another
+   * environment's. Undoes what a dead rollout left.
+   */
   lease: {
-    args: z.strictObject({ ...site, who: anyText, pid: count, release: anyText }),
+    args: z.strictObject({
+      ...site,
+      who: anyText,
+      pid: count,
+      release: anyText,
+      /** Absent from the removal of a site that an older version planned. */
+      owner: owner.exactOptional(),
+    }),
     result: z.strictObject({ token: z.number().int(), state: siteState, recovered: z.array(change) }),
   },
   /** Makes room for an upload of the bundle's files, and of the wheel set's if there is one. */
@@ -131,7 +189,7 @@ export const verbs = {
   },
   /**
    * On the nodes that hold the site's services: installs their packages, makes each match its options in the site's data generation,
-   * and returns where it is. Never undone, however the rollout ends. Error `package`, `service`, `no-space`.
+   * and returns where it is. Undone only with a site's first rollout, which leaves no data behind. Error `package`, `service`, `no-space`.
    */
   "set-up": {
     args: z.strictObject({ ...leased, services: z.array(setUp) }),
@@ -170,19 +228,31 @@ export const verbs = {
     }),
     result: z.strictObject({ address: z.string(), port: z.number().int(), changes: z.array(change) }),
   },
-  /** Asks a prepared release directly on its own address, or the live one through Varnish; polls until ok or `withinSeconds`. */
+  /**
+   * Asks a prepared release directly on its own address, or the live one through Varnish, at one target after the other; polls each until
+   * it is ok. Ends at the first one that is not ok once `withinSeconds` have passed for all. Error `service` or `no-space` where the node
+   * is why it is not.
+   */
   check: {
     args: z.strictObject({
       ...leased,
       release: releaseId,
       through: z.enum(["direct", "varnish"]),
-      host: anyText,
-      path: anyText,
-      status: count,
+      /** One for each of the site's locations: what the Host header says, and the path. */
+      targets: z.array(z.strictObject({ host: anyText, path: anyText })),
+      /** Asks as a proxy does that terminates TLS: with `X-Forwarded-Proto: https`. */
+      https: z.boolean(),
+      /** The status that an answer must have; null: any below 500. */
+      status: count.nullable(),
       body: anyText.nullable(),
       withinSeconds: seconds,
     }),
-    result: z.strictObject({ answer, /** The app's last log lines when not ok. */ log: z.array(z.string()) }),
+    result: z.strictObject({
+      /** One for each target, in their order; when one is not ok, it is the last. */
+      answers: z.array(answer),
+      /** When one is not ok: what the release said since the lease was taken, the middle of it left out when it is long. */
+      log: z.array(z.string()),
+    }),
   },
   /**
    * Sends visitors to the release on this node: intent → boot.cli → label → done. `last: false`: it can still be undone, and is when
@@ -222,9 +292,42 @@ export const verbs = {
   /** Stops serving a site and archives it: data and the live release's files stay under /srv/silver/.archive. */
   remove: { args: z.strictObject(leased), result: z.strictObject({ changes: z.array(change), archive: z.string().nullable() }) },
   status: { args: z.strictObject({ site: siteName.nullable() }), result: z.strictObject({ sites: z.array(siteState) }) },
-  /** Last lines of a site's journal, oldest first, without secrets. */
+  /**
+   * What is wrong with what serves, beyond the records that `status` reads: Varnish and its labels, unit files, each site's own check
+   * through Varnish, all sites side by side. Takes seconds at most, and changes nothing.
+   */
+  verify: {
+    args: z.strictObject({ site: siteName.nullable() }),
+    result: z.strictObject({
+      /** Of the node, and so of all of its sites. */
+      problems: z.array(z.string()),
+      /** Sites that serve, by name. */
+      sites: z.array(z.strictObject({ site: z.string(), problems: z.array(z.string()) })),
+    }),
+  },
+  /**
+   * Puts back what this node has lost of a site: services and their mounts, files, units and links of its live release, its VCL and label.
+   * Makes no data, changes no release, restarts nothing that runs; ends the lease. What can't be put back is a problem, not an error.
+   */
+  heal: { args: z.strictObject(leased), result: healed },
+  /** The same for what all sites of the node share, by its last state. A Varnish that serves is not restarted. */
+  "heal-node": { args: z.strictObject({}), result: healed },
+  /**
+   * Last lines of a site, oldest first, without secrets: what the app said and what went wrong, what rollouts did, or one for each
+   * request. With `follow`, each line is an event `line` instead, and the verb goes on until the driver is gone.
+   */
   logs: {
-    args: z.strictObject({ ...site, release: releaseId.nullable(), lines: count, kind: z.enum(["app", "rollout"]) }),
+    args: z.strictObject({
+      ...site,
+      release: releaseId.nullable(),
+      lines: count,
+      kind: z.enum(["app", "rollout", "access"]),
+      /** Seconds of the epoch: nothing older. */
+      since: seconds.exactOptional(),
+      /** Python's regular expression: only lines that contain it. */
+      grep: anyText.exactOptional(),
+      follow: z.boolean().exactOptional(),
+    }),
     result: z.strictObject({ lines: z.array(z.string()) }),
   },
   /** After a boot, before Varnish: undoes or finishes what was under way, and rewrites boot.cli and the firewall's elements. */
@@ -243,6 +346,7 @@ export const agentError = z.strictObject({
     "os-differs",
     "package",
     "service",
+    "claimed",
     "leased",
     "lease-lost",
     "bundle-differs",

@@ -1,3 +1,4 @@
+import type { Owner } from "./contract.ts";
 import type { NodeState } from "../render/rendered.ts";
 import type { Zipapp } from "./zipapp.ts";
 
@@ -9,6 +10,8 @@ export interface InstallFacts {
   machineId?: string;
   packages: readonly string[];
   sites: readonly string[];
+  /** Proxies that it believes. */
+  trustProxies?: readonly string[];
   /** `blog.acme.net/ → blog`, most specific first. */
   routes: readonly string[];
   /** SHA-256 of the agent's zipapp. */
@@ -21,11 +24,21 @@ export interface InstallFacts {
 const timeoutSeconds = 1200;
 
 // Reads the zipapp (compressed, one base64 line) and the arguments of `converge` (the rest) from stdin; installs the first if it differs.
+// Before that it has the new agent claim the node, from a directory of its own: another environment's node keeps its agent, too.
 // It travels by stdin itself: a failed command's error repeats its script, which would hide what a person must read.
 const installer = `
-import os, subprocess, zlib
+import json, os, subprocess, tempfile, zlib
 agent = zlib.decompress(base64.b64decode(sys.stdin.buffer.readline()))
 arguments = sys.stdin.buffer.read()
+def ask(program, verb, arguments):
+    done = subprocess.run([*program, verb], input=arguments, stdout=subprocess.DEVNULL)
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+with tempfile.TemporaryDirectory() as directory:
+    with open(directory + "/agent.pyz", "wb") as new:
+        new.write(agent)
+    claim = {"owner": json.loads(arguments)["owner"]}
+    ask(["python3", directory + "/agent.pyz"], "claim", json.dumps(claim).encode())
 def install(path, content, mode):
     try:
         with open(path, "rb") as present:
@@ -41,10 +54,10 @@ def install(path, content, mode):
     os.replace(path + ".new", path)
 install("/usr/local/lib/silver/agent.pyz", agent, 0o644)
 install("/usr/local/bin/silver-agent", b"#!/bin/sh\\nexec python3 /usr/local/lib/silver/agent.pyz \\"$@\\"\\n", 0o755)
-sys.exit(subprocess.run(["/usr/local/bin/silver-agent", "converge"], input=arguments, stdout=subprocess.DEVNULL).returncode)
+ask(["/usr/local/bin/silver-agent"], "converge", arguments)
 `;
 
-/** The script of a node's remote.Command. Installs the agent and makes the node match its state; safe to run again. */
+/** The script of a node's remote.Command. Claims the node, installs the agent and makes the node match its state; safe to run again. */
 export function installCommand(facts: InstallFacts): string {
   const sudo = facts.user === "root" ? "" : "sudo -n ";
   return [
@@ -52,6 +65,7 @@ export function installCommand(facts: InstallFacts): string {
     ...(facts.machineId === undefined ? [] : [`# machine: ${facts.machineId}`]),
     `# packages: ${facts.packages.join(" ")}`,
     `# sites: ${facts.sites.join(" ")}`,
+    ...(facts.trustProxies ?? []).map((proxy) => `# trusts: ${proxy}`),
     ...facts.routes.map((route) => `# route: ${route}`),
     `# agent: ${facts.agent.slice(0, 8)}`,
     `command -v python3 >/dev/null || { echo "${facts.node}: python3 is missing; run: apt-get install python3" >&2; exit 1; }`,
@@ -60,7 +74,7 @@ export function installCommand(facts: InstallFacts): string {
 }
 
 /** stdin of that script, one line each: the installer, the agent, the arguments. No secret, no clock, no local path. */
-export function installInput(agent: Zipapp, state: NodeState, canonicalJson: (value: unknown) => string): string {
+export function installInput(agent: Zipapp, owner: Owner, state: NodeState, canonicalJson: (value: unknown) => string): string {
   const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString("base64");
-  return `${base64(installer)}\n${base64(agent.compressed)}\n${canonicalJson({ state })}\n`;
+  return `${base64(installer)}\n${base64(agent.compressed)}\n${canonicalJson({ owner, state })}\n`;
 }

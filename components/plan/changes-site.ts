@@ -2,7 +2,7 @@ import type { Bundle, BundleEntry } from "../bundle/bundle.ts";
 import { summary } from "../services/registry.ts";
 import { locationText } from "./location.ts";
 import type { SiteConfigDirectory, SitePlan } from "./plan.ts";
-import { sizeText } from "./size-text.ts";
+import { sizeText } from "../text/size-text.ts";
 
 /** One changed fact of a site or a node. Texts are for people; a secret is shown by its version. */
 export interface Detail {
@@ -33,6 +33,7 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   routes: (one, other) => lists("locations", one.routes.map(locationText), other.routes.map(locationText)),
   packages: (one, other) => lists("packages", one.packages, other.packages),
   processes: (one, other) => maps("processes", processFacts(one), processFacts(other)),
+  limits: (one, other) => changed("limits.body", sizeText(one.limits.bodyBytes), sizeText(other.limits.bodyBytes)),
   timeouts: (one, other) => maps("timeouts", one.timeouts, other.timeouts),
   check: (one, other) => maps("check", one.check, other.check),
   config: (one, other) => maps("config", configFacts(one), configFacts(other)),
@@ -93,24 +94,26 @@ function text(value: unknown): string {
 }
 
 function bundleDetails(one: Bundle, other: Bundle): Detail[] {
-  return one.digest === other.digest ? [] : [{ about: "files", to: differing(one.entries, other.entries) }];
+  return one.digest === other.digest ? [] : differing("files", one.entries, other.entries);
 }
 
-/** The first names of the files in which two directories differ. */
-function differing(one: readonly BundleEntry[], other: readonly BundleEntry[]): string {
+/** The first files that were added, changed or removed, by path: those that changed are the same text before and after. */
+function differing(about: string, one: readonly BundleEntry[], other: readonly BundleEntry[]): Detail[] {
   const files = (entries: readonly BundleEntry[]) =>
     Object.fromEntries(entries.map(({ path, ...rest }) => [path, bytesOf(rest)]));
-  const names = maps("files", files(one), files(other)).map(({ name = "" }) => name);
-  const most = 3;
-  const more = names.length > most ? ` and ${names.length - most} more` : "";
-  return `${names.slice(0, most).map(bytesOf).join(", ")}${more}`;
+  const all = maps(about, files(one), files(other)).map(({ name = "", from, to }): Detail => {
+    const shown = bytesOf(name);
+    return { about, name: shown, ...(from === undefined ? {} : { from: shown }), ...(to === undefined ? {} : { to: shown }) };
+  });
+  const most = 6;
+  return all.length > most ? [...all.slice(0, most), { about, to: `and ${all.length - most} more` }] : all;
 }
 
 /** Which directory it is, or, if that is unchanged, which of its files changed. An app's own directory is shown with the app's files. */
 function configDirectoryDetails(one?: SiteConfigDirectory, other?: SiteConfigDirectory): Detail[] {
   const about = "config_dir";
   if (one?.of === "environment" && other?.of === "environment" && one.digest !== other.digest && one.path === other.path)
-    return [{ about, to: `${other.path}: ${differing(one.entries, other.entries)}` }];
+    return [{ about, to: other.path }, ...differing(about, one.entries, other.entries)];
   return changed(about, one && configDirectoryText(one), other && configDirectoryText(other));
 }
 

@@ -1,7 +1,9 @@
 import { isMade, tellMachine } from "../environment/kinds/registry.ts";
 import type { BrokenSite, NodePlan, Plan, SitePlan } from "./plan.ts";
-import { locationText } from "./location.ts";
+import { locationText, urlText } from "./location.ts";
 import { compareVersions } from "./version.ts";
+import { judgeLosses, standingOf, type Loss } from "./losses.ts";
+import { bundleOf } from "./release-id.ts";
 import { bytesOf, changed, lists, maps, siteDetails, type Detail } from "./changes-site.ts";
 
 /** A plan, and the id of each site's rendered release. */
@@ -27,6 +29,10 @@ export interface Change {
   data: string[];
   /** Names of the commands that run. */
   runs: string[];
+  /** What would be lost: a site's services are in `data`, too. Absent when nothing is. */
+  losses?: Loss[];
+  /** Where a site answers; absent where that is known only once its machine is there. */
+  urls?: string[];
 }
 
 /** What happens to an environment. */
@@ -40,10 +46,18 @@ export interface Changes {
   broken: BrokenSite[];
   /** Other remarks for a person, one line each. */
   warnings?: readonly string[];
+  /** Parts of the program that differ and whose effect is unknown here; absent when none. */
+  notJudged?: readonly string[];
+  /** Why what was before can't be told by git, one line each: then the changes are those that Pulumi sees. Absent when it can. */
+  unread?: readonly string[];
+  /** Why Pulumi's preview failed, one line each: then the changes are those in git. Absent when it did not. */
+  failed?: readonly string[];
+  /** The commits that were compared; without `head`, the files here. Absent when nothing was. */
+  commits?: { base: string; head?: string };
 }
 
 /** Warnings that a person must accept before the change. */
-export const blockingWords = ["DATA", "REPLACED", "RETIRED"] as const;
+export const blockingWords = ["DATA", "REPLACED", "RETIRED", "PROGRAM"] as const;
 export type BlockingWord = (typeof blockingWords)[number];
 
 /** What blocks a change: data left behind, a machine recreated, a site or a node no longer served. */
@@ -56,8 +70,8 @@ export function blockedBy({ kind, data }: Change): BlockingWord[] {
 }
 
 /** Whether something runs without a known reason. */
-export function isUnexplained({ kind, details, why }: Change): boolean {
-  return kind === "changed" && details.length === 0 && why.length === 0;
+export function isUnexplained({ kind, details, why, losses = [] }: Change): boolean {
+  return kind === "changed" && details.length === 0 && why.length === 0 && losses.length === 0;
 }
 
 /** All differences between two states of an environment, and what runs because of them. Pure. */
@@ -65,7 +79,9 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
   const nodes = pairs(before?.plan.nodes ?? [], after.plan.nodes).flatMap(([one, other]) => nodeChange(one, other));
   const why = sshWhys(before?.plan, after.plan);
   if (why.length > 0) for (const { name } of after.plan.nodes) rerun(nodes, "node", name, [`${name}-state`], why);
-  const moved = new Map(nodes.filter(isMoved).map(({ name, kind }) => [name, kind === "replaced" ? "is replaced" : "moves"]));
+  const moved = new Map(
+    pairs(before?.plan.nodes ?? [], after.plan.nodes).map(([one, other]) => [other?.name, one && other && movedText(one, other)]),
+  );
   const { broken } = after.plan;
   const isBroken = new Set(broken.map(({ name }) => name));
   const wasBroken = new Set(before?.plan.broken.map(({ name }) => name));
@@ -77,14 +93,50 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
       return [{ ...blank("site", other.name, [`${other.name}-rollout`]), to: ids[1] ?? "", why: ["it was broken before"] }];
     const own = siteChange(one, other, ids);
     // A release that its nodes no longer have is sent again.
-    const whys = [...why, ...(other?.nodes ?? []).flatMap((node) => (moved.has(node) ? [`${node} ${moved.get(node)}`] : []))];
+    const whys = [...why, ...(other?.nodes ?? []).flatMap((node) => moved.get(node) ?? [])];
     if (own !== undefined) return own.kind === "changed" ? [{ ...own, why: whys }] : [own];
     if (other === undefined || whys.length === 0) return [];
     return [{ ...blank("site", other.name, [`${other.name}-rollout`]), from: ids[0] ?? "", to: ids[1] ?? "", why: whys }];
   });
-  const touched = new Set(sites.map(({ name }) => name));
+  const isProtected = [before?.plan, after.plan].some((plan) => plan?.isProtected === true);
+  const circumstances = { isProtected, broken: [...isBroken] };
+  const losses = before === undefined ? [] : judgeLosses(standingOf(before.plan), standingOf(after.plan), circumstances);
+  const losing = withLosses("site", sites, losses);
+  const touched = new Set(losing.map(({ name }) => name));
   const untouched = after.plan.sites.map(({ name }) => name).filter((name) => !touched.has(name));
-  return { environment: after.plan.environment, changes: [...byName(nodes), ...byName(sites)], untouched, broken };
+  const changes = [...byName(withLosses("node", nodes, losses)), ...byName(losing)].map((change) => withUrls(change, after.plan));
+  return { environment: after.plan.environment, changes, untouched, broken };
+}
+
+/** The changes of sites or of nodes with what each would lose; one for which nothing else runs is one of them then. */
+export function withLosses(subject: Change["subject"], changes: readonly Change[], losses: readonly Loss[]): Change[] {
+  const byName = Map.groupBy(
+    losses.filter((loss) => loss.subject === subject),
+    ({ name }) => name,
+  );
+  const others = [...byName.keys()].filter((name) => !changes.some((change) => change.name === name));
+  return [...changes, ...others.map((name) => blank(subject, name, []))].map((change) => {
+    const own = byName.get(change.name) ?? [];
+    if (own.length === 0) return change;
+    return { ...change, losses: own, data: [...new Set([...change.data, ...own.flatMap(({ data }) => data)])] };
+  });
+}
+
+/**
+ * The change of a site with the places where a browser finds it.
+ * @param made addresses of the machines that the project made, by node. Default: none is known
+ */
+export function withUrls(
+  change: Change,
+  { sites, nodes }: Pick<Plan, "sites" | "nodes">,
+  made: Readonly<Record<string, string>> = {},
+): Change {
+  const site = change.subject === "site" ? sites.find(({ name }) => name === change.name) : undefined;
+  const on = nodes.filter(({ name }) => site?.nodes.includes(name));
+  const addresses = on.flatMap(({ name, machine }) => (machine.kind === "host" ? machine.host : made[name]) ?? []);
+  // Without a host name of its own a site is found by the addresses of its nodes.
+  const urls = (site?.routes ?? []).flatMap((route) => (route.host === "*" ? addresses : [""]).map((to) => urlText(route, to)));
+  return urls.length === 0 ? change : { ...change, urls };
 }
 
 /** What a site's two release ids show by themselves. Each is `<bundle>.<8 hex>`, each version as in the manifest. */
@@ -95,11 +147,6 @@ export function releaseNotes(from: { release: string; version?: string }, to: { 
   const order = compareVersions(from.version, to.version);
   if (order === undefined || order === 0) return order === 0 ? ["same version, other bytes"] : [];
   return [order < 0 ? "▲ upgrade" : "▼ downgrade"];
-}
-
-/** Id of the bundle in a release. */
-export function bundleOf(release: string): string {
-  return release.slice(0, release.lastIndexOf("."));
 }
 
 /** Adds a run to the change of this name, or makes one. */
@@ -138,10 +185,8 @@ function nodeChange(one: NodePlan | undefined, other: NodePlan | undefined): Cha
   if (other === undefined) return [{ ...both, kind: "removed", from: one.os }];
   const details = nodeDetails(one, other.kept === true ? { ...other, sites: one.sites, routes: one.routes } : other);
   if (details.length === 0) return [];
-  const made = [one, other].some(({ machine }) => isMade(machine));
   const systems = { from: one.os, to: other.os };
-  if (made && (one.os !== other.os || one.machine.kind !== other.machine.kind))
-    return [{ ...both, ...systems, kind: "replaced", details }];
+  if (one.os !== other.os || identity(one) !== identity(other)) return [{ ...both, ...systems, kind: "replaced", details }];
   const reached = details.some(({ about }) => about === "machine" || about === "os");
   return [{ ...(reached ? both : blank("node", name, [`${name}-state`])), ...systems, details }];
 }
@@ -153,13 +198,19 @@ function nodeDetails(one: NodePlan | undefined, other: NodePlan | undefined): De
     ...(one === undefined ? [] : changed("os", one.os, other?.os)),
     ...changed("machine", one && tellMachine(one.machine), other && tellMachine(other.machine)),
     ...lists("roles", one?.roles ?? [], other?.roles ?? []),
+    ...lists("trust_proxies", one?.trustProxies ?? [], other?.trustProxies ?? []),
     ...lists("sites", one?.sites ?? [], other?.sites ?? []),
     ...maps("route", routes(one), routes(other)),
   ];
 }
 
-function isMoved({ kind, details }: Change): boolean {
-  return kind === "replaced" || (kind === "changed" && details.some(({ about }) => about === "machine"));
+/** What tells one machine from another: a machine that the project makes is made anew with another kind or system. */
+const identity = ({ machine }: NodePlan): string => (machine.kind === "host" ? machine.hostKey : machine.kind);
+
+/** How a node's sites find another machine, or this one elsewhere; undefined when they don't. */
+function movedText(one: NodePlan, other: NodePlan): string | undefined {
+  if (identity(one) !== identity(other) || (isMade(other.machine) && one.os !== other.os)) return `${one.name} is replaced`;
+  return bytesOf(one.machine) === bytesOf(other.machine) ? undefined : `${one.name} moves`;
 }
 
 function sshWhys(one: Plan | undefined, other: Plan): string[] {

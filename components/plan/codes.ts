@@ -3,7 +3,7 @@ import type { CodeEntry } from "../text/code.ts";
 /** Codes for errors that only show when an app's files, its manifest and an environment are combined. */
 export const planCodes = {
   "full-node": {
-    rule: "The sites of a node may use at most 5,000 connections at once (8 for each process and thread, at least 128 a site), and together the memory that the environment gives for the node.",
+    rule: "The sites of a node may keep at most 5,000 requests waiting at once (8 for each process and thread, at least 16 a site), and together the memory that the environment gives for the node.",
     example: {
       "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], limits: {processes: 256}}\n`,
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nprocesses: {threads: 4}\n",
@@ -17,6 +17,11 @@ export const planCodes = {
       "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nconfig: {required: {STRIPE_KEY: from stripe.com/keys}}\n",
     },
     fix: "Add it to the site's config: a text, or {secret: 1}; a directory as config_dir.",
+  },
+  "lost-data": {
+    rule: "A site finds its data again: it stays on its node, whose machine stays the same; and a protected environment keeps what has data, and the bytes of a version.",
+    example: {},
+    fix: "Take the change back; moving data is not built yet.",
   },
   "no-location": {
     rule: "A site has a location: those of its environment, or else the default_location of its manifest.",

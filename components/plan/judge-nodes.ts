@@ -1,9 +1,9 @@
 import type { Environment } from "../environment/environment.ts";
 import { error, type Issue } from "../text/issue.ts";
-import { capacity } from "../platforms/capacity.ts";
+import { waitingRequests } from "../platforms/capacity.ts";
 import { compareLocations, locationText } from "./location.ts";
 import type { NodePlan, SitePlan } from "./plan.ts";
-import { sizeText } from "./size-text.ts";
+import { sizeText } from "../text/size-text.ts";
 
 /** Conflicts between the sites of a node. */
 export function judgeNodes(environment: Environment, nodes: NodePlan[], sites: SitePlan[]): Issue[] {
@@ -13,7 +13,7 @@ export function judgeNodes(environment: Environment, nodes: NodePlan[], sites: S
     ...new Map(shared.map((issue) => [issue.message, issue])).values(),
     ...nodes.flatMap((node) => {
       const here = sites.filter((site) => node.sites.includes(site.name));
-      return [...judgeConnections(environment, node, here), ...judgeMemory(environment, node, here)];
+      return [...judgeWaiting(environment, node, here), ...judgeMemory(environment, node, here)];
     }),
   ];
 }
@@ -30,16 +30,23 @@ function judgeLocations(environment: Environment, { routes }: NodePlan): Issue[]
   });
 }
 
-/** Varnish's pools hold 10,000 requests; only half may wait for apps, so that it can always answer from its cache. */
-const mostConnections = 5000;
+/**
+ * Requests that may wait for apps at once. Each takes two of Varnish's threads, and with 4 GB of memory a node has some 18,000
+ * (`varnish.py`): the others stay free, so that Varnish can always answer from its cache.
+ */
+const mostWaiting = 5000;
 
-function judgeConnections(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
-  const sum = sites.reduce((total, site) => total + capacity(site.processes).connections, 0);
-  if (sum <= mostConnections) return [];
-  const message = `the sites of node ${node.name} may use ${sum} connections at once, more than the ${mostConnections} that Varnish has for them`;
-  return [
-    error("full-node", placeOf(environment, node), message, "lower limits.processes of its sites, or place some elsewhere"),
-  ];
+function judgeWaiting(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
+  const sum = (of: SitePlan[]) => of.reduce((total, site) => total + waitingRequests(site.processes), 0);
+  const waiting = sum(sites);
+  if (waiting <= mostWaiting) return [];
+  const message = `the sites of node ${node.name} may keep ${waiting} requests waiting at once, more than the ${mostWaiting} that Varnish has room for`;
+  const least = waitingRequests({ count: 0, threads: 1 });
+  const large = sites.some((site) => waitingRequests(site.processes) > least);
+  const fix = large
+    ? "lower limits.processes of its sites, or place some elsewhere"
+    : `place some elsewhere: each has the least there is, ${least}`;
+  return [error("full-node", placeOf(environment, node), message, fix)];
 }
 
 function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {

@@ -2,7 +2,7 @@ import type { Environment, EnvironmentSite } from "../environment/environment.ts
 import { error, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { SitePlan } from "./plan.ts";
-import { sizeText } from "./size-text.ts";
+import { sizeText } from "../text/size-text.ts";
 
 /** What a site lacks, and what its manifest asks for beyond the environment's limits. The environment's own values are checked with it. */
 export function judgeSite(environment: Environment, site: EnvironmentSite, manifest: Manifest, plan: SitePlan): Issue[] {
@@ -22,7 +22,7 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
     const make = manifest.config.template === undefined ? "" : `, e.g. one that silver config create ${site.name} makes`;
     issues.push(error("missing-config", place, message, `add config_dir: the path of a directory${make}`));
   }
-  const { processes, memoryBytes } = environment.limits;
+  const { processes, memoryBytes, bodyBytes } = environment.limits;
   const beyond = (what: string, most: string) => {
     const message = `${manifest.file} asks for ${what}, but this environment allows site ${site.name} ${most}`;
     issues.push(error("limit", place, message, "lower it there, or under the site's limits, or raise the environment's limits"));
@@ -32,6 +32,9 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   }
   if (memoryBytes !== undefined && plan.processes.memoryBytes > memoryBytes) {
     beyond(`${sizeText(plan.processes.memoryBytes)} of memory a process`, sizeText(memoryBytes));
+  }
+  if (bodyBytes !== undefined && plan.limits.bodyBytes > bodyBytes) {
+    beyond(`request bodies of ${sizeText(plan.limits.bodyBytes)}`, sizeText(bodyBytes));
   }
   return issues;
 }

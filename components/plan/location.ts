@@ -15,6 +15,14 @@ export function locationText({ host, path }: Location): string {
 }
 
 /**
+ * Where a browser finds a location. A suffix matches its own name, too.
+ * @param address of the node, for a location of every host
+ */
+export function urlText({ host, path }: Location, address: string): string {
+  return `http://${host === "*" ? address : host.replace(/^\./, "")}${path}`;
+}
+
+/**
  * Most specific first: exact hosts, then suffixes (longest first), then `*`; of one host the longer path first.
  * Equally specific ones are in alphabetical order, so that one set of routes has one order.
  */

@@ -51,14 +51,16 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
       const here = [...sites, ...broken].filter((site) => site.nodes.includes(name)).sort(byName);
       const routes = here.flatMap((site) => site.routes).sort(compareLocations);
       const kept = here.some((site) => site.routes.length === 0);
-      return { name, machine, os, roles, sites: here.map((site) => site.name), routes, ...(kept ? { kept } : {}) };
+      const { trustProxies } = environment;
+      const trusts = trustProxies !== undefined && roles.includes("web") ? { trustProxies } : {};
+      return { name, machine, os, roles, sites: here.map((site) => site.name), routes, ...trusts, ...(kept ? { kept } : {}) };
     });
   const ofAll = judgeNodes(environment, nodes, sites);
   const known = judged.flatMap(({ site, app }) => (app === undefined ? [] : [{ site, manifest: app.manifest }]));
   const issues = [...judged.flatMap((one) => one.issues), ...judgeConfig(environment, known), ...ofAll];
   if (ofAll.some(isError)) return { issues };
-  const { name, ssh } = environment;
-  return { value: { environment: name, ssh, nodes, sites, broken }, issues };
+  const { name, ssh, isProtected } = environment;
+  return { value: { environment: name, ...(isProtected === true ? { isProtected } : {}), ssh, nodes, sites, broken }, issues };
 }
 
 /** One site by itself: its plan, or what is known of it when it must stay unchanged. */
@@ -108,6 +110,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     packages: planPackages(manifest),
     processes,
     timeouts: manifest.timeouts,
+    limits: { bodyBytes: site.limits.bodyBytes ?? manifest.limits.bodyBytes },
     check: manifest.check,
     ...planVariables(site, manifest, routes),
     ...(configDirectory === undefined ? {} : { configDirectory }),

@@ -1,7 +1,7 @@
 import type { PlatformName } from "../platforms/registry.ts";
 import type { Issue } from "../text/issue.ts";
 import type { Check } from "../manifest/manifest.ts";
-import type { Processes, Timeouts } from "../platforms/platform.ts";
+import type { Processes, RequestLimits, Timeouts } from "../platforms/platform.ts";
 import type { Environment, EnvironmentNode } from "../environment/environment.ts";
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { SiteLibraries } from "./libraries.ts";
@@ -10,6 +10,8 @@ import type { SetUp } from "../services/service.ts";
 /** The plan of an environment, as plain data: the only source for what is rendered, sent and shown. */
 export interface Plan {
   environment: string;
+  /** Keeps its nodes, what has data, and one bundle a version. Absent: it does not. */
+  isProtected?: true;
   ssh: Environment["ssh"];
   /** Sorted by name. */
   nodes: NodePlan[];
@@ -40,6 +42,8 @@ export interface NodePlan {
   sites: string[];
   /** Every location on this node, most specific first: exact hosts, then suffixes (longest first), then `*`; longer paths first. */
   routes: Route[];
+  /** Addresses and networks of the proxies in front of it, sorted; absent: none. */
+  trustProxies?: string[];
   /** A site here is broken and its routes are unknown: the node keeps its last declared state. */
   kept?: true;
 }
@@ -72,6 +76,7 @@ export interface SitePlan {
   packages: string[];
   processes: Processes;
   timeouts: Timeouts;
+  limits: RequestLimits;
   check: Check;
   /** Plain values that people declared, sorted by name: shown to reviewers. */
   config: Record<string, string>;

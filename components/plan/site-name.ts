@@ -13,6 +13,11 @@ export function siteUnit(site: string, role: UnitRole | "check", name?: string):
   return `silver-${role}-${site}${name === undefined ? "" : `.${name}`}`;
 }
 
+/** The unit that mounts a site's log directory, by the name that systemd wants for its place. */
+export function logsMount(site: string): string {
+  return `var-log-silver-${site.replaceAll("-", "\\x2d")}.mount`;
+}
+
 /** `site-<name>`: at most 29 of the 32 characters that Linux allows. */
 export function siteUser(name: string): string {
   return `site-${name}`;

@@ -2,11 +2,8 @@
 export interface Capacity {
   /** Connections Varnish opens to the release; one more is answered 503 at once. */
   connections: number;
-  /** Apache's workers: more than `connections`. */
+  /** Workers of Apache's one child: more than `connections`. */
   workers: number;
-  threadsPerChild: number;
-  /** Apache's children that hold these workers. */
-  children: number;
 }
 
 /** How much a group of processes may use at once. */
@@ -18,37 +15,54 @@ export interface ProcessLimits {
 
 /** Threads and child processes that an app may start itself, besides its workers. */
 const ownTasks = 128;
-/** Threads of an Apache child besides its workers: listener, main and clean-up. */
-const threadsOfChild = 3;
+/**
+ * Workers beyond `connections`: for the prober and the check, for requests that Varnish gave up and the app still holds, and
+ * for workers that have sent an answer and are not idle yet.
+ */
+const spareWorkers = 32;
 /** What Apache's own processes need at most. */
 const apacheBytes = 256 * 1024 ** 2;
-/** Apache's main process, the one it logs through, and short-lived ones. */
+/** Apache besides its workers: listener, main and clean-up threads, its parent, the one it logs through, and short-lived ones. */
 const apacheTasks = 16;
-/** Bytes of a unit's /tmp: an app spools the uploads of 25 requests of 10 MB each. */
-export const temporaryBytes = 256 * 1024 ** 2;
+/** Bytes of a unit's /tmp, where apps keep what is uploaded to them: four of the largest bodies at once, and never less than 256 MB. */
+export const temporaryBytes = ({ bodyBytes }: { bodyBytes: number }): number => Math.max(256 * 1024 ** 2, 4 * bodyBytes);
+
+/** Requests that wait for each one that runs, as long as nothing is wrong: more are a burst. */
+const waitingPerRequest = 8;
+/** The least that a site may keep waiting. */
+const leastWaiting = 16;
+/** Connections for each request that a small site serves at once, and where that ends: visitors come in bursts. */
+const burst = { perRequest: 64, most: 128 };
 
 /**
  * `connections` is well above what can run at once: a burst waits in mod_wsgi's queue (15 s at most) instead of being refused,
- * because Varnish before 7.6 has no queue of its own.
+ * because Varnish before 7.6 has no queue of its own. A site of one process or none has fewer: two hundred of them fit on a node.
  */
 export function capacity({ count, threads }: { count: number; threads: number }): Capacity {
-  const threadsPerChild = 32;
-  const connections = Math.max(128, 8 * count * threads);
-  const children = Math.ceil((connections + threadsPerChild) / threadsPerChild);
-  return { connections, workers: children * threadsPerChild, threadsPerChild, children };
+  const requests = Math.max(1, count * threads);
+  const connections = Math.max(Math.min(burst.most, burst.perRequest * requests), waitingPerRequest * requests);
+  return { connections, workers: connections + spareWorkers };
+}
+
+/**
+ * Requests that a site keeps waiting for its app at once, besides bursts: what the sum of a node's sites is made of. Each site can
+ * have its burst, all of them never have theirs at the same moment.
+ */
+export function waitingRequests({ count, threads }: { count: number; threads: number }): number {
+  return Math.max(leastWaiting, waitingPerRequest * count * threads);
 }
 
 /**
  * Limits of the unit with Apache.
  * @param app those of the app's processes, if that unit also has them
  */
-export function webLimits({ children, threadsPerChild }: Capacity, app?: ProcessLimits): ProcessLimits {
-  const apache = children * (threadsPerChild + threadsOfChild);
-  if (app === undefined) return { tasks: apache + apacheTasks, memoryBytes: apacheBytes };
+export function webLimits({ workers }: Capacity, app?: ProcessLimits): ProcessLimits {
+  const apache = workers + apacheTasks;
+  if (app === undefined) return { tasks: apache, memoryBytes: apacheBytes };
   return { tasks: apache + app.tasks, memoryBytes: apacheBytes + app.memoryBytes };
 }
 
 /** Limits of the app's processes with what they start themselves, and their temporary files. */
-export function appLimits(processes: ProcessLimits): ProcessLimits {
-  return { tasks: processes.tasks + ownTasks, memoryBytes: processes.memoryBytes + temporaryBytes };
+export function appLimits(processes: ProcessLimits, limits: { bodyBytes: number }): ProcessLimits {
+  return { tasks: processes.tasks + ownTasks, memoryBytes: processes.memoryBytes + temporaryBytes(limits) };
 }

@@ -52,7 +52,7 @@ export const php = {
 } as const satisfies Platform;
 
 function judgeRunner({ runner, platform, php_root: phpRoot }: Declared, source: Source): Issue[] {
-  if (runner?.endsWith(".py") !== true) return [];
+  if (runner === undefined || runner.endsWith(".php")) return [];
   const told = [...(platform === undefined ? [] : ["the platform"]), ...(phpRoot === undefined ? [] : ["php_root"])];
   const fix = `name a file that ends in .php, or delete ${told.join(" and ")}`;
   return [phpIssue(["runner"], `runner is "${runner}", but the platform is php`, fix, source)];

@@ -11,7 +11,7 @@ export interface Declared {
   php_root?: string;
   processes?: { threads: number };
   config?: { checker?: string };
-  check?: { path: string; status: number };
+  check?: { path: string; status?: number };
 }
 
 /** The files of an app, for a platform to check. */
@@ -19,9 +19,9 @@ export interface AppFiles {
   /** Directory of the app, from the project's root. */
   app: string;
   isFile: (path: string) => boolean;
-  /** Bytes of a file, one character each. */
-  read: (path: string) => string;
-  /** Paths of everything below a directory, relative to it; none when there is no such directory. */
+  /** Bytes of a file, one character each; undefined when it can't be read, or has more than 1 MiB. */
+  read: (path: string) => string | undefined;
+  /** Paths of everything below a directory, relative to it; none when there is no such directory in the app. */
   below: (directory: string) => string[];
   /** What is wrong with a directory named in the manifest. */
   checkDirectory: (key: string, path: string) => Issue[];
@@ -46,6 +46,11 @@ export interface Timeouts {
   drainSeconds: number;
 }
 
+export interface RequestLimits {
+  /** Largest body of a request, in bytes. */
+  bodyBytes: number;
+}
+
 /** What a platform reads from a site's plan. */
 export interface Served {
   name: string;
@@ -53,6 +58,7 @@ export interface Served {
   phpRoot?: string;
   processes: Processes;
   timeouts: Timeouts;
+  limits: RequestLimits;
   /** Absent when the app lists none. */
   libraries?: object;
 }
@@ -67,8 +73,10 @@ export interface AppUnit {
   /** How it ends. */
   comment: string;
   description: string;
-  /** Lines of [Service]: how it starts and stops, its own directories. */
+  /** Lines of [Service]: how it starts and stops. */
   service: string[];
+  /** Below /run, for the sockets by which the site's other units reach it. */
+  directory?: string;
 }
 
 /** A file of a release, below its directory `conf`. */

@@ -3,26 +3,30 @@ import type { Platform } from "./platform.ts";
 import { programFile } from "./program-file.ts";
 import { pythonApache } from "./python/apache.ts";
 import { renderSiteJson } from "./python/site-json.ts";
+import { runnerOf } from "./runner.ts";
 
-/** Sets the app's variables and directories, and loads it. */
-const wrapper = programFile("python/wsgi.py", import.meta.url);
+/** `wsgi.py` sets the app's variables and directories, and loads it; the others are its parts. */
+const wrapper = ["silver_answer.py", "silver_environment.py", "silver_lifetime.py", "silver_log.py", "wsgi.py"].map((name) => ({
+  name,
+  content: programFile(`python/${name}`, import.meta.url),
+}));
 /** Does the same for the app's checker. */
 const checkProgram = programFile("python/check.py", import.meta.url);
 
 /** mod_wsgi's own threads in each process: main, monitor, deadlock, reaper. */
 const threadsOfDaemon = 4;
 
-/** Ways in which a line of Python binds `application`, or may bind it. */
-const BINDS = [
-  /^\s*(?:async\s+)?(?:def|class)\s+application\b/,
-  /\bapplication\s*(?::[^=]*)?=(?!=)/,
-  /^\s*(?:from|import)\b.*\bapplication\b/,
+/** Ways in which a line of Python binds a name, or may bind it. */
+const binds = (name: string): RegExp[] => [
+  new RegExp(`^\\s*(?:async\\s+)?(?:def|class)\\s+${name}\\b`),
+  new RegExp(`\\b${name}\\s*(?::[^=]*)?=(?!=)`),
+  new RegExp(`^\\s*(?:from|import)\\b.*\\b${name}\\b`),
   // A parenthesized import, over several lines.
-  /^\s*(?:\w+\s+as\s+)?application\s*[,)]?\s*$/,
+  new RegExp(`^\\s*(?:\\w+\\s+as\\s+)?${name}\\s*[,)]?\\s*$`),
   /\bimport\s*\*|\bexec\(|\bglobals\(\)/,
 ];
 
-/** A WSGI application, run by mod_wsgi. */
+/** A WSGI application, run by mod_wsgi: an object of a Python file, or what a file of Paste Deploy describes. */
 export const python = {
   keys: {},
   needs: ["runner"],
@@ -48,35 +52,59 @@ export const python = {
           ),
         ]),
   ],
-  judgeFiles: ({ runner }, { app, read }) => {
-    if (runner?.endsWith(".py") !== true || definesApplication(read(runner))) return [];
-    const fix = "define it at the top level: def application(environ, start_response)";
-    return [error("no-application", { file: `${app}/${runner}` }, "the runner does not define application", fix)];
+  judgeFiles: ({ runner = "" }, { app, read }) => {
+    const { file, name } = runnerOf(runner);
+    const place = { file: `${app}/${file}` };
+    const text = /\.(?:py|ini)$/.test(file) ? read(file) : undefined;
+    if (text === undefined) return [];
+    if (file.endsWith(".py") && !defines(text, name)) {
+      const fix = `define it at the top level: def ${name}(environ, start_response)`;
+      return [error("no-application", place, `the runner does not define ${name}`, fix)];
+    }
+    if (file.endsWith(".ini") && !hasPasteSection(text, name)) {
+      const fix = `add [app:${name}], or write the name of one of its applications after # in runner`;
+      return [
+        error(
+          "no-application",
+          place,
+          `the runner has no section [app:${name}], nor one of a composite, pipeline or filter-app`,
+          fix,
+        ),
+      ];
+    }
+    return [];
   },
   hasProcesses: true,
   hasLibraries: true,
   packages: [],
   unwantedUnits: () => [],
-  limits: ({ count, threads, memoryBytes }) => ({ tasks: count * (threads + threadsOfDaemon), memoryBytes: count * memoryBytes }),
+  // One process more than serve: it waits without the app, or is loaded while another still finishes its requests.
+  limits: ({ count, threads, memoryBytes }) => ({
+    tasks: (count + 1) * (threads + threadsOfDaemon),
+    memoryBytes: (count + 1) * memoryBytes,
+  }),
   apache: pythonApache,
-  files: (site) => [
-    { name: "site.json", content: renderSiteJson(site) },
-    { name: "wsgi.py", content: wrapper },
-  ],
+  files: (site) => [{ name: "site.json", content: renderSiteJson(site) }, ...wrapper],
   units: () => [],
   checker: (checker) => ({
     start: `# -P: conf/ is not on sys.path, as it is not in the app's own processes.
 ExecStart=/usr/bin/python3 -P @ROOT@/conf/check.py ${checker}`,
-    environment: ["PYTHONUNBUFFERED=1"],
+    environment: ["PYTHONUNBUFFERED=1", "PYTHONIOENCODING=utf-8:backslashreplace"],
     files: [{ name: "check.py", content: checkProgram }],
   }),
 } as const satisfies Platform;
 
+/** Whether a file of Paste Deploy has an application of a name. A section without a name is `main`. */
+function hasPasteSection(text: string, name: string): boolean {
+  const sections = [...text.matchAll(/^\[(?:app|application|composite|composit|pipeline|filter-app)(?::([^\]\n]*))?\]/gm)];
+  return sections.some(([, named]) => (named === undefined ? "main" : named.trim()) === name);
+}
+
 /**
- * Whether a Python text defines `application`. Judges by the text alone, and when in doubt says yes:
+ * Whether a Python text defines a name. Judges by the text alone, and when in doubt says yes:
  * starting the release shows whether it can really be called.
  */
-function definesApplication(text: string): boolean {
+function defines(text: string, name: string): boolean {
   const lines = text.split("\n").map((line) => line.replace(/#.*/, ""));
-  return lines.some((line) => BINDS.some((pattern) => pattern.test(line)));
+  return lines.some((line) => binds(name).some((pattern) => pattern.test(line)));
 }

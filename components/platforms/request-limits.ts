@@ -1,7 +1,10 @@
-import type { Served } from "./platform.ts";
+import type { RequestLimits, Served } from "./platform.ts";
 
-/** Largest request body. Varnish buffers all of it before the app sees any, so that a slow upload blocks no process. */
-export const bodyMegabytes = 10;
+/**
+ * Bytes of a body without a length (`Transfer-Encoding: chunked`) that Varnish reads before it hangs up. A client that is hung up on
+ * while it sends loses the answer, so one that sends somewhat too much is heard out, and gets its 413.
+ */
+export const readBytes = ({ bodyBytes }: RequestLimits): number => Math.max(2 * bodyBytes, 256 * 1024 ** 2);
 
 /** Seconds after which a request that no process took is answered 504. */
 export const queueSeconds = 15;

@@ -1,11 +1,17 @@
 import { posix } from "node:path";
-import { error } from "../text/issue.ts";
+import { error, type Issue } from "../text/issue.ts";
 import { isMap } from "../text/value.ts";
 import { notFound, prefixOf } from "./apache.ts";
 import type { Platform } from "./platform.ts";
 
 /** Keys that only running code can use. */
-const OF_CODE = ["runner", "php_root", "packages", "services", "config", "processes"];
+const OF_CODE = ["runner", "php_root", "packages", "services", "config", "processes", "limits"];
+
+/** Without a declared check: any file is one to serve. */
+function noFiles(app: string): Issue[] {
+  const message = `${app}/static has no file, and a static app is nothing else`;
+  return [error("missing-file", { file: app }, message, `create ${app}/static/index.html`)];
+}
 
 /** Files alone. */
 export const staticPlatform = {
@@ -23,8 +29,9 @@ export const staticPlatform = {
     );
   },
   // A file answers its check, as its Apache finds it: the file itself, or a directory's index.html.
-  judgeFiles: ({ check }, { app, isFile, placeOf }) => {
-    if (check?.status !== 200 || check.path.includes("%")) return [];
+  judgeFiles: ({ check }, { app, isFile, below, placeOf }) => {
+    if (check === undefined || (check.status !== undefined && check.status !== 200) || check.path.includes("%")) return [];
+    if (check.status === undefined) return below("static").some((path) => isFile(posix.join("static", path))) ? [] : noFiles(app);
     // Dots can't lead out of static/, as in a browser.
     const file = posix.join("static", posix.normalize((check.path.split("?")[0] ?? "").replace(/\/$/, "/index.html")));
     if (isFile(file)) return [];

@@ -1,7 +1,8 @@
 import type { Checker } from "../platforms/platform.ts";
 import type { SitePlan } from "../plan/plan.ts";
 import { siteUnit } from "../plan/site-name.ts";
-import { renderSandbox } from "./unit-file.ts";
+import { startEnvironment } from "./start-environment.ts";
+import { logsOf, renderSandbox } from "./unit-file.ts";
 
 /** Seconds a checker may take. It only checks values: one that takes longer is waiting for something. */
 export const checkSeconds = 60;
@@ -22,12 +23,10 @@ User=${site.user}
 Group=${site.user}
 ${start}
 WorkingDirectory=@ROOT@/app
-Environment=${["LANG=C.UTF-8", ...environment].join(" ")}
+${startEnvironment(site, environment)}
 TimeoutStartSec=${checkSeconds}
 TimeoutStopSec=5
 SyslogIdentifier=${siteUnit(site.name, "check")}
-LogsDirectory=silver/${site.name}
-LogsDirectoryMode=0750
 UMask=0027
 
 MemoryMax=${site.processes.memoryBytes}
@@ -36,5 +35,5 @@ LimitNOFILE=16384
 LimitCORE=0
 
 SocketBindDeny=any
-${renderSandbox("")}`;
+${renderSandbox(site.limits, logsOf(site))}`;
 }

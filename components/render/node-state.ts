@@ -4,20 +4,26 @@ import { platforms } from "../platforms/registry.ts";
 import { renderNodeFirewall } from "./firewall.ts";
 import {
   renderBootUnit,
+  renderRetireDropIn,
   renderFirewallUnit,
   renderMeasureTimer,
   renderMeasureUnit,
   renderRecoverTimer,
   renderRecoverUnit,
   renderVarnishDropIn,
+  renderVarnishStorage,
 } from "./node-units.ts";
 import type { NodeState, RenderedFile } from "./rendered.ts";
 import { renderTopVcl, renderUnavailableVcl } from "./top-vcl.ts";
 
-/** What every web node needs. apache2-bin is Apache without a service; media-types has the types of static files. */
+/**
+ * What every web node needs. apache2-bin is Apache without a service; iproute2 has ss, which counts connections;
+ * media-types has the types of static files.
+ */
 const webPackages = [
   "apache2-bin",
   "ca-certificates",
+  "iproute2",
   "libapache2-mod-wsgi-py3",
   "media-types",
   "nftables",
@@ -62,12 +68,19 @@ function firewallFiles(): RenderedFile[] {
 function webFiles(node: NodePlan): RenderedFile[] {
   return [
     { path: "/etc/silver/varnish/s503.vcl", mode: "0644", content: renderUnavailableVcl() },
-    { path: "/etc/silver/varnish/top.vcl", mode: "0644", content: renderTopVcl(node.routes), after: "top-vcl" },
+    {
+      path: "/etc/silver/varnish/top.vcl",
+      mode: "0644",
+      content: renderTopVcl(node.routes, node.trustProxies),
+      after: "top-vcl",
+    },
+    { path: "/etc/silver/varnish/storage", mode: "0644", content: renderVarnishStorage(), after: "varnish-restart" },
     unit("silver-boot.service", renderBootUnit()),
     unit("silver-recover.service", renderRecoverUnit()),
     unit("silver-recover.timer", renderRecoverTimer()),
     unit("silver-measure.service", renderMeasureUnit()),
     unit("silver-measure.timer", renderMeasureTimer()),
+    unit("silver-retire-.service.d/silver.conf", renderRetireDropIn()),
     {
       path: "/etc/systemd/system/varnish.service.d/silver.conf",
       mode: "0644",

@@ -1,22 +1,94 @@
+import { closedSystem } from "./sandbox.ts";
+import { idleSeconds } from "./trusted-proxies.ts";
+
+/** Sizes of the file for answers that are not cached; the one for uploads is half as large. */
+const transientMegabytes = { least: 1536, most: 8192 };
+
+/**
+ * Confines the agent where a unit runs it, in the open part of what it does over SSH. It stays root and reaches every site: it gives
+ * files to sites' users, asks databases as the user of their server, and loads the firewall.
+ */
+function renderAgentSandbox(): string {
+  return `# Root, because every site is in its hands; and with no more of it than that takes.
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL CAP_NET_ADMIN CAP_SETGID CAP_SETUID
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+IPAddressDeny=any
+IPAddressAllow=localhost
+ProtectSystem=strict
+# In /usr/sbin it takes away the policy-rc.d that an agent left which was killed while apt ran.
+ReadWritePaths=/etc/silver /etc/systemd/system -/srv/silver /usr/sbin /var/lib/silver -/var/log/silver /run
+PrivateTmp=yes
+# Not PrivateDevices: it sees to it that images are mounted, for which it must find loop devices.
+DevicePolicy=closed
+DeviceAllow=/dev/loop-control rw
+DeviceAllow=block-loop rw
+MemoryDenyWriteExecute=yes
+${closedSystem}`;
+}
+
 /** Varnish on port 80 with the sites' labels from boot.cli, instead of the one VCL and port 6081 of Debian's unit. */
 export function renderVarnishDropIn(): string {
   return `# Made by silver. Varnish is changed by its labels while it runs: a restart would drop its cache and every client.
 [Unit]
 After=silver-nft.service silver-boot.service
 Wants=silver-nft.service silver-boot.service
+# Whatever keeps it from starting, a taken port or a full disk, ends some day, and then every site is to be back.
+StartLimitIntervalSec=0
 
 [Service]
-# Transient holds what is not cached, whole: uploads on their way in, large answers on their way out to slow clients.
+# As many threads as boot.cli says: systemd's default would be 4,800 on a node of 4 GB. As many VCLs as there are sites.
+TasksMax=infinity
+# What passes through is held whole, in files of this node's disk that are set aside when Varnish starts: in Transient the answers
+# that are not cached, until their clients have read them; in spool the uploads, and cached answers of no known or of a large size,
+# which give way to uploads. Memory is for small cached answers alone.
+ExecStartPre=+/bin/sh /etc/silver/varnish/storage
+EnvironmentFile=-/run/silver-varnish
+# An upload takes room as it arrives, not as it is announced. Clients may pause for a minute, and take an hour for an answer.
 # A VCL is compiled for each release, and for each site when Varnish starts: without optimising that takes a third of the time.
-# Debian 13 has gcc under this name alone.
+# Debian 13 has gcc under this name alone. The list of VCLs that the agent reads takes a quarter of a kilobyte for each VCL and label:
+# Varnish's own bound cuts it off at some 130 sites.
 ExecStart=
 ExecStart=/usr/sbin/varnishd -j unix,user=vcache -F -a :80 -b none -I /var/lib/silver/varnish/boot.cli \\
-  -T 127.0.0.1:6082 -S /etc/varnish/secret -s malloc,256m -s Transient=malloc,1g \\
+  -T 127.0.0.1:6082 -S /etc/varnish/secret -s cache=malloc,256m -s spool=\${SPOOL} -s Transient=\${TRANSIENT} \\
+  -p fetch_maxchunksize=1m -p timeout_idle=${idleSeconds} -p send_timeout=3600 -p max_vcl_handling=0 \\
+  -p default_ttl=0 -p http_max_hdr=256 -p http_req_size=96k -p http_resp_size=96k -p http_resp_hdr_len=64k \\
+  -p workspace_client=512k -p workspace_backend=224k -p cli_limit=4m \\
   -p "cc_command=exec $$(uname -m)-linux-gnu-gcc -O0 -pthread -fpic -shared -Wl,-x -o %%o %%s"
 # There is nothing to reload: labels are turned by the agent.
 ExecReload=
 Restart=always
 RestartSec=1
+
+# Its manager is root until it has opened port 80 and given its files to the user of the worker, and ends what it started. gcc, which
+# compiles a site's VCL, runs as another user yet. Memory stays locked, so that statistics are never swapped out.
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_IPC_LOCK CAP_KILL CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+ProtectSystem=strict
+ReadWritePaths=/var/lib/varnish
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectProc=invisible
+# Not MemoryDenyWriteExecute: PCRE compiles the patterns of a VCL to machine code.
+${closedSystem}`;
+}
+
+/**
+ * Says how much of the disk Varnish may use: a part of what is free, set aside at once, so that it neither fills the disk nor finds
+ * it full. Where next to nothing is free it gets memory, because a node with a full disk has to serve.
+ */
+export function renderVarnishStorage(): string {
+  return `# Made by silver. Run before Varnish starts: the sizes, in MB, of what it keeps on disk.
+set -eu
+free=$(df --output=avail --block-size=1M /var/lib/varnish | tail -n 1)
+transient=$((free / 32))
+[ "$transient" -ge ${transientMegabytes.least} ] || transient=${transientMegabytes.least}
+[ "$transient" -le $((free / 8)) ] || transient=$((free / 8))
+[ "$transient" -le ${transientMegabytes.most} ] || transient=${transientMegabytes.most}
+if [ "$transient" -ge 128 ]; then
+  printf '%s\\n' "TRANSIENT=file,/var/lib/varnish,\${transient}m" "SPOOL=file,/var/lib/varnish,$((transient / 2))m"
+else
+  printf '%s\\n' TRANSIENT=malloc,256m SPOOL=malloc,128m
+fi > /run/silver-varnish
 `;
 }
 
@@ -37,6 +109,16 @@ RemainAfterExit=yes
 ExecStart=/usr/sbin/nft -f /etc/silver/nft.conf
 ExecReload=/usr/sbin/nft -f /etc/silver/nft.conf
 
+# Changes the kernel's rules and nothing else, for which it must be root.
+CapabilityBoundingSet=CAP_NET_ADMIN
+RestrictAddressFamilies=AF_NETLINK
+UMask=0077
+ProtectSystem=strict
+PrivateDevices=yes
+ProtectProc=invisible
+ProcSubset=pid
+MemoryDenyWriteExecute=yes
+${closedSystem}
 [Install]
 WantedBy=multi-user.target
 `;
@@ -55,17 +137,19 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/local/bin/silver-agent recover
 
+${renderAgentSandbox()}
 [Install]
 WantedBy=multi-user.target
 `;
 }
 
-/** Undoes or finishes a rollout whose agent was killed. Skipped when nothing is under way. */
+/** Undoes or finishes a rollout whose agent was killed, and discards VCLs that had to wait. Skipped when there is neither. */
 export function renderRecoverUnit(): string {
   return `# Made by silver. Undoes or finishes what a dead agent left; sites that a session leads are left to it.
 [Unit]
 Description=Rollouts that nobody leads any more
-ConditionPathExistsGlob=/srv/silver/*/journal.json
+ConditionPathExistsGlob=|/srv/silver/*/journal.json
+ConditionPathExistsGlob=|/var/lib/silver/varnish/*.kept
 After=silver-boot.service
 
 [Service]
@@ -74,7 +158,8 @@ ExecStart=/usr/local/bin/silver-agent recover
 # systemd would tell twice a minute that there was nothing to do.
 SyslogLevel=notice
 LogLevelMax=notice
-`;
+
+${renderAgentSandbox()}`;
 }
 
 /** Checks the size of databases and log files. Skipped when no site has ever run. */
@@ -91,7 +176,15 @@ ExecStart=/usr/local/bin/silver-agent measure
 StandardOutput=null
 SyslogLevel=notice
 LogLevelMax=notice
-`;
+
+${renderAgentSandbox()}`;
+}
+
+/** For the transient units in which the agent retires releases: systemd reads it for each whose name begins so. */
+export function renderRetireDropIn(): string {
+  return `# Made by silver.
+[Service]
+${renderAgentSandbox()}`;
 }
 
 export function renderMeasureTimer(): string {

@@ -27,3 +27,8 @@ export function pageLines(object: "resp" | "beresp", page: string, extra: string
     "return (deliver);",
   ];
 }
+
+/** Lines of VCL, indented. */
+export function indent(lines: string[], by = "  "): string {
+  return lines.map((line) => by + line).join("\n");
+}

@@ -1,29 +1,39 @@
 import type { Route } from "../plan/plan.ts";
 import { siteLabel } from "../plan/site-name.ts";
-import { errorPage, pageLines } from "./page.ts";
+import { errorPage, indent, pageLines } from "./page.ts";
+import { normalPathLines } from "./request-path.ts";
+import { proxyLines, trustedProxies } from "./trusted-proxies.ts";
 import { regexLiteral, vclString } from "../text/literals.ts";
 
-/** The node's active VCL: finds the site by host and path, and hands the request over to the site's label. */
-export function renderTopVcl(routes: Route[]): string {
+/**
+ * The node's active VCL: finds the site by host and path, and hands the request over to the site's label, with word of whether a
+ * trusted proxy asks.
+ * @param trustProxies addresses and networks of the proxies in front of the node
+ */
+export function renderTopVcl(routes: readonly Route[], trustProxies: readonly string[] = []): string {
   const page = errorPage("Nothing here", "No site answers at this address.");
+  const unclear = errorPage("Not understood", "This address can't be read.");
   return `vcl 4.1;
 # Which site answers: exact hosts first, then suffixes, then every host; longer paths first. One line a location.
 
+import blob;
 import std;
 
 backend default none;
-
+${trustedProxies(trustProxies)}
 sub vcl_recv {
+${indent(proxyLines(trustProxies))}
   # For the lines below only: a change of the request is undone when it is handed over.
-  set req.http.X-Silver-Host = regsub(regsub(std.tolower(req.http.Host), ":[0-9]*$", ""), "[.]$", "");
-  set req.http.X-Silver-Path = regsub(req.url, "[?#].*$", "");
+${indent(normalPathLines())}
+  set req.http.X-Silver-Host = regsub(std.tolower(req.http.Host), "[.]?(?::[0-9]*)?$", "");
 ${routes.map((route) => `  ${renderRoute(route)}\n`).join("")}  return (synth(404));
 }
 
 sub vcl_synth {
-${pageLines("resp", page)
-  .map((line) => `  ${line}`)
-  .join("\n")}
+  if (resp.status == 400) {
+${indent(pageLines("resp", unclear), "    ")}
+  }
+${indent(pageLines("resp", page))}
 }
 `;
 }
@@ -40,9 +50,9 @@ function hostCondition(host: string): string | undefined {
   return `req.http.X-Silver-Host ~ ${vclString(`(^|[.])${regexLiteral(host.slice(1))}$`)}`;
 }
 
-/** `/blog` matches /blog and everything below it, never /blogger. */
+/** `/blog` matches /blog and everything below it, never /blogger or /blog%2Fx. */
 function pathCondition(path: string): string | undefined {
-  return path === "/" ? undefined : `req.http.X-Silver-Path ~ ${vclString(`^${regexLiteral(path)}(/|$)`)}`;
+  return path === "/" ? undefined : `req.url ~ ${vclString(`^${regexLiteral(path)}(?:[/?#]|$)`)}`;
 }
 
 /** Where a label points before its site's first release, and when a release's VCL can't be loaded. */
@@ -58,9 +68,7 @@ sub vcl_recv {
 }
 
 sub vcl_synth {
-${pageLines("resp", page, ['set resp.http.Retry-After = "5";'])
-  .map((line) => `  ${line}`)
-  .join("\n")}
+${indent(pageLines("resp", page, ['set resp.http.Retry-After = "5";']))}
 }
 `;
 }

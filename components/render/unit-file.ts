@@ -1,12 +1,19 @@
 import type { SitePlan } from "../plan/plan.ts";
+import { apacheDirectory } from "../platforms/apache.ts";
 import { appLimits, capacity, temporaryBytes, webLimits, type ProcessLimits } from "../platforms/capacity.ts";
-import type { AppUnit } from "../platforms/platform.ts";
+import type { AppUnit, RequestLimits } from "../platforms/platform.ts";
 import { platforms } from "../platforms/registry.ts";
-import { siteUnit } from "../plan/site-name.ts";
+import { logsMount, siteUnit } from "../plan/site-name.ts";
 import { serviceType } from "../services/registry.ts";
+import { closedSystem } from "./sandbox.ts";
+import { startEnvironment } from "./start-environment.ts";
 
 /** Bytes of /dev/shm, where Python keeps locks between processes. */
 const sharedBytes = 64 * 1024 ** 2;
+const pageBytes = 4096;
+
+/** For sockets, locks and process ids: room for some hundred, and none for data. */
+const smallFileSystem = "size=1M,nr_inodes=512,nodev,nosuid,noexec";
 
 /** What distinguishes the units of a release. */
 interface UnitParts extends AppUnit {
@@ -18,7 +25,8 @@ interface UnitParts extends AppUnit {
 }
 
 /** A unit of a release: runs as the site's user from the start, without capabilities, with only its own directories writable. */
-function renderUnit({ name, user }: SitePlan, parts: UnitParts): string {
+function renderUnit(site: SitePlan, parts: UnitParts): string {
+  const { name, user } = site;
   const { role, comment, description, order, service, limits, writable } = parts;
   return `# ${comment} Never reloaded.
 [Unit]
@@ -31,7 +39,7 @@ StartLimitIntervalSec=0
 User=${user}
 Group=${user}
 WorkingDirectory=@ROOT@/app
-Environment=LANG=C.UTF-8
+${startEnvironment(site)}
 Restart=always
 RestartSec=1
 KillMode=mixed
@@ -47,7 +55,7 @@ LimitNOFILE=16384
 LimitCORE=0
 
 SocketBindDeny=any
-${role === "web" ? "SocketBindAllow=ipv4:tcp:@PORT@\n" : ""}${renderSandbox(writable)}
+${role === "web" ? "SocketBindAllow=ipv4:tcp:@PORT@\n" : ""}${renderSandbox(site.limits, writable)}
 [Install]
 WantedBy=multi-user.target
 `;
@@ -63,17 +71,17 @@ export function renderWebUnit(site: SitePlan): string {
     comment: "One release of one site. Ended by SIGWINCH: Apache stops listening and lets requests finish.",
     description: "Site",
     // Upheld: a unit that ended for any reason is started again while Apache runs, without restarting Apache.
-    order: holdsApp ? afterServices(site) : [`After=network.target ${own.join(" ")}`, `Upholds=${own.join(" ")}`],
+    order: holdsApp ? appOrder(site) : [`After=network.target ${own.join(" ")}`, `Upholds=${own.join(" ")}`],
     service: [
       "Type=exec",
       "ExecStart=/usr/sbin/apache2 -f @ROOT@/conf/apache.conf -DFOREGROUND",
       "KillSignal=SIGWINCH",
       `TimeoutStopSec=${site.timeouts.drainSeconds + 15}`,
-      "RuntimeDirectory=silver/@VCL@",
-      "RuntimeDirectoryMode=0750",
-      ...(holdsApp ? logsDirectory(site) : []),
+      `TemporaryFileSystem=${apacheDirectory}:${smallFileSystem},mode=1777`,
+      "# The name that systemd gives such a directory.",
+      `Environment=RUNTIME_DIRECTORY=${apacheDirectory}`,
     ],
-    limits: webLimits(capacity(site.processes), holdsApp ? appLimits(limits(site.processes)) : undefined),
+    limits: webLimits(capacity(site.processes), holdsApp ? appLimits(limits(site.processes), site.limits) : undefined),
     writable: holdsApp ? writableOf(site) : "",
   });
 }
@@ -82,57 +90,71 @@ export function renderWebUnit(site: SitePlan): string {
 export function renderAppUnit(site: SitePlan, unit: AppUnit): string {
   return renderUnit(site, {
     ...unit,
-    order: afterServices(site),
-    service: [...unit.service, ...logsDirectory(site)],
-    limits: appLimits(platforms[site.platform].limits(site.processes)),
+    order: appOrder(site),
+    service: [...unit.service, ...sharedDirectory(site, unit)],
+    limits: appLimits(platforms[site.platform].limits(site.processes), site.limits),
     writable: writableOf(site),
   });
 }
 
-const logsDirectory = ({ name }: SitePlan): string[] => [`LogsDirectory=silver/${name}`, "LogsDirectoryMode=0750"];
+/** A file system of its own in memory, which all units of the site see and only its user enters: /run is every site's, and the system's. */
+function sharedDirectory({ user }: SitePlan, { directory }: AppUnit): string[] {
+  if (directory === undefined) return [];
+  const place = `/run/${directory}`;
+  return [
+    `RuntimeDirectory=${directory}`,
+    "# Even what systemd runs with full rights has mounts of its own, in a unit that is confined: this one is for other units, too.",
+    `ExecStartPre=+/usr/bin/nsenter --target 1 --mount /usr/bin/mount -t tmpfs -o ${smallFileSystem},mode=0700,uid=${user} silver ${place}`,
+    `ExecStopPost=-+/usr/bin/nsenter --target 1 --mount /usr/bin/umount --lazy ${place}`,
+  ];
+}
+
+/** As many files as fit if each takes a page: an empty file takes memory, too. */
+function temporaryFileSystem(limits: RequestLimits): string {
+  const bytes = temporaryBytes(limits);
+  return `size=${bytes},nr_inodes=${Math.floor(bytes / pageBytes)},mode=1777,nodev,nosuid`;
+}
 
 /**
  * Confines the app's code, whichever unit runs it: no capabilities, only its own directories writable, no foreign processes visible.
+ * @param limits decide the size of its /tmp
  * @param writable lines that open more
  */
-export function renderSandbox(writable: string): string {
+export function renderSandbox(limits: RequestLimits, writable: string): string {
   return `RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 CapabilityBoundingSet=
 AmbientCapabilities=
-NoNewPrivileges=yes
 ProtectSystem=strict${writable}
-ProtectHome=yes
+# On the bus, systemd starts programs for whoever asks, outside of all this, and tells what others run.
+InaccessiblePaths=-/run/dbus -/run/systemd/private -/run/snapd.socket
 # In memory and of a fixed size: PrivateTmp would let one app fill the node's disk, and /dev/shm half of its memory.
-TemporaryFileSystem=/tmp:size=${temporaryBytes},mode=1777,nodev,nosuid /var/tmp:ro /dev/shm:size=${sharedBytes},mode=1777
+TemporaryFileSystem=/tmp:${temporaryFileSystem(limits)} /var/tmp:ro /run/lock:ro /dev/shm:size=${sharedBytes},nr_inodes=${sharedBytes / pageBytes},mode=1777
 PrivateDevices=yes
 PrivateIPC=yes
 ProtectProc=invisible
-ProtectClock=yes
-ProtectHostname=yes
-ProtectControlGroups=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-KeyringMode=private
 # Not MemoryDenyWriteExecute: ctypes and compiled Python libraries make code at run time.
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallErrorNumber=EPERM
-`;
+${closedSystem}`;
+}
+
+/** What a unit with the app's code starts after. It would lack its data; it can do without its logs. */
+function appOrder(site: SitePlan): string[] {
+  const logs = logsMount(site.name);
+  const services = site.services === undefined ? [] : [servicesTarget(site)];
+  return [
+    `After=${["network.target", logs, ...services].join(" ")}`,
+    `Wants=${logs}`,
+    ...services.map((target) => `Requires=${target}`),
+  ];
 }
 
 /** The unit that the agent makes for all services of the site, in its current data generation: after a boot, they start first. */
-function afterServices(site: SitePlan): string[] {
-  if (site.services === undefined) return ["After=network.target"];
-  const target = `silver-data-${site.name}.target`;
-  return [`After=network.target ${target}`, `Requires=${target}`];
-}
+const servicesTarget = ({ name }: SitePlan): string => `silver-data-${name}.target`;
 
+/** Where the app may write besides what is in memory. */
 function writableOf(site: SitePlan): string {
   const writes = site.services?.some(({ type }) => serviceType(type).writesData) === true;
-  return writes ? `\nReadWritePaths=/srv/silver/${site.name}/data` : "";
+  return `${writes ? `\nReadWritePaths=/srv/silver/${site.name}/data` : ""}${logsOf(site)}`;
 }
+
+/** The line that lets the app write its logs. Whoever deletes /var/log must not keep the site from starting. */
+export const logsOf = ({ name }: SitePlan): string => `\nReadWritePaths=-/var/log/silver/${name}`;

@@ -2,6 +2,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { placeText } from "../text/code-frame.ts";
 import { isError } from "../text/issue.ts";
+import { printable } from "../text/printable.ts";
 import type { BrokenSite as Broken } from "../plan/plan.ts";
 import type { Site } from "./site.ts";
 
@@ -36,9 +37,9 @@ export class BrokenSite extends pulumi.ComponentResource {
   }
 }
 
-/** Begins with what a reviewer reads, like a node's command. */
+/** Begins with what a reviewer reads, like a node's command. A file's name is any text: with a line end in it, it would be run. */
 function failing({ name, issues }: Broken): string {
-  const places = issues.filter(isError).map(({ code, place }) => `${placeText(place)} [${code}]`);
+  const places = issues.filter(isError).map(({ code, place }) => printable(`${placeText(place)} [${code}]`));
   return [
     ...[...new Set(places)].map((place) => `# broken: ${place}`),
     `echo 'site ${name} stays as it is: see above for what is wrong with it' >&2`,

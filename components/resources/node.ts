@@ -1,6 +1,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { isMade } from "../environment/kinds/registry.ts";
+import type { Owner } from "../node/contract.ts";
 import { agentZipapp, type Zipapp } from "../node/zipapp.ts";
 import { installCommand, installInput } from "../node/install-command.ts";
 import type { NodePlan, Plan } from "../plan/plan.ts";
@@ -21,12 +22,15 @@ const agent = (): Zipapp => (packed ??= agentZipapp());
 /** A machine with its agent and its state: everything on it that sites share. */
 export class Node extends pulumi.ComponentResource {
   readonly connection: pulumi.Output<Connection>;
+  /** The environment, as the machine knows it. */
+  readonly owner: pulumi.Output<Owner>;
 
   constructor(name: string, args: NodeArgs, options?: pulumi.ComponentResourceOptions) {
     super("silver:resources:Node", name, {}, options);
     const { plan, node } = args;
     const machine = makeMachine(name, { declared: node.machine, os: node.os, ssh: plan.ssh }, { parent: this });
     this.connection = machine.connection;
+    this.owner = machine.owner;
 
     const state = renderNodeState(plan, node);
     new remote.Command(
@@ -47,12 +51,13 @@ export class Node extends pulumi.ComponentResource {
             ...(machineId === undefined ? {} : { machineId }),
             packages: state.packages,
             sites: node.sites,
+            ...(node.trustProxies === undefined ? {} : { trustProxies: node.trustProxies }),
             routes: node.routes.map((route) => `${route.host}${route.path} → ${route.site}`),
             agent: agent().sha256,
             user,
           }),
         ),
-        stdin: this.connection.apply(() => installInput(agent(), state, canonicalJson)),
+        stdin: this.owner.apply((owner) => installInput(agent(), owner, state, canonicalJson)),
         addPreviousOutputInEnv: false,
         logging: remote.Logging.Stderr,
       },
@@ -67,6 +72,7 @@ export class Node extends pulumi.ComponentResource {
         dependsOn: [machine],
       },
     );
-    this.registerOutputs({});
+    // Read back by the next run, which may declare it otherwise.
+    this.registerOutputs(plan.isProtected === true ? { isProtected: true } : {});
   }
 }

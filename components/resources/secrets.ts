@@ -1,9 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { error, type Issue } from "../text/issue.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
-
-/** Key of one version of a secret below `silverlining:secrets`, e.g. `blog.STRIPE_KEY@3`. */
-const secretKey = (site: string, name: string, version: number): string => `${site}.${name}@${version}`;
+import { secretKey } from "../plan/secret-key.ts";
 
 /**
  * Secrets that a plan names and the stack's configuration lacks. Looks only at names, before anything is registered.
@@ -19,7 +17,7 @@ export function missingSecrets(plan: Plan, stack: string): Issue[] {
           "missing-secret",
           { file: `stacks/${stack}.yaml` },
           `site "${site.name}" names version ${version} of the secret ${name}, which stacks/Pulumi.${stack}.yaml does not have`,
-          `pulumi config set --secret --path 'secrets["${secretKey(site.name, name, version)}"]'`,
+          `silver secret set ${site.name} ${name} -e ${stack}, or pulumi config set --secret --path 'secrets["${secretKey(site.name, name, version)}"]' --stack ${stack}`,
         ),
       ),
   );

@@ -28,7 +28,9 @@ export class Site extends pulumi.ComponentResource {
     const { plan, site, nodes } = args;
     const release = renderRelease(site);
     this.release = release.id;
-    const connections = pulumi.all(nodes.map((node) => node.connection));
+    const connections = pulumi.all(
+      nodes.map((node) => pulumi.all([node.connection, node.owner]).apply(([to, owner]) => ({ ...to, owner }))),
+    );
     const stdin = pulumi
       .all([connections, args.secrets])
       .apply(([reached, secrets]) => canonicalJson(requestRollout(plan.ssh, site, release.id, reached, secrets)));

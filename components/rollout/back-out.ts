@@ -46,8 +46,12 @@ export async function conclude(course: Course, wanted: "live" | "unchanged", fai
   return outcome(course, verdictOfGoing(course, wanted), [...failures, ...unfinished]);
 }
 
-/** Failures of the node or the configuration, or nobody's: never the bundle's. */
-const refusals = new Set<FailureCode>(["no-space", "bundle-differs", "os-differs", "usage", "config"]);
+/** Failures of the node, of the way to it or of the configuration, or nobody's: never the bundle's. */
+const refusals = new Set<FailureCode>([
+  ...(["no-space", "service", "file", "unit", "vcl", "internal"] as const),
+  ...(["unreachable", "lost", "lease-lost", "upload", "protocol"] as const),
+  ...(["bundle-differs", "os-differs", "usage", "config"] as const),
+]);
 
 /** The nodes that serve visitors: one that only holds services serves no release. */
 const web = ({ nodes }: Course) => nodes.filter((node) => node.has("web"));
@@ -56,9 +60,13 @@ function verdictOfUndo(course: Course, failures: FailureDetails[]): Verdict {
   const { rollout } = course;
   const nodes = web(course);
   if (nodes.some((node) => node.serves === undefined)) return "unknown";
-  if (nodes.every((node) => node.serves === node.before))
-    return failures.every(({ code }) => refusals.has(code)) ? "refused" : "reverted";
-  return nodes.every((node) => node.serves === rollout.release.id) ? "live-failing" : "split";
+  const isEverywhere = nodes.every((node) => node.serves === rollout.release.id);
+  if (nodes.every((node) => node.serves === node.before)) {
+    if (failures.every(({ code }) => refusals.has(code))) return "refused";
+    // It was live before this rollout, which found it failing.
+    return isEverywhere ? "live-failing" : "reverted";
+  }
+  return isEverywhere ? "live-failing" : "split";
 }
 
 function verdictOfGoing(course: Course, wanted: Verdict): Verdict {
@@ -82,5 +90,5 @@ async function finish({ nodes, seconds, tools }: Course, verdict: Verdict, reaso
 const outcome = (course: Course, verdict: Verdict, failures: FailureDetails[]): Outcome => ({
   verdict,
   failures: verdict === "live" || verdict === "unchanged" ? [] : failures,
-  nodes: web(course).map(({ name, serves }) => ({ name, serves })),
+  nodes: web(course).map(({ name, serves, answers }) => ({ name, serves, answers })),
 });

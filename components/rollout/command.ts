@@ -7,15 +7,16 @@ import { deploy } from "./deploy.ts";
 import { renderOutcome, succeeded } from "./outcome.ts";
 import { packApp } from "./pack-app.ts";
 import { remove } from "./remove.ts";
-import { streamReporter } from "./reporter.ts";
+import { hiding, streamReporter } from "./reporter.ts";
 import type { Reporter } from "./reporter.ts";
 import { parseRequest, planRollout } from "./rollout.ts";
 import type { Rollout } from "./rollout.ts";
 import { Session } from "./session.ts";
-import { agentCommand, explainSsh, makeSshFiles, rsyncWords } from "./ssh.ts";
+import { agentCommand, explainConnection, makeSshFiles, rsyncWords } from "./ssh.ts";
 import { watchForStop } from "./stop-signals.ts";
 import type { Tools } from "./tools.ts";
 import { upload } from "./upload.ts";
+import { leaveVerdict, removalOf, verdictOf } from "./verdict-file.ts";
 import { wheelSets } from "./wheels.ts";
 
 /**
@@ -29,6 +30,7 @@ export async function rolloutCommand(args: readonly string[]): Promise<boolean> 
   if (rest.length > 0 || (verb !== "deploy" && verb !== "remove"))
     throw new Error(`usage: main.ts [deploy|remove] < rollout.json`);
   const rollout = planRollout(parseRequest(await text(process.stdin)));
+  const hide = hiding(Object.values(rollout.secrets));
   const reporter = streamReporter((line) => process.stderr.write(line), Object.values(rollout.secrets));
   const ssh = makeSshFiles(rollout.nodes, rollout.ssh.proxy);
   process.on("exit", ssh.remove);
@@ -40,10 +42,12 @@ export async function rolloutCommand(args: readonly string[]): Promise<boolean> 
   if (verb === "remove") {
     const removed = await remove(rollout, tools);
     reporter.lines(removed.lines);
+    leaveVerdict(removalOf(removed.done, rollout), hide, process.env);
     return removed.done;
   }
   const outcome = await deploy(rollout, tools);
   reporter.lines(renderOutcome(outcome, rollout));
+  leaveVerdict(verdictOf(outcome, rollout), hide, process.env);
   process.stdout.write(`${JSON.stringify({ release: rollout.release.id, verdict: outcome.verdict })}\n`);
   return succeeded(outcome.verdict);
 }
@@ -63,7 +67,7 @@ function toolsFor(
         onEvent: (step, said) => {
           reporter.step(node.name, step, said);
         },
-        explain: (exit, stderr) => explainSsh(route, exit, stderr),
+        explain: (exit, stderr) => explainConnection(route, exit, stderr),
       });
     },
     remote: (node, directory) => rsyncWords(routeTo(node), directory),

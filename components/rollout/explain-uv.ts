@@ -21,7 +21,7 @@ export function explainUv(
   const missing = /no trusted hash was provided for: `?([^`\s]+)/.exec(text)?.[1];
   if (missing !== undefined) {
     const message = `${missing} is needed by a library of ${file} for ${fitting}, and is not in it`;
-    return { ...details, message, fix: "generate the file for that Python: uv pip compile --generate-hashes" };
+    return { ...details, message, fix: "generate the file for the Python of all its nodes: silver lock APP" };
   }
   const altered = /Hash mismatch for `([^`]+)`/.exec(text)?.[1];
   if (altered !== undefined) {

@@ -1,8 +1,9 @@
+import { printableLines } from "../text/printable.ts";
 import { rolloutCommand } from "./command.ts";
 
 try {
   if (!(await rolloutCommand(process.argv.slice(2)))) process.exitCode = 1;
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${printableLines(error instanceof Error ? error.message : String(error)).join("\n")}\n`);
   process.exitCode = 1;
 }

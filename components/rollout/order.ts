@@ -1,4 +1,4 @@
-import { bundleOf } from "../plan/changes.ts";
+import { bundleOf } from "../plan/release-id.ts";
 import { compareVersions } from "../plan/version.ts";
 import type { FailureDetails } from "./failure.ts";
 import type { Rollout } from "./rollout.ts";

@@ -1,4 +1,5 @@
-import type { Verdict } from "../node/contract.ts";
+import type { Answer, Verdict } from "../node/contract.ts";
+import { answersText } from "./answers-text.ts";
 import { readableBody, readableLog } from "./app-log.ts";
 import type { FailureCode, FailureDetails } from "./failure.ts";
 import type { Rollout } from "./rollout.ts";
@@ -9,25 +10,35 @@ export interface Outcome {
   /** What went wrong, the cause first; empty for `live` and `unchanged`. */
   failures: FailureDetails[];
   /** What each node serves: undefined when it did not answer. */
-  nodes: { name: string; serves: string | null | undefined }[];
+  nodes: {
+    name: string;
+    serves: string | null | undefined;
+    /** What the release answered to its check, one for each location; empty where it did not pass. */
+    answers: readonly Answer[];
+  }[];
 }
 
 /** With these the command succeeds. */
 export const succeeded = (verdict: Verdict): boolean => verdict === "live" || verdict === "unchanged";
 
+/** What the summary needs of a rollout. */
+type Summarized = Pick<Rollout, "site" | "app" | "check" | "release">;
+
 /** Characters of an answer's body that are shown at most. */
 const bodyLength = 500;
 
 /** The summary at the end: verdict, cause, what serves now, what to do. */
-export function renderOutcome(outcome: Outcome, rollout: Pick<Rollout, "site" | "app" | "release">): string[] {
+export function renderOutcome(outcome: Outcome, rollout: Summarized): string[] {
   const { verdict, failures, nodes } = outcome;
   const first = failures[0];
-  const text = meaning[verdict].replace("{release}", rollout.release.id).replace("{before}", whatServesAgain(nodes));
+  const isLive = nodes.length > 0 && nodes.every(({ serves }) => serves === rollout.release.id);
+  const said = verdict === "refused" && isLive ? refusedLive : meaning[verdict];
+  const text = said.replace("{release}", rollout.release.id).replace("{before}", whatServesAgain(nodes));
   const head = `${rollout.site}: ${verdict}. ${text}`;
   return [
     head,
     ...failures.flatMap((failure, index) => renderFailure(failure, failures.slice(0, index))),
-    ...nodes.map((node) => `  ${node.name} ${servedBy(node.serves)}`),
+    ...nodes.map((node) => `  ${node.name} ${servedBy(node.serves)}${passedBy(node, rollout)}`),
     ...(first === undefined ? [] : [`  next: ${nextStep(first, verdict, rollout)}`]),
   ];
 }
@@ -37,10 +48,13 @@ const meaning: Record<Verdict, string> = {
   unchanged: "{release} already serves, and answers.",
   refused: "Nothing was changed; {release} was not rolled out.",
   reverted: "Rolled back: {before}.",
-  "live-failing": "{release} serves on every node, fails its check, and could not be rolled back.",
+  "live-failing": "{release} serves on every node, and fails.",
   split: "The nodes serve different releases.",
   unknown: "A node does not answer, so what it serves is unknown.",
 };
+
+/** Where a rollout was to restore or check what serves already. */
+const refusedLive = "Nothing was changed; {release} still serves.";
 
 /** The state after a rollout was undone. */
 function whatServesAgain(nodes: Outcome["nodes"]): string {
@@ -51,6 +65,12 @@ function whatServesAgain(nodes: Outcome["nodes"]): string {
 
 const servedBy = (serves: string | null | undefined): string =>
   serves === undefined ? "did not answer: what it serves is unknown" : `serves ${serves ?? "nothing yet"}`;
+
+/** Which answer passed, where the app declares none: a person decides whether it was the right one. */
+function passedBy({ serves, answers }: Outcome["nodes"][number], { check, release }: Summarized): string {
+  const isDeclared = check.status !== undefined;
+  return isDeclared || serves !== release.id || answers.length === 0 ? "" : `; ${answersText(answers)}`;
+}
 
 /** @param before failures shown already: their log lines are not repeated */
 function renderFailure(failure: FailureDetails, before: readonly FailureDetails[]): string[] {
@@ -63,15 +83,15 @@ function renderFailure(failure: FailureDetails, before: readonly FailureDetails[
     ...(holder === undefined
       ? []
       : [`  ${holder.who} (process ${holder.pid}) has held the lease since ${holder.since}, for ${holder.release}`]),
-    ...(body === "" ? [] : ["  it answered:", ...indent(body.split("\n"))]),
-    ...(log.length === 0 ? [] : ["  its last log lines:", ...(told ? ["    the same as above"] : indent(log))]),
+    ...(body === "" ? [] : ["  it answered:", ...indent(body.split(/\r?\n/))]),
+    ...(log.length === 0 ? [] : ["  from its log:", ...(told ? ["    the same as above"] : indent(log))]),
   ];
 }
 
 const indent = (lines: readonly string[]): string[] => lines.map((line) => `    ${line}`);
 
 /** The app itself is at fault and must change. */
-const appsFault = new Set<FailureCode>(["start", "check", "package", "vcl"]);
+const appsFault = new Set<FailureCode>(["start", "check", "package"]);
 
 function nextStep(first: FailureDetails, verdict: Verdict, rollout: Pick<Rollout, "app">): string {
   if (first.fix !== undefined) return `${first.fix}; then pulumi up`;

@@ -5,8 +5,8 @@ import { SiteNode } from "./site-node.ts";
 import type { Tools } from "./tools.ts";
 
 /**
- * Stops serving a site on all its nodes and archives it there. Safe to run again: does nothing where the site is gone already.
- * Continues with the other nodes when one fails.
+ * Stops serving a site on all its nodes and archives it there. Safe to run again: does nothing where the site is gone already, and on a
+ * node that is another environment's by now. Continues with the other nodes when one fails.
  */
 export async function remove(rollout: Rollout, tools: Tools): Promise<{ done: boolean; lines: string[] }> {
   const nodes = rollout.nodes.map((node) => new SiteNode(node, rollout, tools));
@@ -22,11 +22,17 @@ export async function remove(rollout: Rollout, tools: Tools): Promise<{ done: bo
         })),
       );
     }
-    if (failures.length === 0)
-      return { done: true, lines: [`${rollout.site}: removed. Its data is kept in the archive of each node.`] };
+    const [others = [], failed = []] = [true, false].map((is) => failures.filter(({ code }) => (code === "claimed") === is));
+    const left = others.map(({ message }) => `  what is there was left alone: ${message}`);
+    if (failed.length === 0)
+      return { done: true, lines: [`${rollout.site}: removed. Its data is kept in the archive of each node.`, ...left] };
     return {
       done: false,
-      lines: [`${rollout.site}: not removed everywhere.`, ...failures.flatMap((failure) => renderFailed(failure, rollout.site))],
+      lines: [
+        `${rollout.site}: not removed everywhere.`,
+        ...failed.flatMap((failure) => renderFailed(failure, rollout.site)),
+        ...left,
+      ],
     };
   } finally {
     await Promise.all(nodes.map((node) => node.close()));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { owner, type Args } from "../node/contract.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
 import { pythonTarget, type PythonTarget } from "../systems/python-target.ts";
 import { renderRelease } from "../render/release.ts";
@@ -22,6 +23,8 @@ const rolloutNode = z.strictObject({
   hostKey: z.string().regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/),
   /** Of a machine that Pulumi made: refuses any other at this address. */
   machineId: z.exactOptional(z.string()),
+  /** The environment that has it; absent from what an older version planned. */
+  owner: z.exactOptional(owner),
 });
 export type RolloutNode = z.infer<typeof rolloutNode>;
 
@@ -40,7 +43,8 @@ const sitePlan = z
     configDirectory: z.exactOptional(z.looseObject({ of: z.enum(["environment", "app"]), path: z.string().min(1) })),
     check: z.looseObject({
       path,
-      status: z.number().int(),
+      status: z.exactOptional(z.number().int()),
+      https: z.exactOptional(z.literal(true)),
       body: z.exactOptional(z.string()),
       withinSeconds: z.number().positive(),
     }),
@@ -84,8 +88,8 @@ export interface Rollout {
   /** Sorted by name. */
   nodes: PlacedNode[];
   ssh: { proxy?: string };
-  check: Pick<SitePlan["check"], "path" | "status" | "body" | "withinSeconds">;
-  /** Locations of the site; the check asks the first one. */
+  check: Pick<SitePlan["check"], "path" | "status" | "https" | "body" | "withinSeconds">;
+  /** Locations of the site; the check asks each of them. */
   routes: Pick<SitePlan["routes"][number], "host" | "path">[];
   /** Releases kept on a node, the live one included. */
   retain: number;
@@ -149,13 +153,15 @@ export function planRollout({ release, site, nodes, ssh, secrets }: RolloutReque
   };
 }
 
-/** Where the check asks: Host header and path, below the site's first location. */
-export function checkTarget(of: Rollout, node: RolloutNode): { host: string; path: string } {
-  const [first] = of.routes;
-  if (first === undefined) throw new Error("a rollout has at least one route");
-  const host = first.host === "*" ? node.address : first.host.replace(/^\./, "");
-  return { host, path: first.path === "/" ? of.check.path : `${first.path}${of.check.path}` };
+/** Where the check asks: Host header and path, below each of the site's locations. */
+export function checkTargets({ routes, check }: Pick<Rollout, "routes" | "check">, node: RolloutNode): CheckTarget[] {
+  return routes.map(({ host, path }) => ({
+    host: host === "*" ? node.address : host.replace(/^\./, ""),
+    path: path === "/" ? check.path : `${path}${check.path}`,
+  }));
 }
+
+type CheckTarget = Args<"check">["targets"][number];
 
 /**
  * Reads what stdin carries.

@@ -117,7 +117,8 @@ export class Session {
   }
 
   #read(line: string): void {
-    const parsed = message.safeParse(json(line));
+    // A greeting of the login shell may lack its line end.
+    const parsed = message.safeParse(json(this.#spoke ? line : line.slice(Math.max(0, line.indexOf('{"id":')))));
     // Such as a greeting of the login shell: kept in case it is the only output.
     if (!parsed.success) {
       this.#noise = `${this.#noise}${line}\n`.slice(-4000);

@@ -1,7 +1,8 @@
 import type { Release } from "../render/rendered.ts";
-import type { Result, Room, SiteState, Verdict } from "../node/contract.ts";
+import type { Answer, Result, Room, SiteState, Verdict } from "../node/contract.ts";
+import { answersText } from "./answers-text.ts";
 import { Failure } from "./failure.ts";
-import { checkTarget } from "./rollout.ts";
+import { checkTargets } from "./rollout.ts";
 import type { PlacedNode, Rollout } from "./rollout.ts";
 import type { Session } from "./session.ts";
 import type { PackedTree } from "./packed.ts";
@@ -20,6 +21,8 @@ export class SiteNode {
   before: string | null | undefined;
   /** Bundles it keeps of the site, when the lease was taken. */
   bundles: readonly string[] = [];
+  /** What the release answered when it last passed its check, one for each location. */
+  answers: readonly Answer[] = [];
   /** What is live; undefined when unknown. */
   serves: string | null | undefined;
   readonly #node: PlacedNode;
@@ -68,7 +71,13 @@ export class SiteNode {
 
   async takeLease(): Promise<void> {
     const { site, declared } = this.#rollout;
-    const { token, state, recovered } = await this.#session.ask("lease", { site, release: declared, ...this.#tools.holder });
+    const { owner } = this.#node;
+    const { token, state, recovered } = await this.#session.ask("lease", {
+      site,
+      release: declared,
+      ...this.#tools.holder,
+      ...(owner === undefined ? {} : { owner }),
+    });
     this.#token = token;
     this.before ??= state.live;
     this.serves = state.live;
@@ -145,28 +154,29 @@ export class SiteNode {
   /** @throws Failure `check` when the release's answer fails the check */
   async check(through: "direct" | "varnish", withinSeconds = this.#rollout.check.withinSeconds): Promise<void> {
     const within = through === "varnish" ? Math.min(withinSeconds, throughVarnishSeconds) : withinSeconds;
-    const { status, body } = this.#rollout.check;
-    const target = checkTarget(this.#rollout, this.#node);
-    const args = {
-      ...this.#lease,
-      release: this.#release.id,
-      through,
-      ...target,
-      status,
-      body: body ?? null,
-      withinSeconds: within,
-    };
+    const { status = null, https = false, body = null } = this.#rollout.check;
+    const targets = checkTargets(this.#rollout, this.#node);
+    const asked = { through, targets, https, status, body, withinSeconds: within };
     const step = through === "direct" ? "check" : "watch";
     await this.#timed(
       step,
       async () => {
-        const { answer, log } = await this.#session.ask("check", args, step);
-        if (answer.ok) return answer;
-        const message = `${answer.url}: ${answer.reason ?? "fails the check"}`;
-        throw new Failure({ node: this.name, step, code: "check", message, log, answer });
+        const { answers, log } = await this.#session.ask("check", { ...this.#lease, release: this.#release.id, ...asked }, step);
+        const wrong = answers.find(({ ok }) => !ok);
+        if (wrong !== undefined) throw this.#failsCheck(step, wrong, log);
+        this.answers = answers;
+        return answers;
       },
-      (answer) => `${answer.url} answered ${answer.status ?? "nothing"}`,
+      answersText,
     );
+  }
+
+  #failsCheck(step: string, answer: Answer, log: string[]): Failure {
+    const { app, check } = this.#rollout;
+    const message = `${answer.url}: ${answer.reason ?? "fails the check"}`;
+    const wantsTls = check.https !== true && answer.redirect?.startsWith("https:") === true;
+    const fix = `set check.https: true in the manifest of ${app}, if it redirects whatever did not come by TLS`;
+    return new Failure({ node: this.name, step, code: "check", message, log, answer, ...(wantsTls ? { fix } : {}) });
   }
 
   /** Sends visitors to the release; this can still be undone. */

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { hash } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -69,6 +70,9 @@ export function agentCommand(route: SshRoute): string[] {
       UpdateHostKeys: "no",
       CheckHostIP: "no",
       PreferredAuthentications: "publickey",
+      // What people set for their own logins: a command of their own in place of ours, and only keys that stand in files.
+      RemoteCommand: "none",
+      IdentitiesOnly: "no",
       ConnectTimeout: String(connectSeconds),
       ServerAliveInterval: String(aliveSeconds),
       ServerAliveCountMax: "3",
@@ -90,17 +94,41 @@ export function agentCommand(route: SshRoute): string[] {
 /** rsync's remote shell, remote program and target for sending files over the session's own connection. */
 export function rsyncWords(route: SshRoute, directory: string): { shell: string[]; target: string } {
   const { node, files } = route;
-  const shell = ["-e", `ssh -S ${files.control} -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false`];
+  const shell = [
+    "-e",
+    `ssh -S ${files.control} -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false -o RemoteCommand=none`,
+  ];
   const path = node.user === "root" ? [] : ["--rsync-path", "sudo -n rsync"];
   // The name is never resolved: either the connection exists already, or none can be made (`ProxyCommand=false`).
   return { shell: [...shell, ...path], target: `${node.user}@${alias(node)}:${directory}/` };
 }
 
+/** Explains like `explainSsh`; where a node showed another host key, it is asked for the whole of that key. */
+export function explainConnection(route: SshRoute, exit: { code: number | null }, stderr: string): Omit<FailureDetails, "step"> {
+  return explainSsh(route, exit, stderr, shownKey);
+}
+
+/** The host key with a fingerprint, as `hostKey` has it, that answers at a node's address; undefined when none does, or behind a proxy. */
+function shownKey({ node, proxy }: SshRoute, found: string): string | undefined {
+  if (proxy !== undefined) return undefined;
+  const words = ["-T", "5", "-p", String(node.port), "-t", "ed25519,ecdsa,rsa", "--", node.address];
+  const { error, stdout } = spawnSync("ssh-keyscan", words, { encoding: "utf8", timeout: 10_000 });
+  if (error !== undefined) return undefined;
+  const keys = stdout.split("\n").map((line) => line.split(" ").slice(1).join(" "));
+  return keys.find((key) => key !== "" && fingerprint(key) === found);
+}
+
 /**
  * Explains why a session with a node failed to start.
  * @param stderr what ssh, sudo or the remote shell wrote
+ * @param keyOf the host key with a fingerprint. Default: nobody asks for it
  */
-export function explainSsh(route: SshRoute, exit: { code: number | null }, stderr: string): Omit<FailureDetails, "step"> {
+export function explainSsh(
+  route: SshRoute,
+  exit: { code: number | null },
+  stderr: string,
+  keyOf: (route: SshRoute, found: string) => string | undefined = () => undefined,
+): Omit<FailureDetails, "step"> {
   const { node } = route;
   const where = `${node.user}@${node.address}:${node.port}`;
   const lines = stderr.trim().split("\n");
@@ -117,11 +145,16 @@ export function explainSsh(route: SshRoute, exit: { code: number | null }, stder
   }
   if (distrusted) {
     const found = /SHA256:[A-Za-z0-9+/=]+/.exec(stderr)?.[0];
+    const key = found === undefined ? undefined : keyOf(route, found);
+    const take =
+      key === undefined
+        ? `its new hostKey into the environment: the first two words of /etc/ssh/ssh_host_ed25519_key.pub there`
+        : `into the environment hostKey: "${key}"`;
     return {
       node: node.name,
       code: "host-key",
       message: `${where} showed another host key: expected ${fingerprint(node.hostKey)}, found ${found ?? "one of another type"}`,
-      fix: `if ${node.name} was set up again, write its new hostKey into the environment; if not, find out what answers there`,
+      fix: `if ${node.name} was set up again, write ${take}; if not, find out what answers there`,
     };
   }
   if (refused !== undefined) {

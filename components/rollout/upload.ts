@@ -76,6 +76,15 @@ export async function upload(options: UploadOptions): Promise<Uploaded> {
   if (options.signal.aborted)
     throw new Failure({ node: options.node, step: "upload", code: "stopped", message: "the upload was stopped" });
   const lines = stderr.trim().split("\n").slice(-20);
+  if (/is your shell clean|protocol version mismatch/.test(stderr))
+    throw new Failure({
+      node: options.node,
+      step: "upload",
+      code: "upload",
+      message: `the login shell on ${options.node} prints something by itself, which rsync takes for its other side`,
+      fix: `begin ~/.bashrc there with: case $- in *i*) ;; *) return ;; esac`,
+      log: lines,
+    });
   throw new Failure({
     node: options.node,
     step: "upload",

@@ -2,7 +2,13 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseRequirements, renderRequirements, REQUIREMENTS_FILE, type Requirements } from "../bundle/requirements.ts";
+import {
+  decodeRequirements,
+  parseRequirements,
+  renderRequirements,
+  REQUIREMENTS_FILE,
+  type Requirements,
+} from "../bundle/requirements.ts";
 import { targetText } from "../plan/libraries.ts";
 import type { PythonTarget } from "../systems/python-target.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
@@ -52,7 +58,7 @@ export async function wheelSets(rollout: Rollout, app: PackedApp, options: Wheel
 
 function requirementsOf({ release, app }: Rollout, { directory }: PackedApp): Requirements {
   const file = `${app}/${REQUIREMENTS_FILE}`;
-  const { value } = parseRequirements(readFileSync(join(directory, REQUIREMENTS_FILE), "utf8"), file);
+  const { value } = parseRequirements(decodeRequirements(readFileSync(join(directory, REQUIREMENTS_FILE))), file);
   if (value?.digest === release.libraries?.requirements && value !== undefined) return value;
   const fix = "don't change files while pulumi runs";
   throw new Failure({ step: "libraries", code: "changed", message: `${file} changed since the plan`, fix });

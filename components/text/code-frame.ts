@@ -1,9 +1,12 @@
 import { styleText } from "node:util";
 import type { Issue, Place } from "./issue.ts";
+import { printable } from "./printable.ts";
 
 export interface FrameOptions {
   /** Whether to use colour, for a person's terminal. Default: false. */
   colour?: boolean;
+  /** How a file is named, e.g. from where a person stands. Default: from the project's root. */
+  nameFile?: (file: string) => string;
 }
 
 /** Columns of a line that a frame shows; a longer line is cut around the position. */
@@ -41,12 +44,12 @@ export function issueLine({ code, place, message, fix }: Issue): string {
 function renderIssue(
   { code, severity, place, message, fix }: Issue,
   line: string | undefined,
-  { colour = false }: FrameOptions,
+  { colour = false, nameFile = (file) => file }: FrameOptions,
 ): string {
   const paint = (style: "bold" | "red" | "yellow" | "cyan", text: string) =>
     colour ? styleText(style, text, { validateStream: false }) : text;
   const tone = severity === "error" ? "red" : "yellow";
-  const head = `${paint("bold", printable(placeText(place)))} ${paint(tone, severity)} [${code}] ${printable(message)}`;
+  const head = `${paint("bold", printable(placeText({ ...place, file: nameFile(place.file) })))} ${paint(tone, severity)} [${code}] ${printable(message)}`;
   const [source, caret] = line === undefined ? [] : frameLines(line, place);
   return [head, source, caret && paint(tone, caret), fix && `  ${paint("cyan", printable(fix))}`]
     .filter((text) => text !== undefined)
@@ -60,21 +63,24 @@ export function placeText({ file, line, column }: Place): string {
 
 /** The line with its number, and the line with the carets. */
 function frameLines(line: string, place: Place): string[] {
-  const text = printable(line.replace(/\r$/, "").replace(/^\u{feff}/u, ""));
+  const seen = line.replace(/\r$/, "").replace(/^\u{feff}/u, "");
+  const text = printable(seen.replaceAll("\t", " ").replaceAll("\u{a0}", "␣"));
   const start = Math.min((place.column ?? 1) - 1, text.length);
   const from = Math.max(0, Math.min(start - 40, text.length - widest));
   const shown = `${from > 0 ? "…" : ""}${text.slice(from, from + widest)}${from + widest < text.length ? "…" : ""}`;
   const number = String(place.line ?? "");
-  const word = /^[\w.%+@-]+/.exec(text.slice(start, from + widest))?.[0].length ?? 1;
+  const word = wordAt(text.slice(0, from + widest), start);
   const indent = " ".repeat(start - from + (from > 0 ? 1 : 0));
   return [`  ${number} | ${shown}`, `  ${" ".repeat(number.length)} | ${indent}${"^".repeat(word)}`];
 }
 
-/** Untrusted text for a terminal: one column per character, and no control sequences. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
-    const code = character.charCodeAt(0);
-    if (character === "\t") return " ";
-    return code < 0x20 ? String.fromCharCode(0x2400 + code) : "\u{fffd}";
-  });
+/** Length of the word at a place: a text in quotes with them, else up to a blank, a bracket, a comma or the colon after a key. */
+function wordAt(line: string, start: number): number {
+  const rest = line.slice(start);
+  const quoted = /^"(?:[^"\\]|\\.)*"|^'(?:[^']|'')*'/.exec(rest)?.[0];
+  if (quoted !== undefined) return quoted.length;
+  // A key of app.ini, or a library of requirements.txt, ends at its equals sign.
+  const isFirst = line.slice(0, start).trim() === "";
+  const bare = isFirst ? /^[^\s,[\]{}"'=]+?(?=:?(?:[\s,[\]{}"'=]|$))/ : /^[^\s,[\]{}"']+?(?=:?(?:[\s,[\]{}"']|$))/;
+  return bare.exec(rest)?.[0].length ?? 1;
 }

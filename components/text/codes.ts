@@ -83,7 +83,7 @@ export const textCodes = {
     fix: "Put the line [production] first.",
   },
   "leads-out": {
-    rule: "A path stays inside the app's directory (an environment's inside the project).",
+    rule: "A path stays inside the app's directory (an environment's inside the project), also where links lead; an app's own directory and its configuration directory are no links and not hidden.",
     example: { "app.yaml": "name: blog\nrunner: ../shared/wsgi.py\n" },
     fix: "Move the file into the directory.",
   },
@@ -113,7 +113,7 @@ export const textCodes = {
     fix: "Remove the nesting; no key needs it.",
   },
   "too-large": {
-    rule: "A manifest has at most 16,384 characters, an environment 131,072; a configuration directory 500 files and 1 MiB.",
+    rule: "A manifest has at most 16,384 characters, an environment 131,072; a file of an app 2 GB; a requirements.txt 4 MiB, a template 1 MiB, a configuration directory 500 files and 1 MiB.",
     example: { "app.yaml": `name: blog\nrunner: src/wsgi.py\n${"# padding\n".repeat(3400)}` },
     fix: "Move everything else out; data belongs in files of the app.",
   },

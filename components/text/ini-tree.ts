@@ -17,6 +17,8 @@ export const mostIssues = 50;
 export class IniTree {
   readonly tree: Record<string, unknown> = {};
   readonly issues: Issue[] = [];
+  /** Keys that unknown ones were most likely meant to be. */
+  readonly meant = new Set<string>();
   readonly #file: string;
   readonly #keys = new Map<string, Spot>();
   readonly #values = new Map<string, Spot>();

@@ -27,3 +27,12 @@ export function vclString(text: string): string {
   if (text.includes('"}') || text.endsWith('"')) throw new Error(`VCL can't write ${JSON.stringify(text)} as one string`);
   return `{"${text}"}`;
 }
+
+/**
+ * One word of a unit file. `%` begins a specifier, and the agent puts what only the node knows for a name between two `@`: neither
+ * may begin in a value.
+ */
+export function systemdString(text: string): string {
+  const escaped = checked(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("%", "%%").replaceAll("@", "\\x40");
+  return `"${escaped}"`;
+}

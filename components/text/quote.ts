@@ -24,8 +24,9 @@ export function quotePath(path: readonly (string | number)[]): string {
     .join("");
 }
 
-/** Escapes like JSON, and also DEL, the second block of control characters and two line breaks, which JSON leaves. */
+/** Escapes like JSON, and also what JSON leaves: DEL, the second block of control characters, and what nobody can see. */
 function escapeCharacter(character: string): string {
-  if (/[\x7f-\x9f\u2028\u2029]/.test(character)) return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  if (/[\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]/.test(character))
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(character).slice(1, -1);
 }

@@ -14,6 +14,10 @@ export interface Source {
   placeOf(path: Path, what: "key" | "value"): Place;
   /** The key at this path as written in the text: `services.db` in YAML, `service.db` in INI. */
   nameOf(path: Path): string;
+  /** The number at this path as written, e.g. `1.10`, which is read as 1.1. Undefined for anything else, and where all values are texts. */
+  writtenOf?: (path: Path) => string | undefined;
+  /** Names of the keys that the reader takes unknown ones for: they are not missing besides. Only where it knows the keys itself. */
+  meant?: ReadonlySet<string>;
   /** The reader's own findings: syntax, not meaning. */
   issues: Issue[];
 }

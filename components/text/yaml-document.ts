@@ -139,7 +139,7 @@ const syntax = (message: string, fix: string): Said => ({ code: "yaml-syntax", m
 function saidOf(code: ErrorCode): Said {
   switch (code) {
     case "TAB_AS_INDENT":
-      return { code: "yaml-tab", message: "this is a tab, and YAML is indented by spaces", fix: "replace it by spaces" };
+      return { code: "yaml-tab", message: "this is a tab, and YAML is indented by spaces", fix: "replace it with spaces" };
     case "TAG_RESOLVE_FAILED":
     case "MULTIPLE_TAGS":
     case "BAD_COLLECTION_TYPE":

@@ -40,6 +40,13 @@ export class YamlTree {
     return offset;
   }
 
+  /** The number at a path as written. */
+  writtenOf(path: Path): string | undefined {
+    let node = this.#root;
+    for (const step of path) node = (isMap(node) ? this.#pairs.get(node)?.get(String(step))?.value : null) ?? null;
+    return isScalar(node) && typeof node.value === "number" ? node.source : undefined;
+  }
+
   #make(node: ParsedNode | null): unknown {
     if (node === null || isAlias(node)) {
       if (node !== null) this.#refuseAlias(node.range[0], `*${quoteName(node.source)} is an alias`);

@@ -1,4 +1,5 @@
 import { LineCounter } from "yaml";
+import { misreadBlank } from "./blanks.ts";
 import { error, type Place } from "./issue.ts";
 import { quotePath } from "./quote.ts";
 import type { Source } from "./source.ts";
@@ -20,7 +21,10 @@ export function readYaml(text: string, file: string): Source {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const issueOf = ({ code, offset, message, fix }: YamlFault) => error(code, placeAt(offset), message, fix);
+  const issueOf = (fault: YamlFault) => {
+    const { offset, message, fix } = (fault.code === "yaml-syntax" ? misreadBlank(body, fault.offset) : undefined) ?? fault;
+    return error(fault.code, placeAt(offset), message, fix);
+  };
   const document = controlCharacter(body) ?? parseYamlDocument(body);
   if ("code" in document) return { tree: undefined, placeOf: () => placeAt(0), nameOf: quotePath, issues: [issueOf(document)] };
   const made = new YamlTree(document.contents);
@@ -29,6 +33,7 @@ export function readYaml(text: string, file: string): Source {
     tree: made.faults.some(({ code }) => code === "alias") ? undefined : made.tree,
     placeOf: (path, what) => placeAt(made.offsetOf(path, what)),
     nameOf: quotePath,
+    writtenOf: (path) => made.writtenOf(path),
     issues: made.faults.map(issueOf),
   };
 }

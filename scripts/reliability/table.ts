@@ -1,4 +1,5 @@
-import type { FileResult } from "../vitest.ts";
+import type { FileResult } from "../test-report.ts";
+import { attacks } from "./attacks.ts";
 
 /** One run of all tests of a kind, as docs/reliability.md shows it: facts first, then a cell a test file. */
 export interface Column {
@@ -22,6 +23,7 @@ const preamble = `# Reliability
 
 What the node tests and the soak showed, a column a run; what has no column has not run. Each run of \`npm run test:all -- NAME…\` replaces its own
 columns; without a name it runs all of them. A cell says how many tests of a file passed, which did not, and how long the file took.
+\`npm run test:all -- NAME FILE…\` runs files of a column again, and replaces their cells, with the commit where it is another.
 `;
 
 /** The column of a run. */
@@ -32,7 +34,23 @@ export function columnOf(name: string, facts: Facts, results: readonly FileResul
 function cellOf({ passed, failed, skipped, seconds }: FileResult): string {
   const not = (what: string, names: readonly string[]): string[] =>
     names.length === 0 ? [] : [`**${names.length} ${what}**: ${names.join("; ")}`];
-  return [`${passed} passed`, ...not("failed", failed), ...not("skipped", skipped), `${seconds} s`].join(" · ");
+  return [
+    `${passed} passed`,
+    ...not(
+      "failed",
+      failed.map(({ name }) => name),
+    ),
+    ...not("skipped", skipped),
+    `${seconds} s`,
+  ].join(" · ");
+}
+
+/** A column whose run of some files again replaces their cells; each says its own commit where that is another. */
+export function mended(column: Column, again: Column): Column {
+  const { commit } = again.facts;
+  const own = commit === column.facts.commit ? "" : ` · ${commit}`;
+  const cells = Object.entries(again.cells).map(([file, cell]) => [file, cell + own]);
+  return { ...column, cells: { ...column.cells, ...(Object.fromEntries(cells) as Column["cells"]) } };
 }
 
 /** The columns with one of them replaced, or added at the end. */
@@ -41,7 +59,10 @@ export const replaceColumn = (columns: readonly Column[], column: Column): Colum
     ? columns.map((each) => (each.name === column.name ? column : each))
     : [...columns, column];
 
-/** The page; prettier gives the table its shape. */
+/** Begins what stands below the columns. */
+const below = "## Attacks";
+
+/** The page, with what was tried against the project below its columns; prettier gives the tables their shape. */
 export function renderColumns(columns: readonly Column[]): string {
   const files = [...new Set(columns.flatMap(({ cells }) => Object.keys(cells)))].sort();
   const rows = [
@@ -50,12 +71,23 @@ export function renderColumns(columns: readonly Column[]): string {
     ...factNames.map((fact) => [fact, ...columns.map(({ facts }) => facts[fact])]),
     ...files.map((file) => [file, ...columns.map(({ cells }) => cells[file] ?? "")]),
   ];
-  return `${preamble}\n${rows.map((row) => `| ${row.map(escape).join(" | ")} |`).join("\n")}\n`;
+  return `${preamble}\n${tableOf(rows)}\n${below}
+
+What was tried against the project, and the test that tries it again.
+
+${tableOf([
+  ["attack or fault", "what holds", "tested in"],
+  ["---", "---", "---"],
+  ...attacks.map(({ attack, holds, file }) => [attack, holds, file]),
+])}`;
 }
+
+const tableOf = (rows: readonly (readonly string[])[]): string =>
+  rows.map((row) => `| ${row.map(escape).join(" | ")} |\n`).join("");
 
 /** The columns of a page that `renderColumns` made; none of any other text. */
 export function readColumns(page: string): Column[] {
-  const [head, , ...rows] = page
+  const [head, , ...rows] = (page.split(below)[0] ?? "")
     .split("\n")
     .filter((line) => line.startsWith("|"))
     .map((line) =>

@@ -18,8 +18,8 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "components/node/agent"))
 
-from silver import bytecode, files, journal, long_work, state, unit, units, varnish, verbs  # noqa: E402
-from silver.errors import AgentError  # noqa: E402
+from silver import bytecode, discard, files, journal, long_work, state, unit, units, varnish, verbs  # noqa: E402
+from silver.errors import AgentError, DriverGone  # noqa: E402
 from silver.node import Node  # noqa: E402
 from silver.paths import Paths  # noqa: E402
 from silver.runner import Done, Runner  # noqa: E402
@@ -39,6 +39,8 @@ class Machine:
         self.users = set()
         self.packages = {"python3"}
         self.available = {"varnish", "apache2-bin"}
+        # Package → paths of its files, and of the links that its scripts make.
+        self.shipped = {}
         self.lists = True
         self.vcls, self.labels, self.active = {}, {}, None
         # Let go, with a request still in hand.
@@ -46,7 +48,14 @@ class Machine:
         self.rules = []
         self.timers = {}
         self.connections = 0
+        # Address and port → connections that Varnish keeps to it; one fewer each time somebody looks.
+        self.kept = {}
+        self.cold = set()
+        # Port → what ss says of the program that has it.
+        self.listeners = {}
         self.journal = []
+        # Lines of Varnish about requests, and what a program says to whoever follows it, until that one goes away.
+        self.requests, self.followed, self.follower_goes = [], [], lambda: None
         # How a unit that ran once ended: the properties that systemd shows of it.
         self.results = {}
         # Work in transient units: how often somebody still has to look until it ends, and what it does then.
@@ -139,10 +148,12 @@ class Machine:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                status, body, header = machine.app(self) if machine.app else (200, "ok", f"hello {mark}")
+                status, body, header, *more = machine.app(self) if machine.app else (200, "ok", f"hello {mark}")
                 self.send_response(status)
                 if header:
                     self.send_header("X-Silver-Release", header)
+                for name, value in more:
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body.encode())
 
@@ -184,7 +195,28 @@ class Machine:
         return f"failed\nSubState=failed\nResult=exit-code\nExecMainStatus={done.code}"
 
     def journalctl(self, *words):
-        return "\n".join(self.journal)
+        if "--output=json" not in words:
+            return "\n".join(self.journal)
+        patterns = [word.removeprefix("--unit=") for word in words if word.startswith("--unit=")]
+        usual = {"_SYSTEMD_UNIT": "silver-web-hello@1.service"}
+        said = [entry if isinstance(entry, dict) else {**usual, "MESSAGE": entry} for entry in self.journal]
+        said = [{**usual, **entry} if not entry.keys() & {"_SYSTEMD_UNIT", "OBJECT_SYSTEMD_UNIT"} else entry for entry in said]
+        unit_of = lambda entry: entry.get("_SYSTEMD_UNIT") or entry["OBJECT_SYSTEMD_UNIT"]  # noqa: E731
+        found = [{"_PID": "7", **entry} for entry in said if any(fnmatch(unit_of(entry), pattern) for pattern in patterns)]
+        if not found:
+            return Done(1, "", "Failed to add filter for units: No such file or directory")
+        most = next(int(word.removeprefix("--lines=")) for word in words if word.startswith("--lines="))
+        return "".join(json.dumps({"__REALTIME_TIMESTAMP": "1795965837498072", **entry}) + "\n" for entry in found[-most:])
+
+    def lines(self, argv, env=None):
+        """What a program writes that is followed; then whoever follows goes away."""
+        self.calls.append(" ".join(argv))
+        yield from [None, *self.followed]
+        self.follower_goes()
+        yield None
+
+    def varnishncsa(self, *words):
+        return "".join(f"{line}\n" for line in self.requests)
 
     # Varnish
 
@@ -213,7 +245,12 @@ class Machine:
                 self.vcls[name] = text
             case "vcl.label", (name, on):
                 self.need(on in self.vcls, f"No VCL named {on}")
+                self.need(on not in self.cold, f"VCL '{on}' is cold - set to auto or warm first")
                 self.labels[name] = on
+            case "vcl.state", (name, "cold" | "auto" as wanted):
+                self.need(name in self.vcls, f"No VCL named {name}")
+                self.need(wanted == "auto" or name not in self.labels.values(), "A labeled VCL cannot be set cold")
+                (self.cold.add if wanted == "cold" else self.cold.discard)(name)
             case "vcl.use", (name,):
                 self.need(name in self.vcls, f"No VCL named {name}")
                 self.active = name
@@ -222,7 +259,11 @@ class Machine:
                 self.need(name not in self.labels.values(), "Cannot discard labeled VCL program")
                 self.need(not any(f"vcl({name})" in text for text in self.vcls.values()), "label in use")
                 self.need(name in self.vcls or name in self.labels, f"No VCL named {name}")
+                if any(left > 0 and place.split(":")[0] in self.vcls.get(name, "") for place, left in self.kept.items()):
+                    self.units["varnish.service"] = "failed"
+                    self.need(False, "Assert error in VCP_Rel(), cache_conn_pool.c: Condition((cp->n_conn) == 0) not true")
                 self.discarded.append(name)
+                self.cold.discard(name)
                 self.vcls.pop(name, None)
                 self.labels.pop(name, None)
 
@@ -233,7 +274,7 @@ class Machine:
 
     def boot_varnish(self):
         """As `varnishd -I boot.cli` does."""
-        self.vcls, self.labels, self.active = {}, {}, None
+        self.vcls, self.labels, self.active, self.cold = {}, {}, None, set()
         for line in pathlib.Path(self.paths.at("/var/lib/silver/varnish/boot.cli")).read_text().splitlines():
             try:
                 self.cli(line.removeprefix("-").split()[0], *line.split()[1:])
@@ -244,6 +285,15 @@ class Machine:
     def varnishstat(self, *words):
         return json.dumps({"counters": {"VBE.x.default.conn": {"value": self.connections}}})
 
+    def ss(self, *words):
+        if words[-1].startswith("sport"):
+            own = {80: 'LISTEN 0 128 *:80 *:* users:(("varnishd",pid=1,fd=3))'} if self.units.get("varnish.service") == "active" else {}
+            return "".join(line for port, line in {**own, **self.listeners}.items() if words[-1] == f"sport = :{port}")
+        address = words[-1]
+        left = self.kept.get(address, 0)
+        self.kept[address] = max(left - 1, 0)
+        return "ESTAB 0 0 127.0.0.1:40000 x\n" * min(left, 9)
+
     def serves(self, site="hello"):
         """The release's VCL that visitors get; None for the 503 page."""
         on = self.labels.get(varnish.label(site))
@@ -252,6 +302,8 @@ class Machine:
     # The rest
 
     def dpkg_query(self, *words):
+        if words[0] == "-L":
+            return "".join(f"/.\n{path}\n" for name in words[1:] for path in self.shipped.get(name, ()) if ".wants/" not in path)
         found = [name for name in words if name in self.packages]
         return "".join(f"installed {name} {name}:amd64\n" for name in found)
 
@@ -263,7 +315,18 @@ class Machine:
         for name in [name for name in names if not name.startswith("-") and not name.startswith("Dpkg::")]:
             if not self.lists or name not in self.available:
                 return Done(100, "", f"E: Unable to locate package {name}")
-            self.packages.add(name)
+            self.bring(name, " ".join(("apt-get", *words)))
+
+    def bring(self, name, command):
+        """A package comes, by apt's history through this command."""
+        self.packages.add(name)
+        for path in map(self.paths.at, [*self.shipped.get(name, ()), "/var/log/apt/history.log"]):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "a") as file:
+                file.write(f"\nStart-Date: 2026-11-29\nCommandline: {command}\nInstall: {name}:amd64 (1.0), x-{name}:all (1, automatic)\n")
+
+    def apt_cache(self, *words):
+        return Done(0 if words[-1] in self.available else 100, "", "")
 
     def nft(self, *words, stdin=""):
         self.rules.append(stdin or " ".join(words))
@@ -313,6 +376,8 @@ class FakeNode(Node):
         return os.getegid()
 
 
+OWNER = {"id": "a" * 64, "name": "silverlining/test", "backend": "s3://acme-pulumi", "node": "web1"}
+
 UNIT = "[Service]\nExecStart=listen @ADDRESS@ @PORT@ @RELEASE@\n"
 
 
@@ -334,6 +399,8 @@ class NodeTest(unittest.TestCase):
             mock.patch.object(files, "RESERVE_BYTES", 4096),
             mock.patch.object(bytecode, "_in_a_child", lambda todo, waiting: bytecode._compile(todo)),
             mock.patch.object(long_work, "POLL_SECONDS", 0),
+            mock.patch.object(discard, "PATIENCE_SECONDS", 0.3),
+            mock.patch.object(discard, "LOCKED_SECONDS", 0.3),
         ):
             patch.start()
             self.addCleanup(patch.stop)
@@ -352,6 +419,8 @@ class NodeTest(unittest.TestCase):
         return pathlib.Path(self.paths.at(path)).read_text()
 
     def ask(self, verb, **arguments):
+        if verb == "converge":
+            arguments = {"owner": OWNER, **arguments}
         return verbs.carry_out(self.node, self.session, verb, arguments)
 
     def refused(self, code, verb, **arguments):
@@ -419,7 +488,7 @@ class NodeTest(unittest.TestCase):
         return {"id": f"{rest['bundle']['id']}.{digest[:8]}", "digest": digest, **rest}
 
     def lease(self, release, who="anna@laptop"):
-        token = self.ask("lease", site=release["site"], who=who, pid=7, release=release["id"])["token"]
+        token = self.ask("lease", site=release["site"], who=who, pid=7, release=release["id"], owner=OWNER)["token"]
         return {"site": release["site"], "token": token}
 
     def upload(self, held, release, app):
@@ -491,4 +560,4 @@ class NodeTest(unittest.TestCase):
                     self.assertFalse(unit.enabled(self.node, name))
 
 
-__all__ = ["AgentError", "Done", "FakeNode", "Killed", "Machine", "NodeTest", "Paths", "Runner"]
+__all__ = ["OWNER", "AgentError", "Done", "DriverGone", "FakeNode", "Killed", "Machine", "NodeTest", "Paths", "Runner"]

@@ -1,8 +1,21 @@
+import contextlib
+import socket
+import threading
 import time
+from unittest import mock
 
 from support import NodeTest
 
-from silver import redact
+from silver import check, redact, releases, site_services, unit
+
+
+def drip(server, head):
+    """Begins an answer, and goes on with it for a minute."""
+    with contextlib.suppress(OSError), server.accept()[0] as visitor:
+        visitor.sendall(head)
+        for _ in range(300):
+            visitor.sendall(b"x")
+            time.sleep(0.2)
 
 
 class Checks(NodeTest):
@@ -14,9 +27,14 @@ class Checks(NodeTest):
         self.held = self.lease(self.release_)
         self.prepare(self.held, self.release_, self.app_text, {"KEY": 'hunter2 & "Co"'})
 
+    def ask_check(self, within=0.0, targets=(("blog.acme.net", "/health"),), **changes):
+        arguments = {"through": "direct", "https": False, "status": 200, "body": "ok", **changes}
+        where = [{"host": host, "path": path} for host, path in targets]
+        return self.ask("check", **self.held, release=self.release_["id"], withinSeconds=within, targets=where, **arguments)
+
     def check(self, within=0.0, **changes):
-        arguments = {"through": "direct", "host": "blog.acme.net", "path": "/health", "status": 200, "body": "ok", **changes}
-        return self.ask("check", **self.held, release=self.release_["id"], withinSeconds=within, **arguments)
+        """The one answer, or the last of several."""
+        return self.ask_check(within, **changes)["answers"][-1]
 
     def mark(self):
         return f"hello {self.release_['id']}"
@@ -24,7 +42,7 @@ class Checks(NodeTest):
     def test_a_right_answer_is_ok_with_the_host_asked_for(self):
         seen = []
         self.machine.app = lambda request: (seen.append((request.path, request.headers["Host"])), (200, "all ok", self.mark()))[1]
-        answer = self.check()["answer"]
+        answer = self.check()
         self.assertTrue(answer["ok"], answer)
         self.assertIsNone(answer["reason"])
         self.assertEqual(seen, [("/health", "blog.acme.net")])
@@ -37,24 +55,109 @@ class Checks(NodeTest):
             (f"answered without X-Silver-Release, expected {self.mark()}", (200, "ok", None)),
             (f"served by hello 0.9, expected {self.mark()}", (200, "ok", "hello 0.9")),
             ("the body does not contain 'ok'", (200, "sorry", self.mark())),
+            ("status 301, expected 200: it redirects to https://a/", (301, "", self.mark(), ("Location", "https://a/"))),
+            ("status 302, expected 200: it redirects to /a?[31m", (302, "", None, ("Location", "/a\x1b[31m"))),
+            ("status 404, expected 200", (404, "", None)),
         ]:
             with self.subTest(expected):
                 self.machine.app = lambda request, reply=reply: reply
                 self.machine.journal = ["Traceback (most recent call last):", "KeyError: 'x'"]
-                result = self.check()
-                self.assertEqual(result["answer"]["reason"], expected)
+                result = self.ask_check()
+                self.assertEqual([answer["reason"] for answer in result["answers"]], [expected])
                 self.assertEqual(result["log"], self.machine.journal)
+
+    def test_an_answer_that_comes_drop_by_drop_is_cut_off_when_time_is_up(self):
+        arguments = {"through": "varnish", "https": False, "status": 200, "body": None, "targets": [{}], "site": "a", "release": "b"}
+        for head in (b"HTTP/1.1 200 OK\r\nX-Silver-Release: a b\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Slow: "):
+            with self.subTest(head), socket.create_server(("127.0.0.1", 0)) as server:
+                threading.Thread(target=drip, args=(server, head), daemon=True).start()
+                began = time.monotonic()
+                answer, _ = check.ask(server.getsockname(), arguments, {"host": "a", "path": "/"}, began)
+                self.assertLess(time.monotonic() - began, check.LEAST_SECONDS_PER_REQUEST + 2)
+                self.assertEqual((answer["ok"], answer["reason"]), (False, "no answer within 2.0 s"))
+
+    def test_what_is_wrong_with_the_node_is_the_cause_and_not_the_release(self):
+        self.machine.app = lambda request: (500, "hunter2", self.mark())
+        self.machine.journal = ["OSError: [Errno 28] No space left on device"]
+        where = [{"host": "a", "path": "/"}]
+        asked = {"through": "direct", "https": False, "status": 200, "body": None, "withinSeconds": 0.0, "targets": where}
+        for code, module, name, broken, said in [
+            ("no-space", releases, "LEAST_BYTES", 2**62, r"status 500, expected 200; \d+ MB are free"),
+            ("no-space", releases, "LEAST_INODES", 2**62, r"; \d+ inodes are free"),
+            ("service", site_services, "remark", lambda node, site: "; its service db is not running", "; its service db is not running$"),
+        ]:
+            with self.subTest(said), mock.patch.object(module, name, broken):
+                error = self.refused(code, "check", **self.held, release=self.release_["id"], **asked)
+                self.assertRegex(error.message, said)
+                self.assertTrue(error.fix)
+                self.assertEqual(error.log, self.machine.journal)
+        self.assertFalse(self.ask("check", **self.held, release=self.release_["id"], **asked)["answers"][0]["ok"])
+
+    def test_where_no_status_is_declared_any_answer_of_the_app_below_500_passes(self):
+        for reason, reply in [
+            (None, (200, "", self.mark())),
+            (None, (302, "", self.mark(), ("Location", "/login"))),
+            (None, (401, "", self.mark())),
+            (None, (404, "", self.mark())),
+            (None, (499, "", self.mark())),
+            ("status 500, expected one below 500", (500, "", self.mark())),
+            ("status 503, expected one below 500, not from the app's own code: its process died, or did not start", (503, "", None)),
+            (f"answered without X-Silver-Release, expected {self.mark()}", (404, "", None)),
+            (f"served by hello 0.9, expected {self.mark()}", (404, "", "hello 0.9")),
+        ]:
+            with self.subTest(reply):
+                self.machine.app = lambda request, reply=reply: reply
+                answer = self.check(status=None, body=None)
+                self.assertEqual((answer["status"], answer["reason"]), (reply[0], reason))
+                self.assertEqual(answer["redirect"], dict(reply[3:]).get("Location"))
+
+    def test_each_location_is_asked_until_one_is_wrong(self):
+        seen = []
+
+        def app(request):
+            seen.append((request.headers["Host"], request.path))
+            return (404 if request.headers["Host"] == "wrong" else 200), "ok", self.mark()
+
+        self.machine.app = app
+        targets = [("a", "/"), ("b", "/blog/"), ("wrong", "/"), ("c", "/")]
+        result = self.ask_check(targets=targets)
+        self.assertEqual(seen, targets[:3])
+        self.assertEqual([answer["ok"] for answer in result["answers"]], [True, True, False])
+        self.assertRegex(result["answers"][1]["url"], r":\d+/blog/ \(Host: b\)$")
+
+    def test_over_tls_it_asks_as_a_proxy_in_front_does_from_a_port_of_root(self):
+        seen = []
+
+        def app(request):
+            seen.append((request.headers["X-Forwarded-Proto"], request.client_address[1] < 1024))
+            return 200, "ok", self.mark()
+
+        self.machine.app = app
+        for https in (False, True):
+            self.assertTrue(self.check(https=https)["ok"])
+        self.assertEqual(seen, [(None, False), ("https", True)])
+
+    def test_of_many_lines_the_first_and_the_last_are_told(self):
+        self.machine.app = lambda request: (500, "", self.mark())
+        self.machine.journal = [f"line {number}" for number in range(2000)]
+        log = self.ask_check()["log"]
+        self.assertEqual((log[0], log[-1], len(log)), ("line 0", "line 1999", 600))
+        self.assertRegex(self.machine.calls[-1], r"^journalctl --unit silver-web-hello@\S+ --since @\d+ ")
+
+    def test_what_is_said_in_the_second_of_the_beginning_is_told(self):
+        unit.said_since(self.node, ["x.service"], 1795965837.9)
+        self.assertIn("--since @1795965837 ", self.machine.calls[-1])
 
     def test_it_asks_again_until_the_app_is_ready(self):
         replies = [(503, "", None), (503, "", None), (200, "ok", self.mark())]
         self.machine.app = lambda request: replies.pop(0)
-        self.assertTrue(self.check(within=10)["answer"]["ok"])
+        self.assertTrue(self.check(within=10)["ok"])
         self.assertEqual(replies, [])
 
     def test_it_gives_up_at_once_when_the_unit_has_ended(self):
         self.machine.stop(f"silver-web-hello@{self.release_['id']}.service")
         start = time.monotonic()
-        answer = self.check(within=30)["answer"]
+        answer = self.check(within=30)
         self.assertLess(time.monotonic() - start, 10)
         self.assertIn("connection refused", answer["reason"])
         self.assertIn("has stopped", answer["reason"])
@@ -62,7 +165,7 @@ class Checks(NodeTest):
     def test_it_gives_up_within_seconds_when_the_app_can_not_be_loaded(self):
         self.machine.app = lambda request: (500, "", None)
         start = time.monotonic()
-        answer = self.check(within=60)["answer"]
+        answer = self.check(within=60)
         self.assertLess(time.monotonic() - start, 20)
         self.assertRegex(answer["reason"], r"its process died, or did not start; \d+ times in a row$")
 
@@ -72,7 +175,7 @@ class Checks(NodeTest):
         self.machine.app = lambda request: (
             (500, "", self.mark()) if time.monotonic() - start < 4 else replies.pop(0) if replies else (200, "ok", self.mark())
         )
-        self.assertTrue(self.check(within=60)["answer"]["ok"])
+        self.assertTrue(self.check(within=60)["ok"])
 
     def test_it_gives_up_when_the_driver_is_gone(self):
         from silver.errors import DriverGone
@@ -85,10 +188,16 @@ class Checks(NodeTest):
     def test_secrets_are_in_no_answer_and_no_log(self):
         self.machine.app = lambda request: (500, 'the key is hunter2 & "Co"', self.mark())
         self.machine.journal = ["KEY=hunter2%20%26%20%22Co%22", 'KEY="hunter2 & \\"Co\\""', "fine"]
-        result = self.check()
-        self.assertEqual(result["answer"]["body"], "the key is [secret]")
+        result = self.ask_check()
+        self.assertEqual(result["answers"][0]["body"], "the key is [secret]")
         self.assertEqual(result["log"], ["KEY=[secret]", 'KEY="[secret]"', "fine"])
-        self.assertEqual(self.ask("logs", site="hello", release=None, lines=9, kind="app")["lines"], result["log"])
+        lines = self.ask("logs", site="hello", release=None, lines=9, kind="app")["lines"]
+        self.assertEqual([line.split(": ", 1)[1] for line in lines], result["log"])
+
+    def test_secrets_are_in_no_redirect(self):
+        self.machine.app = lambda request: (302, "", self.mark(), ("Location", "/?key=hunter2%20%26%20%22Co%22"))
+        self.assertEqual(self.check(status=None, body=None)["redirect"], "/?key=[secret]")
+        self.assertEqual(self.check()["reason"], "status 302, expected 200: it redirects to /?key=[secret]")
 
     def test_secrets_are_in_no_file_but_one(self):
         import os
@@ -111,19 +220,17 @@ class Checks(NodeTest):
             **self.held,
             release=self.release_["id"],
             through="direct",
-            host="x",
-            path="/a b\r\n",
+            targets=[{"host": "x", "path": "/a b\r\n"}],
+            https=False,
             status=200,
             body=None,
             withinSeconds=0,
         )
 
     def test_a_release_that_was_not_prepared_is_refused(self):
-        arguments = {"through": "direct", "host": "x", "path": "/", "status": 200, "body": None, "withinSeconds": 0}
+        where = {"through": "direct", "targets": [{"host": "x", "path": "/"}], "https": False}
+        arguments = {**where, "status": 200, "body": None, "withinSeconds": 0}
         self.refused("usage", "check", **self.held, release="9.9.9-00000000.00000000", **arguments)
-
-    def test_logs_of_a_site_that_is_not_there_are_refused(self):
-        self.refused("usage", "logs", site="wiki", release=None, lines=9, kind="app")
 
 
 class Redaction(NodeTest):

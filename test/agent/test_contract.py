@@ -1,6 +1,6 @@
 import unittest
 
-from support import AgentError, NodeTest
+from support import OWNER, AgentError, NodeTest
 
 from silver import contract
 from silver.schema import check_of
@@ -37,7 +37,7 @@ class Arguments(unittest.TestCase):
             ("token: should be a whole number of at least 0", "flip", {**flip, "token": -1}),
             ("token: should be a whole number of at most 9007199254740991", "flip", {**flip, "token": 2**53}),
             ("last: should be true or false, is a number", "flip", {**flip, "last": 1}),
-            ("kind: should be one of app, rollout", "logs", {"site": "blog", "release": None, "lines": 5, "kind": "all"}),
+            ("kind: should be one of app, rollout, access", "logs", {"site": "blog", "release": None, "lines": 5, "kind": "all"}),
         ]:
             with self.subTest(message):
                 self.assertEqual(refusal(verb, arguments), message)
@@ -62,7 +62,7 @@ class NodeStates(NodeTest):
             ("state.units.running[0]: should be a systemd unit", {"units": {"running": ["x"], "stopped": []}}),
         ]:
             with self.subTest(message):
-                self.assertEqual(refusal("converge", {"state": {**self.node_state(), **change}}), message)
+                self.assertEqual(refusal("converge", {"owner": OWNER, "state": {**self.node_state(), **change}}), message)
 
     def test_a_release_s_files_stay_inside_it(self):
         release = self.release(self.app())

@@ -124,6 +124,18 @@ class Apt(NodeTest):
         first, second = self.calls("apt-get")
         self.assertTrue(first.endswith(" varnish") and second.endswith(" apache2-bin"))
 
+    def test_the_wait_for_another_sites_apt_is_told_at_once_as_that(self):
+        said = []
+        node = silver_node.Node(self.paths, self.machine, lambda step, text: said.append(f"{step}: {text}"))
+        self.machine.units["silver-packages@shop.service"] = "active"
+        wait = packages.turn(node)
+        wait()
+        wait()
+        self.assertEqual(said, ["packages: waiting until apt has installed what site shop needs"])
+        del self.machine.units["silver-packages@shop.service"]
+        packages.turn(node)()
+        self.assertEqual(said[1:], ["packages: waiting until apt has installed what the node needs"])
+
     def test_services_stay_quiet_until_apt_has_ended(self):
         self.leave()
         packages.clean_up(self.node)

@@ -1,8 +1,9 @@
+import gzip
 import os
 
-from support import Done, NodeTest
+from support import AgentError, Done, NodeTest
 
-from silver import packages
+from silver import package_units, packages, ports
 
 
 class Packages(NodeTest):
@@ -26,16 +27,65 @@ class Packages(NodeTest):
         self.assertEqual([" update" in call for call in self.calls("apt-get")], [False, True, False])
 
     def test_an_unknown_package_is_named(self):
-        from support import AgentError
-
         with self.assertRaises(AgentError) as caught:
             packages.install(self.node, ["varnisch"])
         self.assertEqual((caught.exception.code, caught.exception.message), ("package", "apt has no package varnisch"))
         self.assertIn("E: Unable to locate package varnisch", caught.exception.log)
 
-    def test_so_is_one_that_apt_only_hears_of(self):
+    def test_for_a_name_of_former_years_todays_is_given(self):
         from support import AgentError
 
+        self.machine.available |= {"python3-pil", "python3-lxml", "php-mysql"}
+        for name, fix in [
+            ("python-imaging", "write python3-pil in place of python-imaging under `packages`"),
+            ("python-lxml", "write python3-lxml in place of python-lxml under `packages`"),
+            ("python2.7-lxml", "write python3-lxml in place of python2.7-lxml under `packages`"),
+            ("php5-mysql", "write php-mysql in place of php5-mysql under `packages`"),
+            ("python-nothing", "correct the name under `packages`"),
+        ]:
+            with self.assertRaises(AgentError) as caught:
+                packages.install(self.node, [name])
+            self.assertEqual((caught.exception.message, caught.exception.fix), (f"apt has no package {name}", fix))
+
+    def test_an_archive_that_cannot_be_reached_is_told_as_that(self):
+        from support import AgentError
+
+        words = (
+            "Err:1 http://127.0.0.1:9/debian bookworm InRelease\n  Could not connect to 127.0.0.1:9\n"
+            "W: Failed to fetch http://127.0.0.1:9/debian/dists/bookworm/InRelease  Could not connect to 127.0.0.1:9\n"
+            "W: Some index files failed to download. They have been ignored, or old ones used instead.\n"
+        )
+        unknown = Done(100, "", "E: Unable to locate package cowsay")
+        self.machine.apt_get = lambda *call: Done(0, words, "") if "update" in call else unknown
+        with self.assertRaises(AgentError) as caught:
+            packages.install(self.node, ["cowsay"])
+        self.assertEqual(
+            (caught.exception.message, caught.exception.fix),
+            (
+                "apt could not fetch cowsay: http://127.0.0.1:9 can't be reached from this node",
+                "check the node's network, its name resolution and /etc/apt/sources.list",
+            ),
+        )
+        self.assertIn(words.splitlines()[2], caught.exception.log)
+        self.assertIn("E: Unable to locate package cowsay", caught.exception.log)
+
+    def test_so_is_one_that_has_lists_and_no_files(self):
+        from support import AgentError
+
+        answer = Done(100, "", "E: Failed to fetch http://deb.debian.org/debian/pool/c/cowsay_3.deb  Temporary failure resolving")
+        self.machine.apt_get = lambda *call: None if "update" in call else answer
+        with self.assertRaises(AgentError) as caught:
+            packages.install(self.node, ["cowsay"])
+        self.assertEqual(caught.exception.message, "apt could not fetch cowsay: http://deb.debian.org can't be reached from this node")
+
+    def test_a_package_is_installed_though_another_archive_is_gone(self):
+        self.machine.lists = False
+        real = self.machine.apt_get
+        gone = Done(0, "W: Failed to fetch http://ppa.example/dists/x/InRelease  404  Not Found", "")
+        self.machine.apt_get = lambda *call: (real(*call), gone)[1] if "update" in call else real(*call)
+        self.assertEqual(packages.install(self.node, ["varnish"]), [{"what": "package varnish", "why": "not installed"}])
+
+    def test_so_is_one_that_apt_only_hears_of(self):
         answer = Done(100, "", "E: Package 'sysvinit-core' has no installation candidate")
         self.machine.apt_get = lambda *words: None if "update" in words else answer
         with self.assertRaises(AgentError) as caught:
@@ -43,8 +93,6 @@ class Packages(NodeTest):
         self.assertEqual(caught.exception.message, "apt has no package sysvinit-core")
 
     def test_a_package_that_would_remove_others_is_refused_as_that(self):
-        from support import AgentError
-
         for words in [
             "E: Packages need to be removed but remove is disabled.",
             "E: Error, pkgProblemResolver::Resolve generated breaks\n   2. systemd-sysv:amd64 is selected for removal because:",
@@ -75,3 +123,108 @@ class Packages(NodeTest):
         os.chmod(self.paths.at(packages.POLICY), 0o755)
         packages.clean_up(self.node)
         self.assertFalse(os.path.exists(self.paths.at(packages.POLICY)))
+
+
+class PackageUnits(NodeTest):
+    """Each package holds a unit that something starts."""
+
+    WANTS = "/etc/systemd/system/multi-user.target.wants"
+    KINDS = {
+        "nginx-light": ["/lib/systemd/system/nginx.service", f"{WANTS}/nginx.service"],
+        "cockpit": ["/usr/lib/systemd/system/cockpit.socket", "/etc/systemd/system/sockets.target.wants/cockpit.socket"],
+        "certbot": ["/usr/lib/systemd/system/certbot.timer", "/usr/lib/systemd/system/timers.target.wants/certbot.timer"],
+        "cups": ["/lib/systemd/system/cups.path", "/etc/systemd/system/paths.target.requires/cups.path"],
+        "openvpn": ["/lib/systemd/system/openvpn@.service", f"{WANTS}/openvpn@home.service"],
+        "minidlna": ["/etc/init.d/minidlna", "/etc/rc2.d/S01minidlna"],
+    }
+    MASKED = ["nginx.service", "cockpit.socket", "certbot.timer", "cups.path", "openvpn@.service", "minidlna.service"]
+
+    def setUp(self):
+        super().setUp()
+        self.machine.shipped.update(self.KINDS)
+        self.machine.available.update(self.KINDS)
+
+    def masked(self):
+        directory = self.paths.at("/etc/systemd/system")
+        return sorted(name for name in os.listdir(directory) if os.path.islink(f"{directory}/{name}"))
+
+    def test_units_of_every_kind_that_a_package_brings_are_masked_while_nothing_can_start(self):
+        seen = []
+        real = self.machine.systemctl
+        quiet = lambda: os.path.exists(self.paths.at(packages.POLICY))  # noqa: E731
+        self.machine.systemctl = lambda *words: (seen.append((words[0], quiet())), real(*words))[1]
+        changes = packages.install(self.node, sorted(self.KINDS))
+        self.assertEqual(self.masked(), sorted(self.MASKED))
+        self.assertIn(("mask", True), seen)
+        self.assertNotIn(("mask", False), seen)
+        why = "came with a package, and would start by itself"
+        self.assertEqual([change["what"] for change in changes if change["why"] == why], sorted(self.MASKED))
+
+    def test_those_of_a_package_that_it_depends_on_too_and_of_an_installation_that_failed(self):
+        self.machine.shipped["x-nginx-light"] = ["/lib/systemd/system/also.service", f"{self.WANTS}/also.service"]
+        self.machine.shipped["nginx-light"] = [*self.KINDS["nginx-light"], *self.machine.shipped["x-nginx-light"]]
+        with self.assertRaises(AgentError):
+            packages.install(self.node, ["nginx-light", "nonsense"])
+        self.assertEqual(self.masked(), ["also.service", "nginx.service"])
+
+    def test_those_of_a_node_that_was_set_up_before_and_after_a_killed_agent(self):
+        self.machine.bring("nginx-light", "apt-get -o DPkg::Lock::Timeout=120 " + " ".join(packages.INSTALL) + " nginx-light")
+        self.place(packages.POLICY, packages.POLICY_TEXT)
+        os.chmod(self.paths.at(packages.POLICY), 0o755)
+        packages.clean_up(self.node)
+        self.assertEqual(self.masked(), ["nginx.service"])
+
+    def test_a_history_that_was_rotated_is_read(self):
+        self.machine.bring("nginx-light", "apt-get " + " ".join(packages.INSTALL) + " nginx-light")
+        history = self.paths.at(package_units.HISTORY)
+        with open(history, "rb") as file, gzip.open(f"{history}.1.gz", "wb") as rotated:
+            rotated.write(file.read())
+        os.unlink(history)
+        self.assertEqual([change["what"] for change in packages.quiet(self.node)], ["nginx.service"])
+
+    def test_a_history_that_is_spoiled_stops_nobody(self):
+        self.place(f"{package_units.HISTORY}.1.gz", "not compressed")
+        self.place(f"{package_units.HISTORY}.2.gz", "")
+        packages.install(self.node, ["cups"])
+        self.assertEqual(self.masked(), ["cups.path"])
+
+    def test_an_administrator_s_package_stays_and_so_does_what_was_unmasked(self):
+        self.machine.bring("nginx-light", "apt-get install -y nginx-light")
+        self.assertEqual(packages.quiet(self.node), [])
+        packages.install(self.node, ["cockpit"])
+        os.unlink(self.paths.unit("cockpit.socket"))
+        self.assertEqual(packages.quiet(self.node), [])
+        self.assertEqual(self.masked(), [])
+
+    def test_an_administrator_s_own_unit_of_that_name_stays(self):
+        self.place("/etc/systemd/system/nginx.service", "[Service]\nExecStart=mine\n")
+        packages.install(self.node, ["nginx-light"])
+        self.assertEqual(self.text("/etc/systemd/system/nginx.service"), "[Service]\nExecStart=mine\n")
+
+    def test_what_nothing_starts_and_what_the_platform_wants_is_left_alone(self):
+        self.machine.shipped["varnish"] = ["/lib/systemd/system/varnish.service", f"{self.WANTS}/varnish.service"]
+        self.machine.shipped["nginx-light"] = ["/lib/systemd/system/nginx.service", "/lib/systemd/system/nginx-debug.service"]
+        packages.install(self.node, ["varnish", "nginx-light"])
+        self.assertEqual(self.masked(), [])
+
+
+class Ports(NodeTest):
+    TAKEN = 'LISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:(("nginx",pid=42,fd=6),("nginx",pid=43,fd=6))\n'
+
+    def test_a_foreign_program_on_a_port_of_varnish_s_is_named_with_its_unit(self):
+        self.machine.listeners[80] = self.TAKEN
+        self.place("/proc/42/cgroup", "1:name=systemd:/\n0::/system.slice/nginx.service\n")
+        self.assertEqual(ports.foreign(self.node), ["port 80 is taken by nginx (nginx.service)"])
+        self.assertEqual(self.refused("unit", "converge", state=self.node_state()).message, "port 80 is taken by nginx (nginx.service)")
+
+    def test_a_node_without_varnish_leaves_them_to_whoever_has_them(self):
+        self.machine.listeners[80] = self.TAKEN
+        self.ask("converge", state=self.node_state(units={"running": [], "stopped": []}))
+
+    def test_without_a_unit_its_process_is_told(self):
+        self.machine.listeners[6082] = self.TAKEN.replace(":80 ", ":6082 ")
+        self.assertEqual(ports.foreign(self.node), ["port 6082 is taken by nginx (process 42)"])
+
+    def test_varnish_itself_is_not_foreign(self):
+        self.machine.listeners[80] = 'LISTEN 0 0 *:80 *:* users:(("cache-main",pid=9,fd=3),("varnishd",pid=8,fd=3))\n'
+        self.assertEqual(ports.foreign(self.node), [])

@@ -1,10 +1,11 @@
 import os
 import pathlib
 import stat
+from unittest import mock
 
 from support import NodeTest
 
-from silver import history, state, unit, units
+from silver import history, releases, state, unit, units
 
 
 class Rollout(NodeTest):
@@ -148,6 +149,18 @@ class Rollout(NodeTest):
         self.assertFalse(os.path.exists(self.paths.release("hello", release["id"])))
         self.finish(held, release, "reverted", "it did not start")
         self.assertEqual(history.last(self.node, "hello")["reason"], "it did not start")
+
+    def test_a_release_that_does_not_start_on_a_full_node_is_not_blamed(self):
+        app = self.app(src__wsgi_py="broken\n")
+        release = self.release(app, unit_text="[Service]\nExecStart=fails\n")
+        held = self.lease(release)
+        self.upload(held, release, app)
+        with mock.patch.object(releases, "LEAST_BYTES", 2**62):
+            error = self.refused("no-space", "prepare", **held, release=release, listing=self.listing(app), secrets={}, startSeconds=5)
+        self.assertRegex(error.message, r"did not start; \d+ MB are free below /srv/silver")
+        self.assertEqual(error.fix, "free some space")
+        self.assertIn("ImportError: no module named nothing", error.log)
+        self.assert_in_order(None)
 
     def test_a_release_that_never_listens_is_given_up_in_time(self):
         app = self.app()

@@ -7,7 +7,7 @@ from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import files, lock, services, site_services, state
+from silver import files, image, lock, services, site_services, state
 from silver.services import Use, postgres
 from silver.services import files as file_service
 from silver.services.postgres import database, names, server
@@ -192,7 +192,7 @@ class Quota(NodeTest):
         self.machine.tune2fs = lambda *words: setattr(self, "reserved", int(words[1]))
         for target, stand_in in (
             ("silver.services.files.superblock", lambda image: (4096, self.blocks, self.reserved)),
-            ("silver.services.files.own", lambda *words: None),
+            ("silver.image.own", lambda *words: None),
             ("silver.services.files.os.statvfs", self.room),
         ):
             patched = mock.patch(target, stand_in)
@@ -228,14 +228,26 @@ class Quota(NodeTest):
         self.assertIn("Options=loop,nodev,nosuid,noexec\n", self.text(f"/etc/systemd/system/{name}"))
         self.assertEqual(self.set_up(32), [])
 
+    def test_one_that_was_unmounted_comes_back_unless_somebody_has_put_it_away(self):
+        self.set_up(32)
+        use, name = Use("hello", 1, "files", {"bytes": 32 * MEGABYTE}), "srv-silver-hello-data-g1.mount"
+        self.assertEqual(file_service.hold(self.node, use), [])
+        self.machine.units[name] = "failed"
+        self.assertEqual(file_service.hold(self.node, use), [{"what": name, "why": "was not mounted"}])
+        self.assertEqual(self.machine.units[name], "active")
+        self.machine.units[name] = "inactive"
+        os.unlink(self.paths.unit_link(name))
+        self.assertEqual(file_service.hold(self.node, use), [])
+        self.assertEqual(self.machine.units[name], "inactive")
+
     def test_a_hyphen_is_escaped_as_systemd_demands(self):
-        self.assertEqual(file_service.unit_name("/srv/silver/a-b/data/g1"), "srv-silver-a\\x2db-data-g1.mount")
+        self.assertEqual(image.unit_name("/srv/silver/a-b/data/g1"), "srv-silver-a\\x2db-data-g1.mount")
 
     def test_it_grows_in_use_also_when_a_crash_stopped_it_before(self):
         self.set_up(32)
         self.assertIn("its quota is now 64 MB", self.set_up(64)[0]["why"])
         self.assertEqual(self.blocks * 4096, 64 * MEGABYTE)
-        file_service.allocate(self.image, 96 * MEGABYTE)
+        image.allocate(self.image, 96 * MEGABYTE)
         self.set_up(96)
         self.assertEqual(self.blocks * 4096, 96 * MEGABYTE)
 
@@ -417,6 +429,67 @@ class InARollout(NodeTest):
         self.set_up_services({**self.wanted("files"), "name": "uploads"})
         self.assertEqual([use.name for _, use in site_services.uses(self.node, "hello")], ["uploads", "postgres"])
         self.assertEqual([use.name for use, _ in self.made], ["files", "postgres", "uploads"])
+
+    def make_data(self):
+        """What set-up would have made: it is stood in for here."""
+        self.set_up_services(self.wanted("files"), self.wanted("postgres"))
+        os.makedirs(self.paths.at("/srv/silver/hello/data/g1"))
+        self.place("/srv/silver/hello/data/g1.img", "data")
+        self.place("/srv/silver/hello/data/pg/g1/PG_VERSION", "15")
+        self.place("/srv/silver/hello/data/pg/g1.json", json.dumps({"version": "15"}))
+        for name in ("srv-silver-hello-data-g1.mount", "silver-postgres-hello@g1.service"):
+            self.place(f"/etc/systemd/system/{name}", "x")
+            self.machine.units[name] = "active"
+
+    def left(self):
+        """What is there of its services."""
+        places = ("data/g1", "data/g1.img", "data/pg/g1", "data/pg/g1.json", "services.json")
+        units = ("srv-silver-hello-data-g1.mount", "silver-postgres-hello@g1.service", "silver-data-hello.target")
+        found = [place for place in places if os.path.exists(self.paths.at(f"/srv/silver/hello/{place}"))]
+        return found + [name for name in units if os.path.exists(self.paths.unit(name)) or self.machine.units.get(name) == "active"]
+
+    def test_a_first_rollout_that_fails_leaves_nothing_of_its_services(self):
+        for fail in ("undo", "the session ends", "the agent dies"):
+            with self.subTest(fail):
+                self.make_data()
+                self.assertEqual(len(self.left()), 8)
+                if fail == "undo":
+                    self.bring()
+                    self.ask("undo", **self.held, reason="it failed")
+                    self.finish(self.held, self.release_, "reverted", "it failed")
+                elif fail == "the session ends":
+                    self.session.end()
+                else:
+                    self.die()
+                self.held = self.lease(self.release_)
+                self.assertEqual(self.left(), [])
+
+    def test_one_that_served_for_a_moment_leaves_nothing_either(self):
+        self.make_data()
+        self.bring()
+        self.ask("flip", **self.held, release=self.release_["id"], last=False)
+        self.ask("undo", **self.held, reason="the watch failed")
+        self.assertEqual(self.left(), [])
+
+    def test_data_that_was_there_before_or_has_served_is_never_taken_back(self):
+        self.make_data()
+        self.bring()
+        self.ask("flip", **self.held, release=self.release_["id"], last=True)
+        self.finish(self.held, self.release_)
+        self.assertNotIn("isNew", self.text("/srv/silver/hello/services.json"))
+        self.held = self.lease(self.release_)
+        self.ask("undo", **self.held, reason="the next one failed")
+        self.assertEqual(len(self.left()), 8)
+        self.ask("remove", **self.held)
+        # It comes back, and fails.
+        self.set_up_services(self.wanted("files"), self.wanted("postgres"))
+        self.ask("undo", **self.held, reason="it failed")
+        self.assertEqual(self.left()[:4], ["data/g1", "data/g1.img", "data/pg/g1", "data/pg/g1.json"])
+        # The record of what serves is lost.
+        files.write_json(self.paths.services("hello"), [{**self.wanted("files"), "isNew": True}])
+        os.remove(self.paths.state("hello"))
+        self.ask("undo", **self.held, reason="it failed")
+        self.assertIn("data/g1.img", self.left())
 
     def test_a_site_that_is_removed_leaves_its_data_alone(self):
         self.set_up_services(self.wanted("files"))

@@ -1,5 +1,6 @@
 import os
 from fnmatch import fnmatch
+from unittest import mock
 
 from support import NodeTest
 
@@ -135,8 +136,9 @@ class Several(NodeTest):
         first, _ = units.named(release)
         self.machine.stop(first)
         self.machine.app = lambda request: (500, "", f"hello {release['id']}")
-        words = {"through": "direct", "host": "x", "path": "/", "status": 200, "body": None, "withinSeconds": 5}
-        answer = self.ask("check", **held, release=release["id"], **words)["answer"]
+        where = {"through": "direct", "targets": [{"host": "x", "path": "/"}], "https": False}
+        words = {**where, "status": 200, "body": None, "withinSeconds": 5}
+        (answer,) = self.ask("check", **held, release=release["id"], **words)["answers"]
         self.assertIn(f"; {first} has stopped", answer["reason"])
 
     def test_a_retired_one_ends_the_other_way_round(self):
@@ -314,3 +316,18 @@ class CutOver(NodeTest):
         self.ask("remove", **held)
         self.assert_works()
         self.assertEqual([name for name in os.listdir(self.paths.at("/etc/systemd/system")) if "worker" in name], [])
+
+
+class Install(NodeTest):
+    def test_a_unit_whose_file_was_lost_while_it_ran_is_read_again(self):
+        os.makedirs(self.paths.at("/etc/systemd/system"), exist_ok=True)
+        for seen, reloads in (
+            ({"LoadState": "not-found"}, 1),
+            ({"LoadState": "error"}, 1),
+            ({"NeedDaemonReload": "yes"}, 1),
+            ({"LoadState": "loaded"}, 0),
+        ):
+            self.machine.calls.clear()
+            with mock.patch.object(unit, "show", return_value={"silver-web-x.service": seen}):
+                unit.install(self.node, {"silver-web-x.service": f"[Unit]\n# {seen}\n"})
+            self.assertEqual(self.machine.calls.count("systemctl daemon-reload"), reloads, seen)

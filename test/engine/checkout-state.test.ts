@@ -1,6 +1,4 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { newcomer, type Newcomer } from "../support/newcomer.ts";
@@ -87,6 +85,91 @@ describe("the state of a checkout", () => {
   });
 });
 
+describe("the variables that a shell gets", () => {
+  /** As scripts/env.sh has them set; the last words are of the shell that did. */
+  const fill = "note_given; ensure_home; return_agent; print_home >set";
+  const after = async (machine: Newcomer, environment: Record<string, string>, words = "") => {
+    const { output, code } = await machine.run(`(${fill}); . ./set; echo; env; ${words}`, environment);
+    expect(code, output).toBe(0);
+    agents.push(agentPid(machine));
+    return output;
+  };
+  /** A person's own agent: its socket, and the variable that names it. */
+  const ownAgent = async (machine: Newcomer) => {
+    const socket = join(machine.home, "agent");
+    const { output } = await machine.run(`ssh-agent -s -a "${socket}"`);
+    agents.push(Number(/SSH_AGENT_PID=(\d+)/.exec(output)?.[1]));
+    return socket;
+  };
+
+  test("are filled in where nothing is set", async () => {
+    const machine = newcomer();
+    const silver = join(machine.checkout, ".silver");
+    const output = await after(machine, {});
+    expect(output).toContain(`\nPULUMI_BACKEND_URL=file://${silver}/state\n`);
+    expect(output).toContain(`\nPULUMI_CONFIG_PASSPHRASE_FILE=${silver}/passphrase\n`);
+    expect(output).toMatch(/\nSSH_AUTH_SOCK=.+\n/);
+  });
+
+  test.each([
+    ["backend", { PULUMI_BACKEND_URL: "s3://states" }],
+    ["passphrase", { PULUMI_CONFIG_PASSPHRASE: "given" }],
+    ["passphrase that is empty", { PULUMI_CONFIG_PASSPHRASE: "" }],
+    ["passphrase by file", { PULUMI_CONFIG_PASSPHRASE_FILE: "/root/passphrase" }],
+    ["switch", { PULUMI_SKIP_UPDATE_CHECK: "false" }],
+  ])("stay where one is set: a %s", async (_, given) => {
+    const output = await after(newcomer(), given);
+    for (const [name, value] of Object.entries(given)) expect(output).toContain(`\n${name}=${value}\n`);
+    if ("PULUMI_CONFIG_PASSPHRASE" in given) expect(output).not.toContain("\nPULUMI_CONFIG_PASSPHRASE_FILE=");
+    expect(output).toContain("\nPULUMI_HOME=");
+  });
+
+  test("replace those of another checkout", async () => {
+    const machine = newcomer();
+    const output = await after(machine, {
+      PULUMI_BACKEND_URL: "file:///elsewhere/.silver/state",
+      PULUMI_CONFIG_PASSPHRASE_FILE: "/elsewhere/.silver/passphrase",
+    });
+    expect(output).not.toContain("elsewhere");
+    expect(output).toContain(`\nPULUMI_BACKEND_URL=file://${machine.checkout}/.silver/state\n`);
+  });
+
+  test("leave an SSH agent that answers, which gets the key of local nodes", async () => {
+    const machine = newcomer();
+    const socket = await ownAgent(machine);
+    const output = await after(machine, { SSH_AUTH_SOCK: socket }, "ssh-add -L");
+    expect(output).toContain(`\nSSH_AUTH_SOCK=${socket}\n`);
+    expect(output).toContain(readFileSync(join(machine.checkout, ".silver/ssh/id_ed25519.pub"), "utf8").split(" ")[1]);
+  });
+
+  test("replace the SSH agent of another checkout, and no other agent with keys", async () => {
+    const machine = newcomer();
+    const socket = await ownAgent(machine);
+    const addKey = (of: string, file: string) =>
+      machine.run(`ssh-keygen -q -t ed25519 -N '' -C '${of}' -f ${file}; ssh-add -q ${file}`, { SSH_AUTH_SOCK: socket });
+    await addKey("silverlining /elsewhere", "theirs");
+    expect(await after(machine, { SSH_AUTH_SOCK: socket })).not.toContain(`\nSSH_AUTH_SOCK=${socket}\n`);
+    await addKey("me@laptop", "mine");
+    expect(await after(machine, { SSH_AUTH_SOCK: socket })).toContain(`\nSSH_AUTH_SOCK=${socket}\n`);
+  });
+
+  test("replace an SSH agent that does not answer", async () => {
+    const machine = newcomer();
+    const output = await after(machine, { SSH_AUTH_SOCK: join(machine.home, "gone") }, "ssh-add -L");
+    expect(output).not.toContain("gone");
+    expect(output).toContain("ssh-ed25519 ");
+  });
+
+  test("leave the file of a stack dev whose state is kept elsewhere", async () => {
+    const machine = newcomer();
+    const file = join(machine.checkout, "stacks/Pulumi.dev.yaml");
+    mkdirSync(dirname(file));
+    writeFileSync(file, "encryptionsalt: v1:abc\nconfig:\n  silverlining:secrets:\n    secure: v1:xyz\n");
+    await after(machine, { PULUMI_BACKEND_URL: "s3://states", PULUMI_CONFIG_PASSPHRASE: "given" });
+    expect(existsSync(file)).toBe(true);
+  });
+});
+
 describe("a stack's file whose passphrase is gone", () => {
   const stackFile = (machine: Newcomer) => join(machine.checkout, "stacks/Pulumi.dev.yaml");
   const withFile = (text: string) => {
@@ -110,36 +193,5 @@ describe("a stack's file whose passphrase is gone", () => {
     expect(output).toContain("holds secrets, and the passphrase they were encrypted with is gone (.silver/passphrase).");
     expect(output).toContain("Bring .silver back, or delete that file and set its secrets again.");
     expect(existsSync(stackFile(machine))).toBe(true);
-  });
-});
-
-describe("the lock of the stack", () => {
-  const lock = (machine: Newcomer, pid: number, host: string) => {
-    const file = join(machine.checkout, ".silver/state/.pulumi/locks/organization/silverlining/dev/1.json");
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify({ pid, username: "root", hostname: host, timestamp: "2026-11-21T11:10:00Z" }));
-    return file;
-  };
-  /** The number of a process that has ended. */
-  const endedPid = () => Number(execFileSync("sh", ["-c", "echo $$"], { encoding: "utf8" }));
-
-  test("is taken away when the run that holds it is gone", async () => {
-    const machine = newcomer();
-    const pid = endedPid();
-    const file = lock(machine, pid, hostname());
-    const { output } = await machine.run("release_dead_lock");
-    expect(output).toBe(`  The stack was locked by a run that is gone (process ${pid}): unlocked.\n`);
-    expect(existsSync(file)).toBe(false);
-  });
-
-  test.each([
-    ["whose run goes on", () => process.pid, hostname()],
-    ["of another machine, whose processes can't be seen", endedPid, "elsewhere"],
-  ])("stays when it is one %s", async (_, pid, host) => {
-    const machine = newcomer();
-    const file = lock(machine, pid(), host);
-    const { output } = await machine.run("release_dead_lock");
-    expect(output).toBe("");
-    expect(existsSync(file)).toBe(true);
   });
 });

@@ -223,7 +223,7 @@ it("keeps a resource whose delete fails, and deletes it once that works", async 
   expect(await engine.resource("stuck")).toBeUndefined();
 });
 
-it("names an input of a connection that is none", async () => {
+it("names what is not an input of a connection", async () => {
   setCommands(engine, {
     mistyped: { kind: "remote", connection: { ...connection, hostkey: "x" }, create: "true" },
   });

@@ -101,7 +101,7 @@ class Plugin {
   }
 }
 
-async function startPlugin(): Promise<Plugin> {
+async function startPlugin(told = ""): Promise<Plugin> {
   const logged: LogRequest.AsObject[] = [];
   const server = new Server();
   server.addService(engineService.EngineService, {
@@ -118,7 +118,7 @@ async function startPlugin(): Promise<Plugin> {
   });
   const folder = mkdtempSync(join(tmpdir(), "plugin-"));
   const child = spawn(process.execPath, [main, `127.0.0.1:${enginePort}`], {
-    env: { ...process.env, TMPDIR: folder, SSH_AUTH_SOCK: "" },
+    env: { ...process.env, TMPDIR: folder, SSH_AUTH_SOCK: "", SILVER_STAND_IN_TOLD: told },
     stdio: ["pipe", "pipe", "inherit"],
   });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
@@ -141,6 +141,22 @@ describe("the stand-in", () => {
       new messages.ConfigureRequest(),
     );
     expect(plugin.logged).toMatchObject([{ urn: "", ephemeral: false, message: expect.stringContaining("stand-in") as string }]);
+  });
+
+  it("says it once an install, not once a run, where its install has a place to remember that", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "told-"));
+    const logs: string[][] = [];
+    for (let run = 1; run <= 2; run++) {
+      const started = await startPlugin(join(folder, "told"));
+      await started.call<messages.ConfigureRequest, messages.ConfigureResponse>(
+        started.client.configure.bind(started.client),
+        new messages.ConfigureRequest(),
+      );
+      logs.push(started.logged.map(({ message }) => message));
+      await started.stop();
+    }
+    expect(logs).toEqual([[expect.stringContaining("stand-in")], []]);
+    rmSync(folder, { recursive: true });
   });
 
   it("refuses other resources and functions by their name", async () => {

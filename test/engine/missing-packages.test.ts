@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-test("a program that is missing is told of, with the package that brings it", async () => {
+test("a missing program is reported, with the package that contains it", async () => {
   const bin = join(project.engine.folder, "bin");
   mkdirSync(bin);
   // What the engine and its plugins start, and no rsync.
@@ -26,6 +26,6 @@ test("a program that is missing is told of, with the package that brings it", as
   expect(output).toContain("apt-get install rsync\n");
 });
 
-test("where all are there, nothing is said", async () => {
+test("when none is missing, nothing is reported", async () => {
   expect(await project.engine.preview()).not.toContain("missing on this computer");
 });

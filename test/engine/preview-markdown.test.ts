@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { expectGolden } from "../support/golden.ts";
 import { withProject, type Project } from "../support/project.ts";
 import type { Files } from "../support/engine.ts";
-import { importState, settle } from "../support/settled.ts";
+import { importState, settle, settleMachines } from "../support/settled.ts";
 import { recordedFiles } from "../upgrade/recorded-files.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
@@ -43,6 +43,7 @@ const plain = () =>
 function steady(markdown: string): string {
   return markdown
     .replaceAll(/([0-9a-f]{8})\.[0-9a-f]{8}\b/g, "$1.########")
+    .replaceAll(/`[0-9a-f]{10}(\.\.[0-9a-f]{10})?`/g, (range) => range.replaceAll(/[0-9a-f]/g, "#"))
     .replaceAll(/agent(: | +)[0-9a-f]{8}( → [0-9a-f]{8})?/g, "agent$1########");
 }
 
@@ -54,6 +55,7 @@ beforeAll(async () => {
   git("add", ".");
   git("commit", "-qm", "base");
   await importState(project, "0.1.0.json");
+  await settleMachines(project);
 });
 
 afterEach(() => {
@@ -71,7 +73,8 @@ test("a node set up by an older program runs again, and its agent is the why", (
   appendFileSync(join(project.root, "components/node/agent/silver/errors.py"), "# newer\n");
   const { status, stdout } = preview();
   expect(status).toBe(0);
-  expect(stdout).toContain("  web1-state: agent\n");
+  // The older program of the recorded state installed less, too.
+  expect(stdout).toContain("  web1-state: packages, agent\n");
 });
 
 describe("over a state that today's program made", () => {
@@ -157,12 +160,62 @@ describe("over a state that today's program made", () => {
     golden("replaced-machine", 1);
   });
 
-  test("a preview that fails says why, without a stack trace", () => {
+  test("a preview that fails says why, without a stack trace, below what git says: a rotation without its value, too", () => {
     project.engine.write({ [environmentFile]: `${nodes}sites:\n  ${site}, config: { KEY: { secret: 1 } } }\n` });
-    const { status, stdout, stderr } = preview();
-    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toContain("names version 1 of the secret KEY, which stacks/Pulumi.test.yaml does not have");
-    expect(stderr).not.toMatch(/\n\s+at .*\.ts/);
+    const { status, stdout, stderr } = preview("--accept", "DATA", "REPLACED", "RETIRED");
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^<!-- silver test -->\n\*\*test · 1 site changes, .* · ✘ the preview failed\*\*\n/);
+    expect(stdout).toContain("         config  + KEY secret, version 1\n");
+    for (const text of [stdout, stderr]) {
+      expect(text).toContain("names version 1 of the secret KEY, which stacks/Pulumi.test.yaml does not have");
+      expect(text).not.toMatch(/\n\s+at .*\.ts/);
+    }
+  });
+
+  test("an environment that can't be planned yields a comment, with its errors", () => {
+    project.engine.write({ [environmentFile]: `${nodes}sits:\n  ${site} }\n` });
+    const { status, stdout } = preview("HEAD");
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^<!-- silver test -->\n\*\*test · not planned · ✘ what would change is unknown\*\*\n/);
+    expect(stdout).toContain('stacks/test.yaml:3:1 [unknown-key] "sits" is not a key\n  did you mean sites?\n');
+    rmSync(join(project.root, environmentFile));
+    expect(preview("HEAD").stdout).toContain("there is no environment test: stacks/test.yaml does not exist\n");
+  });
+
+  test("where that of the base can't be planned, what Pulumi sees is told with it, and stops the merge", () => {
+    project.engine.write({ [environmentFile]: "nodes: [\n" });
+    git("commit", "-qam", "broken");
+    const [broken = ""] = execFileSync("git", ["rev-parse", "HEAD"], { cwd: project.root, encoding: "utf8" }).split("\n");
+    git("reset", "-q", "--hard", "HEAD^");
+    const { "apps/greeter/app.yaml": manifest = "" } = recorded;
+    project.engine.write({ "apps/greeter/app.yaml": manifest.replace("1.0.0", "1.1.0") });
+    const { status, stdout } = preview(broken);
+    expect(status).toBe(1);
+    expect(stdout).toContain(" · ✘ the base can't be planned**\n");
+    expect(stdout).toContain("         version  1.0.0 → 1.1.0\n");
+    expect(stdout).toContain(
+      `✘ the base can't be planned; what is above is what Pulumi says:\n  test can't be planned as it is in ${broken}\n`,
+    );
+    expect(stdout).toContain("  stacks/test.yaml:1:");
+    expect(stdout).toContain("  correct that on the base branch first\n");
+  });
+
+  test("a preview that can't begin yields a comment without what this machine was given in secret", () => {
+    const env = {
+      ...project.engine.environment,
+      PULUMI_BACKEND_URL: "postgres://pulumi:hunter2@127.0.0.1:1/state",
+      PULUMI_CONFIG_PASSPHRASE: "swordfish-of-the-team",
+    };
+    for (const words of [["no-such-base"], ["HEAD"]]) {
+      const { status, stdout } = spawnSync(process.execPath, ["cli/main.ts", "-e", "test", "preview", "--markdown", ...words], {
+        cwd: project.root,
+        env,
+        encoding: "utf8",
+      });
+      expect(status).not.toBe(0);
+      expect(stdout).toMatch(/^<!-- silver test -->\n\*\*test · .*✘/);
+      expect(stdout).not.toMatch(/hunter2|swordfish/);
+    }
   });
 
   test("where the only site is broken, that is the comment", () => {
@@ -181,6 +234,15 @@ describe("over a state that today's program made", () => {
 
     test("its files are the why", () => {
       golden("program", 0);
+    });
+
+    test("they are not judged where the program that would be merged is another one", () => {
+      git("commit", "-qam", "program");
+      const [merged = ""] = execFileSync("git", ["rev-parse", "HEAD"], { cwd: project.root, encoding: "utf8" }).split("\n");
+      // As in CI: the program of the base, with apps and environments of the change.
+      git("reset", "-q", "--hard", "HEAD^");
+      golden("not-judged", 1, "HEAD", "--head", merged);
+      expect(preview("HEAD", "--head", merged, "--accept", "PROGRAM").status).toBe(0);
     });
 
     test("what runs though neither a file nor a fact changed is unexplained, and nobody can accept it", () => {

@@ -1,13 +1,18 @@
 // Which resources the components make, with which inputs, and which of those are secret. Order and replacement: test/engine.
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { BrokenSite } from "../../components/resources/broken-site.ts";
+import { tellMissingKey } from "../../components/resources/missing-key.ts";
 import { Node } from "../../components/resources/node.ts";
 import { Site } from "../../components/resources/site.ts";
 import type { Plan } from "../../components/plan/plan.ts";
 import { renderRelease } from "../../components/render/release.ts";
 import { goldenPlans } from "../support/golden-plans.ts";
+import { ownerOf } from "../support/owner.ts";
 
 const { hello } = goldenPlans;
 if (hello === undefined) throw new Error("no plan of hello");
@@ -20,21 +25,26 @@ interface Made {
 
 let made: Made[];
 
-beforeEach(async () => {
+beforeEach(() => mock("organization"));
+afterEach(() => pulumi.runtime.disconnect());
+
+async function mock(organization: string): Promise<void> {
   made = [];
-  await pulumi.runtime.setMocks({
+  const mocks: pulumi.runtime.Mocks = {
     newResource: ({ type, name, inputs }) => {
       made.push({ type, name, inputs: inputs as Record<string, unknown> });
-      const record = { address: "10.1.2.3", hostKey: "ssh-ed25519 AAAA", machineId: "0123456789abcdef0123456789abcdef" };
+      const record = {
+        ...{ address: "10.1.2.3", hostKey: "ssh-ed25519 AAAA", machineId: "0123456789abcdef0123456789abcdef" },
+        owner: ownerOf("web1"),
+      };
       return { id: `${name}-id`, state: { ...inputs, stdout: JSON.stringify(record), stderr: "" } as Record<string, unknown> };
     },
     call: ({ token }) => {
       throw new Error(`no call is expected, and ${token} was made`);
     },
-  });
-});
-
-afterEach(() => pulumi.runtime.disconnect());
+  };
+  await pulumi.runtime.setMocks(mocks, "silverlining", "test", false, organization);
+}
 
 async function declare(plan: Plan, secrets: Record<string, string> = {}): Promise<void> {
   const nodes = new Map(plan.nodes.map((node) => [node.name, new Node(node.name, { plan, node })]));
@@ -117,22 +127,79 @@ test("the head of a node's command says what the node is, one fact a line, and i
   expect(stdin).not.toContain(process.cwd());
 });
 
+test("a preview warns when no key in the agent opens the local nodes, and names the command that loads it", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "missing-key-"));
+  const file = join(directory, "id.pub");
+  const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+  let agent = "";
+  await pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({ stdout: agent }) });
+  await tellMissingKey(file);
+  writeFileSync(file, "ssh-ed25519 AAAAmine silverlining\n");
+  agent = "ssh-ed25519 AAAAother me@laptop";
+  await tellMissingKey(file);
+  expect(warn.mock.calls).toEqual(
+    Array.from({ length: 2 }, () => [
+      'no key in the SSH agent of this shell opens the local nodes, so none of them can be set up\n  eval "$(sh scripts/env.sh)"',
+    ]),
+  );
+  agent += "\nssh-ed25519 AAAAmine silverlining";
+  await tellMissingKey(file);
+  expect(warn).toHaveBeenCalledTimes(2);
+  warn.mockRestore();
+  rmSync(directory, { recursive: true });
+});
+
 test("a machine that somebody else made is reached and never made or deleted", async () => {
   const [node] = hello.nodes;
   if (node === undefined) throw new Error("the plan has a node");
   const machine = { kind: "host", host: "web1.acme.net", port: 2222, hostKey: "ssh-ed25519 BBBB" } as const;
   await declare({ ...hello, nodes: [{ ...node, machine }], ssh: { user: "silver", proxy: "bastion.acme.net" } });
   const { create, delete: remove, environment } = inputsOf("web1-machine");
-  expect([create, remove]).toEqual(["node ../components/machines/main.ts reach web1", undefined]);
+  expect([create, remove]).toEqual([
+    "node ../components/machines/main.ts reach web1",
+    "node ../components/machines/main.ts leave web1",
+  ]);
   expect(environment).toEqual({
     address: "web1.acme.net",
     port: "2222",
     hostKey: "ssh-ed25519 BBBB",
     user: "silver",
     os: "ubuntu-24.04",
+    owner: "silverlining/test",
     proxy: "bastion.acme.net",
   });
   expect(inputsOf("web1-state").create).toContain("sudo -n python3");
+});
+
+test.each(["local", "host"] as const)(
+  "the id of the environment that claims a %s machine is kept in the state by its command, and goes to its node and its sites",
+  async (kind) => {
+    const [node] = hello.nodes;
+    if (node === undefined) throw new Error("the plan has a node");
+    const host = { kind: "host", host: "web1.acme.net", port: 22, hostKey: "ssh-ed25519 BBBB" } as const;
+    await declare({ ...hello, nodes: [kind === "host" ? { ...node, machine: host } : node] });
+    expect(inputsOf("web1-machine")).toMatchObject({ addPreviousOutputInEnv: true, environment: { owner: "silverlining/test" } });
+    const [, , converge = ""] = (inputsOf("web1-state") as { stdin: string }).stdin.split("\n");
+    const rollout = (pulumi.runtime.unwrapRpcSecret(inputsOf("hello-rollout").stdin) as string).trim();
+    expect(JSON.parse(converge)).toMatchObject({ owner: ownerOf("web1") });
+    expect(JSON.parse(rollout)).toMatchObject({ nodes: [{ name: "web1", owner: ownerOf("web1") }] });
+  },
+);
+
+test("an environment's name has its organization before it, where the backend has some", async () => {
+  await mock("acme");
+  await declare(hello);
+  expect(inputsOf("web1-machine")).toMatchObject({ environment: { owner: "acme/silverlining/test" } });
+});
+
+test("a broken site's command runs nothing that stands in a file's name", async () => {
+  const place = { file: "apps/hello/conf/a\necho owned; exit 0\n\r.tmpl" };
+  const issues = [{ code: "template-statement", severity: "error", place, message: "wrong" } as const];
+  new BrokenSite("hello", { site: { name: "hello", nodes: [], routes: [], issues }, told: "told", others: [] });
+  await pulumi.runtime.disconnect();
+  const { create } = inputsOf("hello-rollout") as { create: string };
+  expect(spawnSync("sh", ["-c", create], { encoding: "utf8" })).toMatchObject({ status: 1, stdout: "" });
+  expect(create.split("\n")).toHaveLength(3);
 });
 
 test("a broken site keeps its names, touches no node, and says in its command where it is broken", async () => {

@@ -1,8 +1,10 @@
 import { afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { SiteState } from "../../components/node/contract.ts";
 import { AgentNode, canDo, make, refusal, saying, type Made } from "../support/agent-node.ts";
+import { burst } from "../support/load.ts";
 import { http, poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
+import { ownerOf } from "../support/owner.ts";
 import { testOs } from "../support/systems.ts";
 
 const suite = useNodes("agent");
@@ -32,6 +34,17 @@ describe.each([testOs])("the agent on %s", (os) => {
     return found;
   };
   const vcl = (site: string, digest: string) => `r_${site}_${digest.slice(0, 8)}`;
+  /** What a burst of 1,000 requests over nearly as many connections as Varnish may open is answered, and what Varnish sent again. */
+  const burstOf = async (site: string) => {
+    const again = async () => {
+      const counters = await ssh(node, "varnishstat -1 -f MAIN.backend_retry -f MAIN.backend_busy");
+      return [...counters.matchAll(/^MAIN\.\w+ +(\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+    };
+    const before = await again();
+    const answered = await burst(node.address, `${site}.test`, { requests: 1000, connections: 120 });
+    return { answered, again: (await again()) - before };
+  };
+  const nothingLost = { answered: { 200: 1000 }, again: 0 };
   /** What decides after the next boot, as the disk has it. */
   const bootLine = (site: string) => ssh(node, `grep -- '-vcl.label site_${site} ' /var/lib/silver/varnish/boot.cli`);
 
@@ -45,7 +58,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     const { code, stderr } = await trySsh(
       node,
       "silver-agent converge",
-      JSON.stringify({ state: { ...agent.state(sites), os: "debian-99" } }),
+      JSON.stringify({ owner: ownerOf(node.name), state: { ...agent.state(sites), os: "debian-99" } }),
     );
     expect(code).toBe(1);
     expect(stderr).toContain(`os-differs: ${node.name} runs ${os}, the environment declares debian-99`);
@@ -118,10 +131,11 @@ describe.each([testOs])("the agent on %s", (os) => {
       { KEY: "hunter2-hunter2" },
     );
     const held = await agent.bring(session, made, "prepare");
-    const expected = { host: "alpha.test", path: "/", status: 200, body: null, withinSeconds: 1 };
-    const { answer, log } = await session.ask("check", { ...held, release: made.release.id, through: "direct", ...expected });
-    expect(answer).toMatchObject({ ok: false, status: 500 });
-    expect(answer.reason).toContain("status 500, expected 200, not from the app's own code");
+    const asked = { through: "direct" as const, targets: [{ host: "alpha.test", path: "/" }], https: false };
+    const expected = { status: 200, body: null, withinSeconds: 1 };
+    const { answers, log } = await session.ask("check", { ...held, release: made.release.id, ...asked, ...expected });
+    expect(answers).toEqual([expect.objectContaining({ ok: false, status: 500 })]);
+    expect(answers[0]?.reason).toContain("status 500, expected 200, not from the app's own code");
     expect(log.join("\n")).toContain("RuntimeError: key [secret]");
     await session.ask("undo", { ...held, reason: "the check failed" });
     const finished = {
@@ -268,6 +282,15 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(await bootLine("beta")).toContain(vcl("beta", one.release.digest));
   });
 
+  test("a burst right after a flip, and right after a rollback, loses no request", async () => {
+    const before = make("alpha", saying("alpha one"));
+    await agent.deploy(make("alpha", saying("alpha burst")));
+    expect(await burstOf("alpha")).toEqual(nothingLost);
+    await agent.deploy(before);
+    expect(await burstOf("alpha")).toEqual(nothingLost);
+    expect(await read("alpha")).toBe("alpha one");
+  });
+
   test("a unit that starts at the cut-over runs only in the live release", async () => {
     const worker = {
       path: "conf/worker.service",
@@ -338,6 +361,29 @@ describe.each([testOs])("the agent on %s", (os) => {
       await poll("the site's own is heard", 10, () => canDo(node, "root", dial(address, port)));
       await ssh(node, `systemctl stop impostor-site-beta; systemctl start ${web}`);
       await poll("beta is back", 30, async () => (await read("beta")) === "beta one");
+    });
+
+    test("only root reaches a cloud's metadata, and everyone its resolver", async () => {
+      const addresses = ["169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254"];
+      await ssh(node, addresses.map((address) => `ip address add ${address} dev lo`).join("; "));
+      const serve = (port: number) =>
+        ssh(
+          node,
+          `systemd-run --quiet --collect --unit=metadata-${String(port)} python3 -m http.server --bind :: ${String(port)}`,
+        );
+      await Promise.all([53, 8080].map(serve));
+      await poll("both listen", 10, async () => /\*:53\s[^]*\*:8080\s/.test(await ssh(node, "ss -Hltn | sort")));
+      const reached = async (user: string, port: number) => {
+        const found = await Promise.all(addresses.map((address) => canDo(node, user, dial(address, port))));
+        return addresses.filter((_, index) => found[index]);
+      };
+      expect(await reached("site-alpha", 8080)).toEqual([]);
+      expect(await reached("site-alpha", 53)).toEqual(addresses);
+      expect(await reached("root", 8080)).toEqual(addresses);
+      await ssh(
+        node,
+        `systemctl stop metadata-53 metadata-8080; ${addresses.map((address) => `ip address del ${address} dev lo`).join("; ")}`,
+      );
     });
 
     test("a site can't read another's files", async () => {
@@ -442,6 +488,8 @@ describe.each([testOs])("the agent on %s", (os) => {
         (await ssh(node, "cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic")) !== boot,
     );
     await poll("both sites serve", 60, async () => (await read("alpha")) === "alpha one" && (await read("beta")) === "beta one");
+    // Right after the boot nothing is warm yet: no request of a burst is lost then either.
+    expect(await burstOf("alpha")).toEqual(nothingLost);
     expect(await state("alpha")).toMatchObject({ live: make("alpha", saying("alpha one")).release.id, holder: null });
     expect(await bootLine("alpha")).not.toContain(vcl("alpha", made.release.digest));
     expect(

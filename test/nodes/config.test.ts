@@ -1,12 +1,13 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
+import { ssh, trySsh } from "../support/nodes.ts";
+import { useSharedNodes } from "../support/shared-nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { RolloutSite, sshAgent } from "../support/rollout-site.ts";
 
 // A configuration directory and the app's checker, on a real node.
-const suite = useNodes("config");
+const suite = useSharedNodes();
 let site: RolloutSite;
 let web1: TestNode;
 let agent: Awaited<ReturnType<typeof sshAgent>>;
@@ -37,7 +38,7 @@ test "$(cat "$1/level")" = low
 `;
 
 beforeAll(async () => {
-  web1 = await suite.boot("web1", { prepared: webPackages });
+  web1 = await suite.boot("web1");
   agent = await sshAgent(web1.keyFile);
   site = new RolloutSite("conf", [web1], agent.socket);
   site.writeApp(app);

@@ -34,7 +34,10 @@ describe.each([testOs])("on %s", (os) => {
 
     test.each(sitesOf(plan))("Varnish compiles the VCL of %s", async (_name, site) => {
       const { root } = putRelease(node, site);
-      const { code, stderr } = await trySsh(node, `varnishd -C -f ${root}/conf/site.vcl >/dev/null`);
+      const { code, stderr } = await trySsh(
+        node,
+        `varnishd -C -s cache=malloc,1m -s spool=malloc,1m -f ${root}/conf/site.vcl >/dev/null`,
+      );
       expect(code, stderr).toBe(0);
     });
 
@@ -42,12 +45,7 @@ describe.each([testOs])("on %s", (os) => {
       for (const unit of putRelease(node, site).units) {
         const verified = await trySsh(node, `systemd-analyze verify '${unit}'`);
         expect(verified).toMatchObject({ code: 0, stdout: "", stderr: "" });
-        // Of 100; Debian's own apache2.service has 92.
-        const { code, stdout } = await trySsh(
-          node,
-          `systemd-analyze security --offline=true --threshold=20 --no-pager '${unit}'`,
-        );
-        expect(code, stdout).toBe(0);
+        await expectConfined(node, unit);
       }
     });
 
@@ -55,7 +53,12 @@ describe.each([testOs])("on %s", (os) => {
       "Python compiles what mod_wsgi loads for %s",
       async (_name, site) => {
         const { root } = putRelease(node, site);
-        expect(await ssh(node, `python3 -W error -c 'import ast; ast.parse(open("${root}/conf/wsgi.py").read())'`)).toBe("");
+        expect(
+          await ssh(
+            node,
+            `python3 -W error -c 'import ast, sys; [ast.parse(open(name).read()) for name in sys.argv[1:]]' ${root}/conf/*.py`,
+          ),
+        ).toBe("");
         expect(JSON.parse(readFileSync(join(node.root, root, "conf/site.json"), "utf8"))).toMatchObject({ site: site.name });
       },
     );
@@ -85,10 +88,30 @@ describe.each([testOs])("on %s", (os) => {
           stdout: "",
           stderr: "",
         });
+        for (const unit of units) await expectConfined(node, unit);
         expect(await trySsh(node, "nft -c -f /etc/silver/nft.conf")).toMatchObject({ code: 0, stdout: "", stderr: "" });
         if (planned.roles.includes("web")) await startVarnish(node, state.sites);
       },
     );
+  });
+
+  test("systemd finds few ways out of Varnish, and out of what retires releases", async () => {
+    await expectConfined(node, "varnish.service");
+    // Transient, as the agent starts it.
+    await ssh(
+      node,
+      "systemd-run --quiet --unit=silver-retire-hello@1.0.0 --on-active=600 true; systemctl start silver-retire-hello@1.0.0",
+    );
+    await expectConfined(node, "silver-retire-hello@1.0.0.service");
+  });
+
+  test("Varnish's list of VCLs comes whole, however many sites there are", async () => {
+    await ssh(node, "systemctl restart varnish.service");
+    await poll("Varnish answers", 30, () => ssh(node, "varnishadm ping"));
+    await ssh(node, "for number in $(seq 450); do varnishadm vcl.label site_many_$number s503 >/dev/null || exit; done");
+    const list = await ssh(node, "varnishadm vcl.list -j");
+    expect(list.length).toBeGreaterThan(65_536);
+    expect((JSON.parse(list) as unknown[]).length).toBeGreaterThan(450);
   });
 
   /** The way a node boots: Debian's unit with our drop-in, labels on the 503 VCL, then the top VCL that names them. */
@@ -106,6 +129,20 @@ describe.each([testOs])("on %s", (os) => {
     for (const { name } of sites) expect(list).toMatch(new RegExp(`\\b${siteLabel(name)} +-> +s503`));
   }
 });
+
+/**
+ * Exposure of units, of 100, as `systemd-analyze security` counts. Those of a site have less than 20. The agent is root to every site;
+ * Varnish is root until it has opened port 80, and its VCL is compiled there. Debian's varnish.service has 83, an empty unit 96.
+ */
+const exposure: Record<string, number> = { agent: 32, "varnish.service": 28 };
+
+async function expectConfined(node: TestNode, unit: string): Promise<void> {
+  const name = unit.slice(unit.lastIndexOf("/") + 1);
+  const most = exposure[/^silver-(boot|recover|measure|retire)/.test(name) ? "agent" : name] ?? 20;
+  const offline = unit.startsWith("/") ? "--offline=true" : "";
+  const { code, stdout } = await trySsh(node, `systemd-analyze security ${offline} --threshold=${most} --no-pager '${unit}'`);
+  expect(code, stdout).toBe(0);
+}
 
 function sitesOf(plan: Plan): [string, SitePlan][] {
   return plan.sites.map((site) => [site.name, site]);

@@ -1,10 +1,11 @@
 // An app that takes all it can get, beside one that asks for nothing: what it gets, and that the other never notices.
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { AgentNode, make, saying } from "../support/agent-node.ts";
-import { http, poll, ssh, useNodes, webPackages } from "../support/nodes.ts";
+import { http, poll, ssh } from "../support/nodes.ts";
+import { useSharedNodes } from "../support/shared-nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 
-const suite = useNodes("greedy");
+const suite = useSharedNodes();
 
 const greedy = `import os, sys
 
@@ -54,10 +55,10 @@ let node: TestNode;
 let agent: AgentNode;
 
 beforeAll(async () => {
-  node = await suite.boot("greedy", { prepared: webPackages });
+  node = await suite.boot("web1");
   agent = new AgentNode(node);
   await agent.install();
-  await agent.converge(["calm", "greedy"]);
+  await agent.converge(["calm", "greedy", "worn"]);
   await agent.deploy(make("calm", saying("calm", 'import sys\nprint("calm is here", file=sys.stderr)')));
   const limits = { processes: { count: 2, threads: 1, memoryBytes: 200_000_000, requests: 5000 } };
   const timeouts = { timeouts: { requestSeconds: 60, startSeconds: 20, drainSeconds: 10 } };
@@ -105,8 +106,52 @@ test("a log without end hides no line of the neighbour", async () => {
 
 test("its limits of processes and memory are set in the kernel", async () => {
   const unit = "systemctl list-units --plain --no-legend 'silver-web-greedy@*' | cut -d' ' -f1";
-  // 5 x 35 threads of Apache, 2 processes of 1 + 4 threads, 128 of its own; 2 x 200 MB, Apache's 256 MiB and as much for /tmp.
+  // 160 workers of Apache and 16 tasks besides, 2 processes of 1 + 4 threads and one that waits, 128 of its own; 3 x 200 MB,
+  // Apache's 256 MiB and as much for /tmp.
   expect(await ssh(node, `systemctl show -p TasksMax -p MemoryMax $(${unit})`)).toBe(
-    `MemoryMax=${400_000_000 + 512 * 1024 ** 2}\nTasksMax=${5 * 35 + 10 + 128}`,
+    `MemoryMax=${600_000_000 + 512 * 1024 ** 2}\nTasksMax=${160 + 16 + 15 + 128}`,
   );
+});
+
+test("processes are replaced one after another at the end of their requests, and near that of their memory, and every request is answered", async () => {
+  const worn = `import os
+BAG = []
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/leak":
+        BAG.append(bytearray(1 << 20))
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(os.getpid()).encode()]
+`;
+  const processes = { count: 3, threads: 2, memoryBytes: 200_000_000, requests: 200 };
+  await agent.deploy(make("worn", { "src/wsgi.py": worn }, { processes }));
+  const askUntilReplaced = async (path: string) => {
+    const seen = new Set<string>();
+    const over = new AbortController();
+    const visitors = Array.from({ length: 6 }, async () => {
+      for (let turn = 0; !over.signal.aborted; turn++) {
+        const { status, body } = await ask("worn", `${path}?${turn}`);
+        if (status !== 200) throw new Error(`status ${status}: ${body}`);
+        seen.add(body);
+      }
+    });
+    const replaced = poll("seven processes have answered", 60, () => seen.size >= 7).finally(() => {
+      over.abort();
+    });
+    await Promise.all([replaced, ...visitors]);
+  };
+  await askUntilReplaced("/");
+  await ssh(node, "journalctl --sync");
+  const told = await ssh(node, "journalctl -t silver-web-worn -o cat --no-pager");
+  const events = [...told.matchAll(/\(pid=(\d+)\): Process (eviction requested|'app' has died)/g)].map(([, pid, what]) => ({
+    pid,
+    what,
+  }));
+  const leaving = events.filter(({ what }) => what === "eviction requested");
+  // Four have come to their end; the last of them may not have said so yet.
+  expect(leaving.length).toBeGreaterThanOrEqual(3);
+  // Each has ended before the next one begins to.
+  for (const one of leaving.slice(0, -1)) expect(events[events.indexOf(one) + 1]?.pid).toBe(one.pid);
+  // This leak may be too quick for each to wait for its turn.
+  await askUntilReplaced("/leak");
 });

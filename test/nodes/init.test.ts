@@ -76,7 +76,7 @@ describe("a static app", () => {
     expect(other.output).toContain("Permission denied");
   });
 
-  test("goes back to its old files when the new ones do not pass the check", async () => {
+  test("keeps its old files when the new ones do not pass the check", async () => {
     const before = (await http(node, "/made-static/")).headers.etag;
     project.engine.write({ [index]: "<p>no heading\n" });
     const broken = await project.sh("silver up");

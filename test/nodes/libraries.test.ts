@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { targetText } from "../../components/plan/libraries.ts";
 import { systems, type SystemName } from "../../components/systems/systems.ts";
-import { ssh, useNodes, webPackages } from "../support/nodes.ts";
+import { ssh } from "../support/nodes.ts";
+import { useSharedNodes } from "../support/shared-nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { requirements } from "../support/requirements.ts";
 import { RolloutSite, sshAgent } from "../support/rollout-site.ts";
 import { otherOs, testOs } from "../support/systems.ts";
 
-const suite = useNodes("libraries");
+const suite = useSharedNodes();
 let site: RolloutSite;
 let web1: TestNode;
 let web2: TestNode;
@@ -32,10 +33,7 @@ const minor = (os: SystemName): string => systems[os].python.python.split(".")[1
 const told = (six: string): string[] => [testOs, otherOs].map((os) => `3.0.3 ${six} wheels True ${minor(os)}`);
 
 beforeAll(async () => {
-  [web1, web2] = [
-    await suite.boot("web1", { prepared: webPackages }),
-    await suite.boot("web2", { os: otherOs, prepared: webPackages }),
-  ];
+  [web1, web2] = [await suite.boot("web1"), await suite.boot("web2")];
   agent = await sshAgent(web1.keyFile);
   site = new RolloutSite("library", [web1, web2], agent.socket);
   site.writeApp(app);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { appendFile, cp, mkdtemp, readFile, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -23,6 +23,7 @@ beforeAll(async () => {
   checkout = await realpath(await mkdtemp(join(tmpdir(), "silver it's a checkout-")));
   await cp(resolve("components"), join(checkout, "components"), { recursive: true });
   await writeFile(join(checkout, "package.json"), '{"type":"module"}');
+  await symlink(resolve("node_modules"), join(checkout, "node_modules"));
   clone = cloneOf(checkout);
 });
 
@@ -125,7 +126,7 @@ test("down removes every node, and what a killed command left", async () => {
   expect(await mustRun("interfaces", ["ip", "link"])).not.toContain(clone.id);
 });
 
-test("unknown arguments are answered with its usage", async () => {
+test("unknown arguments print its usage", async () => {
   for (const words of [["frobnicate"], ["ensure"], ["list", "web1"], ["ensure", "web1", "--speed", "9"], []]) {
     const { code, stderr } = await run(...words);
     expect(code).toBe(1);

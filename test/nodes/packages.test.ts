@@ -1,7 +1,7 @@
-// apt that takes its time, and sessions that end before it does.
+// apt that takes its time, sessions that end before it does, and what packages bring besides programs.
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { AgentNode, make, saying } from "../support/agent-node.ts";
-import { http, poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
+import { http, poll, reboot, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 
 const suite = useNodes("packages");
@@ -90,4 +90,22 @@ test("apt goes on when its session is cut; later rollouts wait for it, are told 
     expect(times.length, site).toBeGreaterThan(3);
     expect(Math.max(...gaps), site).toBeLessThan(mostSilence);
   }
+});
+
+test("a server that comes with a package never takes port 80; an administrator's is named, and Varnish waits for the port", async () => {
+  const served = make("alpha", saying("alpha with nginx"), { packages: ["nginx-light"] });
+  await agent.bring(agent.session(), served, "finish");
+  await reboot(node);
+  const answers = () => http(node, "/", { Host: "alpha.test" }).catch(() => undefined);
+  await poll("the site is back", 60, async () => (await answers())?.body === "alpha with nginx");
+  expect((await trySsh(node, "systemctl is-active nginx.service")).stdout.trim()).toBe("inactive");
+
+  await ssh(node, "systemctl unmask --quiet nginx.service; systemctl stop varnish.service; systemctl start nginx.service");
+  await expect(agent.converge(["alpha", "beta"])).rejects.toThrow("port 80 is taken by nginx (nginx.service)");
+  await ssh(node, "systemctl start --no-block varnish.service");
+  const restarts = async () => Number(await ssh(node, "systemctl show --property=NRestarts --value varnish.service"));
+  // systemd's own limit is five within ten seconds.
+  await poll("Varnish tried often", 60, async () => (await restarts()) > 7);
+  await ssh(node, "systemctl stop nginx.service");
+  await poll("the site is back", 30, async () => (await answers())?.body === "alpha with nginx");
 });

@@ -1,6 +1,6 @@
 // Apps that write without end where no file system stops them, on a real node: the database and the logs, and a neighbour beside them.
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
@@ -9,7 +9,9 @@ import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
 import { testOs } from "../support/systems.ts";
 
-const app = `import json, os, psycopg2
+const app = `import json, mmap, os, psycopg2, socket
+
+hidden = []
 
 LOGS = os.environ["SILVER_LOGS"]
 
@@ -54,14 +56,40 @@ def answer(path):
             held = psycopg2.connect(os.environ["CONFIG_PG_SQLALCHEMY"])
             held.cursor().execute("SET TRANSACTION READ WRITE; SET ROLE NONE; ALTER ROLE SESSION_USER PASSWORD 'x'")
             return "held"
+        case ["sort", megabytes]:
+            global sorting
+            sorting = psycopg2.connect(os.environ["CONFIG_PG_SQLALCHEMY"])
+            cursor = sorting.cursor()
+            cursor.execute("SET work_mem = '64kB'")
+            series = f"SELECT md5(n::text) || repeat('x', 1000) FROM generate_series(1, {int(megabytes) << 10}) n"
+            cursor.execute(f"DECLARE sorted CURSOR FOR {series} ORDER BY 1; FETCH 1 FROM sorted")
+            return "sorted"
+        case ["notify", megabytes]:
+            global listening
+            listening = psycopg2.connect(os.environ["CONFIG_PG_SQLALCHEMY"])
+            listening.cursor().execute("LISTEN c")
+            listening.commit()
+            listening.cursor().execute("SELECT 1")
+            run("SELECT count(pg_notify('c', repeat('x', 7900) || n)) FROM generate_series(1, %s) n", int(megabytes) << 7)
+            return "sent"
+        case ["close"]:
+            run("ALTER DATABASE eater_g1 CONNECTION LIMIT 0")
+            return "closed"
         case ["log", name, megabytes]:
             log(name, int(megabytes))
             return "logged"
-        case ["hide", megabytes]:
-            global hidden
-            hidden = open(os.path.join(LOGS, "hidden"), "wb")
-            os.unlink(hidden.name)
-            os.posix_fallocate(hidden.fileno(), 0, int(megabytes) << 20)
+        case ["hide", how, megabytes]:
+            path = os.path.join(LOGS, "hidden")
+            file = os.open(path, os.O_RDWR | os.O_CREAT)
+            os.posix_fallocate(file, 0, int(megabytes) << 20)
+            os.unlink(path)
+            if how == "map":
+                hidden.append(mmap.mmap(file, 4096))
+            elif how == "flight":
+                ends = socket.socketpair()
+                socket.send_fds(ends[0], [b"x"], [file])
+                hidden.append(ends)
+            os.close(file)
             return "hidden"
         case ["trap"]:
             os.symlink("/srv/silver/eater/trap", os.path.join(LOGS, "link"))
@@ -111,13 +139,18 @@ const told = async () => {
   return (JSON.parse(await ssh(node, "silver-agent logs", JSON.stringify(words))) as { lines: string[] }).lines.join("\n");
 };
 
-const cli = resolve(import.meta.dirname, "../../cli/main.ts");
 const status = (...words: string[]) =>
-  spawnSync(process.execPath, [cli, "-e", "test", ...words, "status"], {
+  spawnSync(process.execPath, ["cli/main.ts", "-e", "test", ...words, "status"], {
     cwd: project.root,
     env: project.engine.environment,
     encoding: "utf8",
   });
+
+/** Writes between two looks of the node's timer, at :15 and :45, which would end a session that writes beyond the quota. */
+const writeAll = async (path: string) => {
+  await poll("the timer has just looked", 40, () => Promise.resolve([17, 18, 19, 20, 21].includes(new Date().getSeconds() % 30)));
+  expect(await get("eater", path)).toBe("written");
+};
 
 /** Without waiting for the timer, which the first test does. */
 const measure = () => ssh(node, "silver-agent measure </dev/null");
@@ -132,6 +165,7 @@ beforeAll(async () => {
     "apps/calm/wsgi.py": app,
     "stacks/test.yaml": environment("eater", "calm"),
   });
+  cpSync(resolve("cli"), join(project.root, "cli"), { recursive: true });
   await project.prepare("web1");
   await project.engine.up();
   node = await project.node("web1");
@@ -147,8 +181,33 @@ const calmGoesOn = async () => {
   expect(await get("calm", "/rows")).toMatch(/^\d+$/);
 };
 
+test.each([
+  ["/sort/64", "sorted"],
+  ["/notify/64", "sent"],
+])(
+  "what %s makes the server hold beside its database counts, ends with its session, and is no longer held then",
+  async (path, done) => {
+    expect(await get("eater", path)).toBe(done);
+    await measure();
+    expect(await told()).toMatch(/the database is over its quota: \d+ MB of 32 MB; it can only be read\n?$/);
+    expect(await get("eater", "/write/0")).toMatch(readOnly);
+    await measure();
+    expect(await get("eater", "/write/0")).toBe("written");
+    await calmGoesOn();
+  },
+);
+
+test("an app that lets nobody into its database is let in again by its next rollout", async () => {
+  expect(await get("eater", "/close")).toBe("closed");
+  expect(await get("eater", "/rows")).toContain("too many connections");
+  project.edit("apps/eater/wsgi.py", "import json", "# Another release.\nimport json");
+  await project.engine.up();
+  expect(await get("eater", "/write/0")).toBe("written");
+  await calmGoesOn();
+});
+
 test("a database over its quota is read-only within a minute, and the neighbour's is not touched", async () => {
-  expect(await get("eater", "/write/40")).toBe("written");
+  await writeAll("/write/40");
   await says("eater", "/write/0", readOnly);
   expect(await get("eater", "/rows")).toBe("40");
   await calmGoesOn();
@@ -157,12 +216,13 @@ test("a database over its quota is read-only within a minute, and the neighbour'
   expect(stdout).toMatch(/eater +web1 .* db is over its quota: \d+ MB of 32 MB; it can only be read/);
   expect(stdout).toMatch(/calm +web1 .* ok/);
   expect(code).toBe(1);
+  // What is wrong comes first.
   expect(JSON.parse(status("--json").stdout)).toMatchObject([
-    { site: "calm", services: [{ name: "db", problem: null }], state: "ok" },
     {
       site: "eater",
       services: [{ name: "db", type: "postgres", problem: expect.stringContaining("over its quota") as unknown }],
     },
+    { site: "calm", services: [{ name: "db", problem: null }], state: "ok" },
   ]);
 });
 
@@ -181,7 +241,7 @@ test("an app that gives itself write access again can no longer log in, and the 
   await measure();
   await says("eater", "/write/0", readOnly);
   expect(await get("eater", "/hold")).toBe("held");
-  expect(await get("eater", "/override/30")).toBe("written");
+  await writeAll("/override/30");
   await measure();
   await says("eater", "/rows", noLogin);
   await calmGoesOn();
@@ -216,7 +276,7 @@ test("a quota below what the database has is refused, a raised one holds as soon
 });
 
 test("deleting data restores write access", async () => {
-  expect(await get("eater", "/write/40")).toBe("written");
+  await writeAll("/write/40");
   await measure();
   expect(await get("eater", "/write/1")).toMatch(readOnly);
   await ssh(
@@ -231,19 +291,26 @@ test("deleting data restores write access", async () => {
 test("log files are emptied when they are too large, and nothing that they link to", async () => {
   await ssh(node, "install -o site-eater -m 644 /dev/null /srv/silver/eater/trap; echo precious > /srv/silver/eater/trap");
   expect(await get("eater", "/log/small/100")).toBe("logged");
-  expect(await get("eater", "/log/large/800")).toBe("logged");
+  expect(await get("eater", "/log/large/500")).toBe("logged");
   expect(await get("eater", "/trap")).toBe("laid");
   await measure();
   const sizes = () => ssh(node, "cd /var/log/silver/eater && stat -c '%n %s' small large");
-  expect(await sizes()).toBe(`small ${100 * 1024 ** 2}\nlarge ${800 * 1024 ** 2}`);
-  expect(await get("eater", "/hide/300")).toBe("hidden");
+  expect(await sizes()).toBe(`small ${100 * 1024 ** 2}\nlarge ${500 * 1024 ** 2}`);
+  expect(await get("eater", "/log/other/300")).toBe("logged");
   await measure();
   expect(await sizes()).toBe(`small ${100 * 1024 ** 2}\nlarge 0`);
   expect(await ssh(node, "cat /srv/silver/eater/trap")).toBe("precious");
   expect(await ssh(node, "readlink /var/log/silver/eater/link")).toBe("/srv/silver/eater/trap");
-  expect(await told()).toMatch(/log files of 120\d MB, the limit is 1024 MB: emptied '(?:also-)?large'/);
-  expect(await get("eater", "/hide/1100")).toBe("hidden");
+  expect(await told()).toMatch(/log files of 90\d MB, the limit is 768 MB: emptied '(?:also-)?large'/);
+  await calmGoesOn();
+});
+
+test("what an app holds of its logs, where nobody can look, is full with the site's own room", async () => {
+  expect(await get("eater", "/hide/map/300")).toBe("hidden");
+  expect(await get("eater", "/hide/flight/250")).toBe("hidden");
+  expect(await get("eater", "/hide/flight/500")).toContain("No space left on device");
   await measure();
-  expect(await told()).toMatch(/emptied 'a deleted file'/);
+  expect(await get("eater", "/log/small/600")).toContain("No space left on device");
+  expect(await get("calm", "/log/small/300")).toBe("logged");
   await calmGoesOn();
 });

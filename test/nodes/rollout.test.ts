@@ -1,20 +1,21 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
+import { poll, ssh, trySsh } from "../support/nodes.ts";
+import { useSharedNodes } from "../support/shared-nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { RolloutSite, answering, sshAgent } from "../support/rollout-site.ts";
-import { otherOs } from "../support/systems.ts";
+import { soak } from "../support/soak.ts";
 
-const suite = useNodes("rollout");
+const suite = useSharedNodes();
 let site: RolloutSite;
 let web1: TestNode;
 let web2: TestNode;
 let agent: Awaited<ReturnType<typeof sshAgent>>;
 
 beforeAll(async () => {
-  web1 = await suite.boot("web1", { prepared: webPackages });
-  web2 = await suite.boot("web2", { os: otherOs, prepared: webPackages });
+  web1 = await suite.boot("web1");
+  web2 = await suite.boot("web2");
   agent = await sshAgent(web1.keyFile);
   site = new RolloutSite("roll", [web1, web2], agent.socket);
   site.writeApp(answering("first"));
@@ -172,7 +173,7 @@ test("an agent that is killed during prepare has its work undone, on both nodes"
   const { code, stdout, stderr } = await running.ended;
   expect({ code, verdict: (JSON.parse(stdout) as { verdict: string }).verdict }, stderr).toEqual({
     code: 1,
-    verdict: "reverted",
+    verdict: "refused",
   });
   expect(stderr).toContain("web2 ended the session");
   expect(await releases()).toEqual(before);
@@ -193,7 +194,7 @@ test("a node that the network cuts off for a while goes back on its own, and the
   const { code, stdout, stderr } = await running.ended;
   expect({ code, verdict: (JSON.parse(stdout) as { verdict: string }).verdict }, stderr).toEqual({
     code: 1,
-    verdict: "reverted",
+    verdict: "refused",
   });
   expect(stderr).toMatch(/web2, \S+: web2 ended the session .*not responding/);
   expect(await releases()).toEqual(before);
@@ -230,6 +231,34 @@ test("no request fails during five rollouts", async () => {
   expect(answers.length).toBeGreaterThan(100);
   expect([...new Set(answers)].toSorted()).toEqual(["200 a", "200 b", "200 c", "200 d", "200 e", "200 first"]);
 });
+
+test("Varnish survives the end of releases that it has kept connections to, and forgets them", async () => {
+  const nodes = [web1, web2];
+  const admin = "varnishadm -T 127.0.0.1:6082 -S /etc/varnish/secret";
+  const rounds = 3 * soak;
+  for (let round = 0; round < rounds; round++) {
+    const [old] = await releases();
+    site.writeApp(answering(`round ${String(round)}`));
+    const { code, stderr } = await site.deploy();
+    expect(code, stderr).toBe(0);
+    await Promise.all(
+      nodes.map(async (node) => {
+        const facts = await ssh(node, `grep -h -A1 '^backend' /srv/silver/roll/releases/${String(old)}/conf/site.vcl`);
+        const address = /"([0-9.]+)"/.exec(facts)?.[1] ?? "";
+        const connected = async () => Number(await ssh(node, `ss -Htn dst ${address} | wc -l`));
+        if (round === 0) expect(await connected()).toBeGreaterThan(0);
+        await ssh(node, `silver-agent retire roll ${String(old)}`);
+        expect(await connected()).toBe(0);
+        // Connections for the next round to keep.
+        await Promise.all(Array.from({ length: 16 }, () => site.get(node)));
+      }),
+    );
+  }
+  for (const node of nodes) {
+    expect((await ssh(node, `${admin} vcl.list | grep -Ev 'discarded|->' | grep -c r_roll_`)).trim()).toBe("1");
+    expect((await trySsh(node, `${admin} panic.show`)).stdout).toContain("not panicked");
+  }
+}, 0);
 
 test("a wrong host key, a refused login, a closed port and a missing agent are each reported as such", async () => {
   site.writeApp(answering("not sent"));

@@ -160,6 +160,9 @@ describe.each([testOs])("on %s", (os) => {
     expect(await onNode("pg_lsclusters --no-header")).toBe("");
     expect(await onNode("cat /srv/silver/two/data/pg/g1/PG_VERSION")).toBe(await onNode("ls /usr/lib/postgresql"));
     expect(await onNode("ss -Htln sport = :5432")).toBe("");
+    expect(
+      await onNode(`systemd-analyze security --threshold=20 --no-pager silver-postgres-two@g1.service >/dev/null && echo held`),
+    ).toBe("held");
     expect(await onNode(`systemd-analyze verify ${units.replaceAll(/(@g1)/g, "$1.service")} 2>&1 | grep postgres || true`)).toBe(
       "",
     );

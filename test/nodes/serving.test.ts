@@ -1,38 +1,52 @@
-import { readFileSync, symlinkSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import type { IncomingHttpHeaders, RequestOptions } from "node:http";
 import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { poll, ssh, useNodes, webPackages } from "../support/nodes.ts";
+import { poll, ssh } from "../support/nodes.ts";
+import { useSharedNodes } from "../support/shared-nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { RolloutSite, sshAgent } from "../support/rollout-site.ts";
 import { testOs } from "../support/systems.ts";
 
 // How one release serves, from a visitor's side, on each release of Debian: what apache.conf, wsgi.py, the unit and the VCL
 // promise together.
-const suite = useNodes("serving");
+const suite = useSharedNodes();
 const systems = [testOs];
 const source = readFileSync(join(import.meta.dirname, "../support/serving-app.py"), "utf8");
-const manifest = (version: string, request: string) => `name: serve
+const manifest = (version: string, request: string, body = "10M") => `name: serve
 version: ${version}
 runner: src/wsgi.py
 config: {required: {KEY: a secret}, default: {GREETING: "é \\"quoted\\" $HOME %"}}
 processes: {count: 4, memory: 120M}
 timeouts: {request: ${request}}
+limits: {body: ${body}}
 `;
+/** Bytes of a file that is too large to go through Varnish. */
+const largeFile = 20 * 1024 ** 2;
+const locations = ["serve.test", "shared.test/mount", ".below.test", '"*/every"'];
 const nodes: TestNode[] = [];
 let site: RolloutSite;
 let agent: Awaited<ReturnType<typeof sshAgent>>;
 
 beforeAll(async () => {
-  for (const os of systems) nodes.push(await suite.boot(os.replace(/\W/g, "-"), { os, prepared: webPackages }));
+  nodes.push(await suite.boot("web1"));
   agent = await sshAgent(nodes[0]?.keyFile ?? "");
   site = new RolloutSite("serve", nodes, agent.socket);
-  site.writeEnvironment("config: {KEY: {secret: 1}}", ["serve.test", "shared.test/mount", ".below.test"]);
+  site.writeEnvironment("config: {KEY: {secret: 1}}", locations);
   site.write("apps/serve/app.yaml", manifest("1.0.0", "3s"));
   site.write("apps/serve/static/style.css", "body { color: teal }\n");
   site.write("apps/serve/static/guide/index.html", "<h1>Guide</h1>\n");
+  site.write("apps/serve/static/large.txt", "large\n".padEnd(largeFile, "x"));
   site.write("apps/serve/static/raise", "a file goes before the app\n");
+  site.write("apps/serve/static/what?.txt", "what\n");
+  site.write("apps/serve/static/who?/index.html", "<h1>Who?</h1>\n");
+  site.write("apps/serve/static/who?/a?b.txt", "a?b\n");
+  for (const name of ["copy.css.gz", "logo.svgz", "p.tar.gz"])
+    writeFileSync(join(site.root, "apps/serve/static", name), gzipSync("body { color: teal }\n"));
+  writeFileSync(join(site.root, "apps/serve/static/copy.js.br"), brotliCompressSync("body { color: teal }\n"));
   site.write("apps/serve/assets/logo.svg", "<svg/>\n");
   symlinkSync("../assets/logo.svg", join(site.root, "apps/serve/static/logo.svg"));
   site.writeApp(source);
@@ -50,6 +64,8 @@ interface Asked extends Omit<RequestOptions, "headers"> {
   body?: Buffer;
   /** Bytes a second; default: at once. */
   slowly?: number;
+  /** Seconds after the first byte of the body. */
+  pause?: number;
   /** With Expect: announces the body and never sends it. A client that sends one which is refused may lose the answer. */
   withheld?: boolean;
 }
@@ -65,11 +81,12 @@ interface Answer {
 function askNode(
   node: TestNode,
   path: string,
-  { body, slowly, withheld = false, headers = {}, ...options }: Asked = {},
+  { body, slowly, pause, withheld = false, headers = {}, ...options }: Asked = {},
 ): Promise<Answer> {
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const allHeaders = { Host: "serve.test", ...(body === undefined ? {} : { "Content-Length": body.length }), ...headers };
+    const hasLength = body !== undefined && headers["Transfer-Encoding"] === undefined;
+    const allHeaders = { Host: "serve.test", ...(hasLength ? { "Content-Length": body.length } : {}), ...headers };
     const sent = request(
       { host: node.address, path, agent: false, timeout: 60_000, headers: allHeaders, ...options },
       (response) => {
@@ -85,6 +102,11 @@ function askNode(
     if (headers.Expect !== undefined) {
       if (!withheld) sent.on("continue", () => sent.end(body));
       sent.flushHeaders();
+      return;
+    }
+    if (body !== undefined && pause !== undefined) {
+      sent.write(body.subarray(0, 1));
+      setTimeout(() => sent.end(body.subarray(1)), pause * 1000);
       return;
     }
     if (body === undefined || slowly === undefined) {
@@ -129,6 +151,25 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     expect(await ask("/logo.svg")).toMatchObject({ status: 200, body: "<svg/>\n" });
   });
 
+  test("a compressed copy of a text carries its encoding, and any other archive arrives as it is", async () => {
+    const style = "body { color: teal }\n";
+    for (const [path, type, encoding] of [
+      ["/copy.css.gz", "text/css; charset=utf-8", "gzip"],
+      ["/logo.svgz", "image/svg+xml", "gzip"],
+      ["/copy.js.br", "text/javascript; charset=utf-8", "br"],
+    ] as const) {
+      const { headers } = await ask(path, { headers: { "Accept-Encoding": "gzip, br" } });
+      expect([path, headers["content-type"], headers["content-encoding"]]).toEqual([path, type, encoding]);
+    }
+    // A client that takes no gzip gets what it can read.
+    for (const path of ["/copy.css.gz", "/logo.svgz"]) expect(await ask(path)).toMatchObject({ status: 200, body: style });
+    for (const headers of [{}, { "Accept-Encoding": "gzip" }]) {
+      const archive = await ask("/p.tar.gz", { headers });
+      expect(archive.headers).not.toHaveProperty("content-encoding");
+      expect(archive.headers["content-length"]).toBe(String(gzipSync(style).length));
+    }
+  });
+
   test("a directory of static/ shows its index.html, where it stands and where the site is mounted", async () => {
     expect(await ask("/guide/")).toMatchObject({ status: 200, body: "<h1>Guide</h1>\n" });
     expect(await ask("/guide")).toMatchObject({ status: 302, headers: { location: "http://serve.test/guide/" } });
@@ -146,6 +187,18 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     ["shared.test", "/mount/x", { script: "/mount", path: "/x" }],
     ["a.b.below.test", "/x", { script: "", path: "/x" }],
     ["below.test", "/", { script: "", path: "/" }],
+    ["other.test", "/every/x", { script: "/every", path: "/x" }],
+    ["shared.test", "/every/x", { script: "/every", path: "/x" }],
+    ["serve.test", "/every/x", { script: "", path: "/every/x" }],
+    ["serve.test", "/a%2Fb", { script: "", path: "/a/b" }],
+    ["serve.test", "/a%252Fb", { script: "", path: "/a%2Fb" }],
+    ["serve.test", "/x/..%2fb", { script: "", path: "/x/../b" }],
+    ["serve.test", "/x/%2e%2e/b/./y/..", { script: "", path: "/b/" }],
+    ["shared.test", "/mount/a%2Fb", { script: "/mount", path: "/a/b" }],
+    ["shared.test", "/mount/..%2Fb", { script: "/mount", path: "/../b" }],
+    ["shared.test", "//mount//x?q=//%61/../b", { script: "/mount", path: "/x", query: "q=//%61/../b" }],
+    ["shared.test", "/%6dount/x", { script: "/mount", path: "/x" }],
+    ["shared.test", "/x/../mount/x", { script: "/mount", path: "/x" }],
   ])("at %s%s the app is told where it is", async (host, path, expected) => {
     expect(await json(path, { headers: { Host: host } })).toMatchObject(expected);
   });
@@ -153,6 +206,9 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
   test.each([
     ["shared.test", "/mounted"],
     ["shared.test", "/"],
+    ["shared.test", "/mount%2Fx"],
+    ["shared.test", "/mount/../x"],
+    ["shared.test", "/mount/%2e%2e/x"],
     ["other.test", "/"],
     ["xbelow.test", "/"],
     ["serve.test.other.test", "/"],
@@ -160,6 +216,62 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     const answer = await ask(path, { headers: { Host: host } });
     expect(answer).toMatchObject({ status: 404, headers: { "content-type": "text/html; charset=utf-8" } });
     expect(answer.body).toContain("No site answers at this address.");
+  });
+
+  test("a path of 32 kB reaches the app, one that can't be read is answered with a page of ours", async () => {
+    for (const [host, mount] of [
+      ["serve.test", ""],
+      ["shared.test", "/mount"],
+    ] as const) {
+      const path = `/${"a".repeat(16_000)}/${"%C3%A9".repeat(2_600)}`;
+      const asked = await json(mount + path, { headers: { Host: host } });
+      expect(asked.script).toBe(mount);
+      expect(Buffer.from(String(asked.path), "latin1").toString()).toBe(decodeURIComponent(path));
+    }
+    for (const [path, status] of [
+      ["/%zz", 400],
+      ["/x//%zz", 400],
+      [`/${"a/".repeat(300)}../x`, 400],
+      [`/${"a".repeat(70_000)}`, 414],
+    ] as const) {
+      const { status: told, body } = await ask(path);
+      expect([told, body.includes("color-scheme")]).toEqual([status, true]);
+    }
+  });
+
+  test("a file may have a question mark in its name, or in its directory's", async () => {
+    expect(await ask("/what%3F.txt?x=1")).toMatchObject({ status: 200, body: "what\n" });
+    expect(await ask("/who%3F/a%3Fb.txt")).toMatchObject({ status: 200, body: "a?b\n" });
+    expect(await ask("/who%3F/")).toMatchObject({ status: 200, body: "<h1>Who?</h1>\n" });
+    expect((await ask("/who%3F?x=1")).headers.location).toBe("http://serve.test/who%3F/?x=1");
+  });
+
+  test("a request without Host reaches the location of every host, as HTTP/1.0 allows", async () => {
+    const request = (version: string) =>
+      ssh(
+        node(),
+        `exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET /every/asked HTTP/${version}\\r\\nConnection: close\\r\\n\\r\\n' >&3; cat <&3`,
+      );
+    const answer = await request("1.0");
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toContain('"HTTP_HOST": "127.0.0.1"');
+    expect(await request("1.1")).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  test("an app's answer may have 200 headers, and 32 kB of them; what is more is an error of the app, which the journal explains", async () => {
+    for (const path of ["/headers/200/100", "/headers/1/32000", "/headers/4/8000"])
+      expect((await ask(path, { maxHeaderSize: 100_000 })).status).toBe(200);
+    const headers = Object.fromEntries(Array.from({ length: 28 }, (_, index) => [`X-Long-${index}`, "h".repeat(1000)]));
+    const long = `/headers/4/8000?${"q".repeat(60_000)}`;
+    expect((await ask(long, { headers: { Host: "serve.test", ...headers }, maxHeaderSize: 100_000 })).status).toBe(200);
+    for (const path of ["/headers/300/10", "/headers/4/9000", "/headers/1/100000"]) {
+      const { status, headers } = await ask(path);
+      expect([path, status, headers["x-silver-release"] !== undefined]).toEqual([path, 500, true]);
+    }
+    await poll("the journal tells it", 10, async () => {
+      const log = await ssh(node(), "journalctl -t silver-web-serve -o cat --no-pager");
+      return /answers with 30\d headers: a site may send 220/.test(log) && /headers of 360\d\d bytes: a site may/.test(log);
+    });
   });
 
   test("the app learns the client's address only from Varnish, whatever the request claims", async () => {
@@ -180,7 +292,8 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     const failed = answers.filter(({ status }) => status === 500);
     const marked = failed.filter(({ headers }) => headers["x-silver-release"] !== undefined);
     expect(marked.map(({ body }) => body)).toEqual(Array(3).fill("Internal Server Error\n"));
-    const died = failed.filter((answer) => !marked.includes(answer));
+    expect(failed).toEqual(marked);
+    const died = answers.filter(({ status }) => status === 503);
     expect(died).toHaveLength(3);
     for (const { headers, body } of died) {
       expect(headers["retry-after"]).toBe("5");
@@ -193,8 +306,9 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     const wedged = Array.from({ length: 3 }, (_, number) => ask(`/sleep/60?${number}`));
     const meanwhile = await Promise.all(Array.from({ length: 20 }, (_, number) => ask(`/fine/w${number}`)));
     expect(meanwhile.every(({ status }) => status === 200)).toBe(true);
-    for (const { status, seconds } of await Promise.all(wedged)) {
-      expect(status).toBe(500);
+    for (const { status, body, seconds } of await Promise.all(wedged)) {
+      expect(status).toBe(504);
+      expect(body).toContain("did not answer in time");
       expect(seconds).toBeGreaterThan(3);
       expect(seconds).toBeLessThan(15);
     }
@@ -225,6 +339,86 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
     expect(refused.body).toContain("larger than the 10 MB");
   });
 
+  test("a body without a length is told to the app with one, and refused with 413 where it is too large", async () => {
+    const headers = { "Transfer-Encoding": "chunked" };
+    expect(await json("/read", { method: "POST", body: Buffer.alloc(9_000_000), headers })).toEqual({ bytes: 9_000_000 });
+    const refused = await ask("/read", { method: "POST", body: Buffer.alloc(60_000_000), headers });
+    expect(refused).toMatchObject({ status: 413 });
+    expect(refused.body).toContain("larger than the 10 MB");
+  });
+
+  test.each(["raise", "exit", "sys.exit", "kill", "hang"])(
+    "an answer cut by %s never looks whole, and the next one is whole and cached",
+    async (how) => {
+      const cutAndAskAgain = async (length: "told" | "open") => {
+        const path = `/cut/${how}/${length}/${how}-${length}`;
+        const first = await ask(path).then(({ status }) => status, String);
+        // A short answer whose length is known is fetched whole before any of it is sent.
+        const page = how === "hang" ? 504 : 503;
+        // Of the other, a part may have gone out, or not yet.
+        if (length === "told" || typeof first === "number") expect(first).toBe(page);
+        else expect(first).toContain("aborted");
+        const next = await ask(path);
+        expect(next).toMatchObject({ status: 200, body: expect.stringMatching(/^half,[\d.]{24}\n$/) as string });
+        expect((await ask(path, { headers: { "Accept-Encoding": "gzip" } })).body).toBe(next.body);
+        expect((await ask(path, { headers: { Range: "bytes=0-3" } })).body).toBe("half");
+      };
+      await Promise.all([cutAndAskAgain("told"), cutAndAskAgain("open")]);
+    },
+  );
+
+  test("a client of HTTP/1.0, which can't tell a cut answer from a whole one, gets none", async () => {
+    const asked = async () => {
+      const socket = connect({ host: node().address, port: 80 });
+      socket.write("GET /cut/raise/open/old HTTP/1.0\r\nHost: serve.test\r\n\r\n");
+      return Buffer.concat(await socket.toArray()).toString();
+    };
+    expect(await asked()).toMatch(/^HTTP\/1\.1 503 [^]*Back in a moment/);
+    expect(await asked()).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\nhalf,[\d.]{24}\n$/);
+  });
+
+  test("a large file comes from Apache at the client's pace, in full or in part, and shows nothing of what is between", async () => {
+    const whole = await ask("/large.txt");
+    expect([whole.status, whole.body.length]).toEqual([200, largeFile]);
+    expect(whole.headers["x-silver-release"]).toMatch(/^serve 1\.0\.0-/);
+    expect(Object.keys(whole.headers).filter((name) => /^(?:via|vary|x-varnish|x-silver-(?!release$).*)$/.test(name))).toEqual(
+      [],
+    );
+    expect(await ask("/large.txt", { headers: { Range: "bytes=0-5" } })).toMatchObject({ status: 206, body: "large\n" });
+    expect(await ask("/large.txt", { method: "HEAD" })).toMatchObject({
+      status: 200,
+      headers: { "content-length": String(largeFile) },
+    });
+    const headers = { "If-None-Match": whole.headers.etag, Cookie: "session=1" };
+    expect((await ask("/large.txt", { headers })).status).toBe(304);
+    expect((await ask("/large.txt", { headers: { "X-Silver-Large": "yes" } })).body.length).toBe(largeFile);
+  });
+
+  test("those who read or send slowly hold no memory, and leave others as quick as they were", async () => {
+    const stalled = (request: string) => {
+      const socket = connect({ host: node().address, port: 80 }).on("error", () => undefined);
+      socket.write(`${request}\r\nHost: serve.test\r\n\r\n`);
+      return socket.pause();
+    };
+    const sockets = Array.from({ length: 80 }, () => [
+      stalled("GET /stream/4 HTTP/1.1"),
+      stalled("POST /read HTTP/1.1\r\nContent-Length: 9000000"),
+    ]).flat();
+    try {
+      const held = "varnishstat -1 -f '*.Transient.g_bytes' | awk '{ print $2 }'";
+      await poll("Varnish has the answers", 30, async () => Number(await ssh(node(), held)) > 200 * 1024 ** 2);
+      const memory =
+        "for pid in $(pgrep varnishd); do awk '/RssAnon/ { print $2 }' /proc/$pid/status; done | sort -n | tail -n 1";
+      expect(Number(await ssh(node(), memory))).toBeLessThan(150_000);
+      for (let number = 0; number < 10; number++) {
+        const { status, seconds } = await ask("/read", { method: "POST", body: Buffer.alloc(100_000) });
+        expect([status, seconds < 1]).toEqual([200, true]);
+      }
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  });
+
   test("slow uploads block no process", async () => {
     const slow = Array.from({ length: 8 }, () => ask("/read", { method: "POST", body: Buffer.alloc(6_000), slowly: 1_000 }));
     const quick = await Promise.all(Array.from({ length: 10 }, (_, number) => ask(`/fine/u${number}`)));
@@ -237,8 +431,24 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
       new Set([(await json(path)).moment, (await json(path)).moment, (await json(path)).moment]).size;
     expect(await moments("/fine/cache")).toBe(3);
     expect(await moments("/cached/60")).toBe(1);
+    for (const header of ["Cache-Control/public", "Cache-Control/no-transform", "Expires/0", "Expires/-1"])
+      expect([header, await moments(`/saying/${header}`)]).toEqual([header, 3]);
     expect(await json("/cached/60", { headers: { Cookie: "session=1" } })).not.toEqual(await json("/cached/60"));
   });
+
+  test.each(["/fine/kept", "/control/private", "/control/no-store", "/control/max-age=0"])(
+    "what is not cached leaves nothing in Varnish: %s",
+    async (path) => {
+      const objects = async () =>
+        Number(/^MAIN\.n_object +(\d+)/m.exec(await ssh(node(), "varnishstat -1 -f MAIN.n_object"))?.[1]);
+      await json(path);
+      const before = await objects();
+      const answers = await Promise.all(Array.from({ length: 50 }, () => json(path)));
+      expect(new Set(answers.map(({ moment }) => moment)).size).toBe(50);
+      await poll("Varnish has let them go", 10, async () => (await objects()) < before + 10);
+      expect(await ask(path, { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+    },
+  );
 
   test("while Apache is down, old pages are shown where there are any, and a page that says so at once where not", async () => {
     const old = await json("/cached/1");
@@ -294,6 +504,8 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
       "write to TEMP": "done",
       "write to SILVER_LOGS": "done",
       "read Varnish's secret": "Permission denied",
+      "set up io_uring": "Operation not permitted",
+      "handle its own page faults": "Operation not permitted",
       "see the first process": "No such file or directory",
       "dial Varnish's command line": "Connection refused",
       "dial its own Apache": "Connection refused",
@@ -302,10 +514,54 @@ describe.each(systems.map((os, index) => [os, index] as const))("on %s", (_, ind
   });
 });
 
-test("a request may take as long as the manifest says, though it be over a minute", async () => {
-  site.write("apps/serve/app.yaml", manifest("1.0.1", "90s"));
+test("a trusted proxy is believed about the visitor and the scheme, no other is, and no release is made for it", async () => {
+  const [node] = nodes;
+  if (node === undefined) throw new Error("no node was booted");
+  const own = await ssh(node, "echo ${SSH_CLIENT%% *}");
+  const { release } = site.rollout();
+  const asked = async (headers: Record<string, string>) => {
+    const { body } = await askNode(node, "/asked", { headers });
+    const { REMOTE_ADDR, HTTPS, SERVER_PORT, "wsgi.url_scheme": scheme, ...rest } = JSON.parse(body) as Record<string, unknown>;
+    return [REMOTE_ADDR, scheme, HTTPS, SERVER_PORT, rest.HTTP_X_FORWARDED_FOR, rest.HTTP_X_FORWARDED_PROTO];
+  };
+  const claim = { "X-Forwarded-For": "6.6.6.6, 192.0.2.7", "X-Forwarded-Proto": "https", "X-Silver-Client": "6.6.6.6" };
+  const location = async (proto: string) =>
+    (await askNode(node, "/guide", { headers: { "X-Forwarded-Proto": proto } })).headers.location;
+  const cached = async (proto: string) => (await askNode(node, "/cached/99", { headers: { "X-Forwarded-Proto": proto } })).body;
+  const untrusted = [own, "http", null, "80", own, "http"];
+  expect(await asked(claim)).toEqual(untrusted);
+
+  site.writeEnvironment("config: {KEY: {secret: 1}}", locations, `${own}, 198.51.100.0/24, 2001:db8::/32`);
+  await site.setUp();
+  expect(site.rollout().release.id).toBe(release.id);
+  expect(await asked(claim)).toEqual(["192.0.2.7", "https", "on", "443", `6.6.6.6, 192.0.2.7, ${own}`, "https"]);
+  // The visitor is the last one that is not a trusted proxy, however that writes addresses.
+  for (const [chain, visitor] of [
+    ["192.0.2.7, 198.51.100.9", "192.0.2.7"],
+    ["[2001:db8::1]:80, 192.0.2.7:1234, 198.51.100.9:80, 198.51.100.8", "192.0.2.7"],
+    ["192.0.2.7, 2001:db9::1, 2001:db8::1", "2001:db9::1"],
+    ["6.6.6.6, nonsense", own],
+    ["a".repeat(8000), own],
+  ] as const)
+    expect([chain.slice(0, 80), (await asked({ "X-Forwarded-For": chain }))[0]]).toEqual([chain.slice(0, 80), visitor]);
+  expect(await asked({})).toEqual(untrusted);
+  expect(await location("https")).toBe("https://serve.test/guide/");
+  expect(await location("http")).toBe("http://serve.test/guide/");
+  expect(await cached("https")).toBe(await cached("https"));
+  expect(await cached("http")).not.toBe(await cached("https"));
+
+  site.writeEnvironment("config: {KEY: {secret: 1}}", locations);
+  await site.setUp();
+  expect(await asked(claim)).toEqual(untrusted);
+});
+
+test("a request may take as long as the manifest says, and bring as much, though it be over a minute and 100 MB", async () => {
+  site.write("apps/serve/app.yaml", manifest("1.0.1", "90s", "100M"));
   const { code, stderr } = await site.deploy();
   expect(code, stderr).toBe(0);
+  const sent = { method: "PUT", body: Buffer.alloc(100 * 1024 ** 2), pause: 20 };
+  const uploads = nodes.map((node) => askNode(node, "/read", sent));
   const answers = await Promise.all(nodes.map((node) => askNode(node, "/sleep/62", { timeout: 90_000 })));
+  expect((await Promise.all(uploads)).map(({ body }) => body)).toEqual(nodes.map(() => `{"bytes": ${100 * 1024 ** 2}}`));
   expect(answers.map(({ status }) => status)).toEqual(nodes.map(() => 200));
 });

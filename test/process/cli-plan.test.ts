@@ -1,9 +1,9 @@
 // `silver plan` as a process, in a repository of its own.
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const checkout = resolve(import.meta.dirname, "../..");
 let root: string;
@@ -22,7 +22,7 @@ const silver = (...words: string[]) =>
     cwd: root,
     encoding: "utf8",
     // No Pulumi, and nothing left where temporary files are.
-    env: { ...process.env, TMPDIR: temporary, PULUMI_HOME: "/nonexistent" },
+    env: { ...process.env, TMPDIR: temporary, PULUMI_HOME: "/nonexistent", GIT_CONFIG_GLOBAL: "/dev/null" },
   });
 const manifest = (version: string) =>
   `name: blog\nversion: ${version}\nrunner: wsgi.py\nconfig: { required: { KEY: a secret } }\n`;
@@ -67,7 +67,7 @@ test("the working tree is compared with where it left the default branch, each c
     "dev · 1 site changes, 0 untouched · no machine replaced · no data touched · ✔ can merge",
     "blog  1.4.0-########.######## → 1.5.0-########.########   ▲ upgrade",
     "      version  1.4.0 → 1.5.0",
-    '      files    "app.yaml"',
+    '      files    ~ "app.yaml"',
     "      config   ~ KEY secret, version 1 → secret, version 2",
     "Runs:",
     "  blog-rollout: version, files, config",
@@ -88,11 +88,26 @@ test("two revisions are compared without the working tree, in either direction",
 
 test("--markdown folds in a block, --json has the same as data", () => {
   expect(silver("plan", "--markdown").stdout).toMatch(
-    /^<!-- silver dev -->\n\*\*dev · 1 site changes.*✔ can merge\*\*\n\n```text\n/,
+    /^<!-- silver dev -->\n\*\*dev · 1 site changes.*✔ can merge\*\*\n\n```text\n[^`]*```\n\nSince `[0-9a-f]{10}`\.\n$/,
   );
+  const [from, to] = git("rev-parse", "main", "work").match(/^[0-9a-f]{10}/gm) ?? [];
+  expect(silver("plan", "--markdown", "main", "work").stdout).toContain(`\n\`${from ?? ""}..${to ?? ""}\`\n`);
   expect(JSON.parse(silver("plan", "--json").stdout)).toMatchObject([
     { environment: "dev", canMerge: true, changes: [{ name: "blog" }] },
   ]);
+});
+
+test("each file that was added, changed or removed is marked as such, and of many the first", () => {
+  write({ "apps/blog/wsgi.py": "def application(environ, start_response): pass\n", "apps/blog/new.txt": "" });
+  expect(silver("plan", "HEAD").stdout).toContain('  files  + "new.txt"   ~ "wsgi.py"\n');
+  git("add", ".");
+  git("commit", "-qm", "another");
+  rmSync(join(root, "apps/blog/new.txt"));
+  expect(silver("plan", "HEAD").stdout).toContain('  files  − "new.txt"\n');
+  write(Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`apps/blog/${index}.txt`, ""])));
+  expect(silver("plan", "HEAD").stdout).toMatch(/ \+ "5\.txt" {3}and 3 more\n/);
+  git("reset", "-q", "--hard", "HEAD^");
+  git("clean", "-qfd");
 });
 
 test("a removed site blocks the merge until it is accepted", () => {
@@ -110,6 +125,58 @@ test("for changed sites, the environment's overrides of the manifest are shown",
   );
   git("commit", "-qam", "limits");
   expect(silver("plan", "HEAD").stdout).not.toContain("⚠");
+  // It stands on another line now, and was the same before.
+  write({ "stacks/dev.yaml": `\n${limits}`, "apps/blog/app.yaml": manifest("1.6.0") });
+  expect(silver("plan", "HEAD").stdout).not.toContain("⚠");
+  write({ "stacks/dev.yaml": limits.replace("3", "4") });
+  expect(silver("plan", "HEAD").stdout).toContain("\n⚠ blog: processes 4, set by stacks/dev.yaml:2;");
+  write({ "apps/blog/app.yaml": manifest("1.5.0") });
+  write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
+});
+
+test("a warning that the base has, too, is left out; one that the change brings is shown", () => {
+  const doubtful = (more = "") => `nodes: { web1: { local: true, os: debian-12 } }
+sites:
+  blog: { app: apps/blog, nodes: [web1], locations: ["*"], config: { KEY: { secret: 2 }, SPARE: "1"${more} } }
+`;
+  write({ "stacks/dev.yaml": doubtful() });
+  expect(silver("plan", "HEAD").stdout).toContain("[undeclared-config] config SPARE ");
+  git("commit", "-qam", "doubtful");
+  write({ "stacks/dev.yaml": `# Below a new line.\n${doubtful(', OTHER: "1"')}` });
+  const { stdout } = silver("plan", "HEAD");
+  expect(stdout.match(/⚠.* config \w+/g)).toEqual([expect.stringContaining("config OTHER")]);
+  git("reset", "-q", "--hard", "HEAD^");
+  write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
+});
+
+test("an older version with bytes of its own is refused; one that an earlier commit has is a rollback", () => {
+  expect(silver("plan", "HEAD").status).toBe(0);
+  write({ "apps/blog/app.yaml": `${manifest("1.4.0")}# Not as it was.\n` });
+  const { status, stdout } = silver("plan", "HEAD", "--accept", "DATA", "REPLACED", "RETIRED", "PROGRAM");
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/^dev · 1 site changes, .* · ✘ refused blog\n/);
+  expect(stdout).toContain("is older than what blog was, and no earlier commit has these bytes");
+  write({ "apps/blog/app.yaml": manifest("1.4.0") });
+  expect(silver("plan", "HEAD")).toMatchObject({ status: 0, stdout: expect.stringContaining("▼ downgrade") as string });
+  write({ "apps/blog/app.yaml": manifest("1.5.0") });
+});
+
+test("what another program would do is not judged: it is told which part changed, and no site is said to stay as it is", () => {
+  git("checkout", "-q", "--", "stacks");
+  write({ "components/more.ts": "export {};\n", "package-lock.json": "{}\n" });
+  const judged =
+    /^dev · not judged: components\/, package-lock\.json changed · ✘ PROGRAM components\/, package-lock\.json\nnot judged {2}blog\n/;
+  expect(silver("plan", "HEAD")).toMatchObject({ status: 1, stdout: expect.stringMatching(judged) as string });
+  expect(silver("plan", "HEAD", "--accept", "PROGRAM").status).toBe(0);
+  git("add", ".");
+  git("commit", "-qm", "program");
+  const head = git("rev-parse", "HEAD").trim();
+  git("checkout", "-q", "HEAD^");
+  // The files of the base, as CI has them: only the commit that would be merged tells.
+  expect(silver("plan", "HEAD").status).toBe(0);
+  expect(silver("plan", "HEAD", "--head", head)).toMatchObject({ status: 1, stdout: expect.stringMatching(judged) as string });
+  git("checkout", "-q", "work");
+  git("reset", "-q", "--hard", "HEAD^");
   write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
 });
 
@@ -121,6 +188,70 @@ test("an environment that is new has only new sites and nodes", () => {
   expect(stdout).toMatch(/^blog {2}new site, 1\.5\.0-/m);
 });
 
+test.runIf(process.getuid?.() === 0)("of a clone of another owner git's own words are said, and its own remedy", () => {
+  chownSync(root, 12345, 12345);
+  for (const words of [["plan"], ["plan", "HEAD"]]) {
+    const { status, stderr } = silver(...words);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `✗ git refuses ${root}: detected dubious ownership in repository at '${root}'\n  git config --global --add safe.directory ${root}\n`,
+    });
+  }
+  chownSync(root, 0, 0);
+});
+
 test.each(["nowhere", "--upload-pack=x"])("%s is not a revision, and the message says so", (revision) => {
   expect(silver("plan", "--", revision)).toMatchObject({ status: 2, stderr: expect.stringContaining(revision) as string });
+});
+
+describe("a comment is there also where an environment can't be planned, and says which and why", () => {
+  const comment = (...words: string[]) => {
+    const { status, stdout, stderr } = silver("-e", "dev", "plan", "--markdown", ...words);
+    expect(status, stdout + stderr).not.toBe(0);
+    const [mark, head, ...lines] = stdout.split("\n");
+    expect([mark, head]).toEqual(["<!-- silver dev -->", "**dev · not planned · ✘ what would change is unknown**"]);
+    expect(Buffer.byteLength(stdout)).toBeLessThan(65_536);
+    return lines.join("\n");
+  };
+
+  test("by an error in it", () => {
+    write({ "stacks/dev.yaml": "nods: {}\n" });
+    const text = comment("--", "main");
+    expect(text).toContain('\n```text\ndev can\'t be planned as it is\nstacks/dev.yaml:1:1 [unknown-key] "nods" is not a key\n');
+    expect(text).toContain("\n  did you mean nodes?\n");
+    expect(text).toMatch(/```\n\nCorrect that here: `silver validate -e dev` shows the same, with its lines\.\n$/);
+  });
+
+  test("because it is gone", () => {
+    rmSync(join(root, "stacks/dev.yaml"));
+    expect(comment("--", "main")).toContain("[missing-file] there is no environment dev");
+  });
+
+  test("because that of the base can't be read, or the base is unknown", () => {
+    write({ "stacks/dev.yaml": "nodes: [\n" });
+    git("add", "-A");
+    git("commit", "-qm", "broken");
+    const broken = git("rev-parse", "HEAD").trim();
+    git("checkout", "-q", "main", "--", "stacks/dev.yaml");
+    const text = comment("--", broken);
+    expect(text).toContain(`dev can't be planned as it is in ${broken}\nstacks/dev.yaml:1:`);
+    expect(text).toContain("Correct that on the branch that it stands on, first");
+    git("reset", "-q", "--hard", "HEAD^");
+    expect(comment("--", "no-such-base")).toContain("no-such-base is not a revision of this repository\n");
+  });
+
+  test("by so many errors, and by text of a stranger that would be a command, a heading or a fence", () => {
+    const strange = (name: string) =>
+      JSON.stringify(`${name}\u001b[2J\n::set-output name=x::y\n\`\`\`\`\n# @everyone <!-- silver dev -->`);
+    const many = Array.from({ length: 3000 }, (_, number) => `  ${strange(`site-${number}`)}: { app: x }\n`);
+    write({ "stacks/dev.yaml": `nodes: {}\nsites:\n${many.slice(0, 900).join("")}` });
+    const text = comment("--", "main");
+    expect(text).toMatch(/\n… and \d+ more lines: the log of the job has all\n`+\n\nCorrect that here/);
+    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(text).not.toMatch(/^::/m);
+    const [, fence = "", inside = ""] = /^(`{3,})text\n([^]*?)\n\1\n/m.exec(text) ?? [];
+    expect(inside.split("\n").length).toBeGreaterThan(100);
+    expect(text.split("\n").filter((line) => line === fence)).toHaveLength(1);
+  });
 });

@@ -1,6 +1,6 @@
 // `silver` as a process: what it prints, and its exit codes.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -26,7 +26,7 @@ function silver(...words: string[]): { status: number | null; stdout: string; st
 test("--help lists every verb and exits 0", () => {
   const { status, stdout } = silver("--help");
   expect(status).toBe(0);
-  for (const verb of ["validate", "init", "convert", "up", "status", "logs", "config", "plan", "preview"])
+  for (const verb of ["validate", "init", "convert", "up", "destroy", "status", "heal", "logs", "config", "plan", "preview"])
     expect(stdout).toMatch(new RegExp(`^  ${verb} `, "m"));
 });
 
@@ -81,14 +81,12 @@ test("validate reports every mistake with its place, as text and as JSON, and ex
 });
 
 test("a global option that a verb would ignore is refused, and is not in its help", () => {
-  expect(silver("up", "--json")).toMatchObject({ status: 2, stderr: "✗ silver up has no --json\n  leave it out\n" });
   expect(silver("-e", "dev", "convert", "apps/hello/app.yaml")).toMatchObject({
     status: 2,
     stderr: "✗ silver convert has no --environment\n  leave it out\n",
   });
-  expect(silver("config", "create", "blog", "--json").stderr).toBe("✗ silver config create has no --json\n  leave it out\n");
-  expect(silver("up", "--help").stdout).toContain("--environment");
-  expect(silver("up", "--help").stdout).not.toContain("--json");
+  expect(silver("init", "--help").stdout).toContain("--json");
+  expect(silver("init", "--help").stdout).not.toContain("--environment");
 });
 
 test("validate -e checks an environment with its apps, and refuses paths beside it", () => {
@@ -109,6 +107,62 @@ test.each([
   [["logs", "hello", "--lines", "many"], "✗ --lines is many: it must be a number from 1 to 10000\n"],
 ])("a call that is wrong says what is right: %j", (words, stderr) => {
   expect(silver(...words)).toMatchObject({ status: 2, stdout: "", stderr });
+});
+
+test("a manifest under another name, and an environment that is none, are answered with the right name", () => {
+  mkdirSync(join(root, "apps/wiki"));
+  writeFileSync(join(root, "apps/wiki/app.yml"), "name: wiki\nrunner: wsgi.py\n");
+  for (const words of [
+    ["validate", "apps/wiki/app.yml"],
+    ["convert", "apps/wiki/app.yml"],
+  ])
+    expect(silver(...words).stderr).toBe("✗ apps/wiki/app.yml is not a manifest\n  rename it to app.yaml\n");
+  rmSync(join(root, "apps/wiki"), { recursive: true });
+  for (const words of [["up"], ["status"], ["heal"], ["logs", "hello"], ["config", "hello"], ["preview"], ["secret", "list"]])
+    expect(silver(...words, "-e", "deb")).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: "✗ there is no environment deb: stacks/deb.yaml does not exist\n  did you mean dev?\n",
+    });
+});
+
+test("messages name files from where a person stands; JSON names them from the project's root", () => {
+  silver("init", "placed");
+  const directory = join(root, "apps/placed");
+  const file = join(directory, "app.yaml");
+  writeFileSync(file, readFileSync(file, "utf8").replace("runner: src/wsgi.py", "runnr: src/wsgi.py"));
+  const from = (cwd: string, ...words: string[]) =>
+    spawnSync(process.execPath, [join(root, "cli/main.ts"), ...words], { cwd, encoding: "utf8" }).stdout;
+  expect(from(directory, "validate", ".")).toMatch(/^app\.yaml:5:1 error/);
+  expect(from(join(directory, "src"), "validate", "..")).toMatch(/^\.\.\/app\.yaml:5:1 error/);
+  expect(from(directory, "validate", ".", "app.yaml").match(/unknown-key/g)).toHaveLength(1);
+  expect(from(directory, "validate", ".", "--json")).toContain('"file": "apps/placed/app.yaml"');
+  rmSync(directory, { recursive: true });
+});
+
+test("--json puts one value on stdout, whatever the verb and however it ends", () => {
+  const made = JSON.parse(silver("init", "spoken", "--json").stdout) as unknown;
+  expect(made).toMatchObject({ app: "apps/spoken", files: expect.arrayContaining(["app.yaml"]) as string[] });
+  rmSync(join(root, "apps/spoken"), { recursive: true });
+  expect(JSON.parse(silver("convert", "apps/hello/app.yaml", "--json").stdout)).toMatchObject({
+    file: "apps/hello/app.ini",
+    text: expect.stringContaining("[production]") as string,
+    issues: [],
+  });
+  for (const words of [
+    ["init", "hello"],
+    ["validate", "apps/nowhere"],
+    ["config", "nowhere", "-e", "dev"],
+    ["up", "-e", "deb"],
+  ])
+    expect(JSON.parse(silver(...words, "--json").stdout)).toMatchObject({ error: expect.any(String) as string });
+});
+
+test("--version names silver, Node and the project", () => {
+  expect(silver("--version")).toMatchObject({
+    status: 0,
+    stdout: `silver 0.1.0 (Node ${process.versions.node}, ${root})\n`,
+  });
 });
 
 test("without Pulumi, commands that need it say how to get it", () => {

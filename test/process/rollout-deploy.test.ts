@@ -46,7 +46,7 @@ const summary = (outcome: Outcome, declared = newer): string[] => renderOutcome(
 test("a release is prepared on all nodes, flipped and watched on one after the other, and every node is told that it succeeded", async () => {
   const nodes = await twoNodes();
   const outcome = await rollOut(nodes, newer);
-  expect(outcome).toEqual({
+  expect(outcome).toMatchObject({
     verdict: "live",
     failures: [],
     nodes: [
@@ -70,7 +70,7 @@ const placed = (roles: Record<string, ("web" | "service")[]>) => {
 test("services are set up on the nodes that hold them, and a release is prepared on those that serve it", async () => {
   const nodes = await boot({ web1: { live: older }, web2: { live: null } });
   const outcome = await deploy(placed({ web1: ["web"], web2: ["service"] }), toolsOver(nodes, newer));
-  expect(outcome).toEqual({ verdict: "live", failures: [], nodes: [{ name: "web1", serves: newRelease }] });
+  expect(outcome).toMatchObject({ verdict: "live", failures: [], nodes: [{ name: "web1", serves: newRelease }] });
   expect(nodes.web1.calls).not.toContain("set-up");
   expect(nodes.web2.calls).toEqual(["hello", "lease", "set-up", "finish"]);
   expect(await lives(nodes)).toEqual([newRelease, null]);
@@ -79,7 +79,7 @@ test("services are set up on the nodes that hold them, and a release is prepared
 test("a service that can't be set up stops the rollout before anything is uploaded", async () => {
   const nodes = await twoNodes({ faults: [{ verb: "set-up", kind: "service" }] });
   const outcome = await deploy(placed({ web1: ["web", "service"], web2: ["web"] }), toolsOver(nodes, newer));
-  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web1", step: "set-up", code: "service" }] });
+  expect(outcome).toMatchObject({ verdict: "refused", failures: [{ node: "web1", step: "set-up", code: "service" }] });
   expect(nodes.web1.calls).toEqual(["hello", "lease", "set-up", "undo", "finish"]);
   expect(nodes.web2.calls).not.toContain("receive");
   expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
@@ -106,8 +106,24 @@ test("what a node has lost of its live release is restored without a flip", asyn
 test("what can't be restored on a node that already serves the release is reported, and nothing is flipped", async () => {
   const nodes = await twoNodes({}, { live: newer, faults: [{ verb: "prepare", kind: "service" }] });
   const outcome = await rollOut(nodes, newer);
-  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "prepare", code: "service" }] });
+  expect(outcome).toMatchObject({ verdict: "refused", failures: [{ node: "web2", step: "prepare", code: "service" }] });
   expect(await lives(nodes)).toEqual([oldRelease, newRelease]);
+});
+
+test("a live release that now fails is live-failing: nothing was rolled out or back", async () => {
+  const nodes = await twoNodes({ live: newer }, { live: newer });
+  for (const node of Object.values(nodes)) node.lay({ faults: [{ verb: "check", kind: "not-ok", times: 9 }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome).toMatchObject({ verdict: "live-failing", failures: [{ step: "check", code: "check" }] });
+  expect(summary(outcome)[0]).toBe(`hello: live-failing. ${newRelease} serves on every node, and fails.`);
+  expect(await lives(nodes)).toEqual([newRelease, newRelease]);
+});
+
+test("a node that can't restore a live release is the cause, and the release is said to serve", async () => {
+  const nodes = await twoNodes({ live: newer }, { live: newer, faults: [{ verb: "prepare", kind: "service" }] });
+  const outcome = await rollOut(nodes, newer);
+  expect(outcome.verdict).toBe("refused");
+  expect(summary(outcome)[0]).toBe(`hello: refused. Nothing was changed; ${newRelease} still serves.`);
 });
 
 test("a release that is live but doesn't answer is prepared again", async () => {
@@ -181,7 +197,7 @@ test("a node that can't be reached refuses the rollout and touches no other node
   const nodes = await twoNodes({}, { unreachable: -1 });
   const outcome = await rollOut(nodes, newer);
   expect(outcome.verdict).toBe("refused");
-  expect(outcome.nodes).toEqual([
+  expect(outcome.nodes).toMatchObject([
     { name: "web1", serves: oldRelease },
     { name: "web2", serves: undefined },
   ]);
@@ -240,7 +256,7 @@ test("a release that doesn't start is undone, with the app's output", async () =
   expect(summary(outcome, ending).map((line) => line.replaceAll(/silver-\S+\.service/g, "<unit>"))).toEqual([
     `hello: reverted. Rolled back: ${oldRelease} still serves.`,
     "  web1, prepare: <unit> did not start",
-    "  its last log lines:",
+    "  from its log:",
     "    apache2: this release ends by itself",
     `  web1 serves ${oldRelease}`,
     "  next: see: systemctl status <unit>; then pulumi up",
@@ -270,7 +286,7 @@ test("a release that answers wrongly when asked directly is never flipped to", a
     `  web1, check: ${wrong}`,
     "  it answered:",
     "    Internal Server Error",
-    "  its last log lines:",
+    "  from its log:",
     "    Traceback (most recent call last):",
     "    KeyError: 'STRIPE_KEY'",
   ]);
@@ -280,6 +296,109 @@ test("a release that answers wrongly when asked directly is never flipped to", a
     "  next: fix apps/hello, then pulumi up",
   ]);
   expect([...nodes.web1.calls, ...nodes.web2.calls].filter((call) => call.startsWith("flip"))).toEqual([]);
+});
+
+/** An app that redirects everything that did not come by TLS, and asks for a login elsewhere than at /health. */
+const redirecting = `def application(environ, start_response):
+    if environ["HTTP_X_FORWARDED_PROTO"] != "https":
+        start_response("301 Moved Permanently", [("Location", "https://" + environ["HTTP_HOST"] + "/")])
+        return []
+    wants_login = environ["PATH_INFO"] != "/health"
+    start_response("302 Found" if wants_login else "200 OK", [("Location", "/login")] if wants_login else [])
+    return []
+`;
+
+test("where no check is declared, a redirect of the app passes, and the verdict says which answer it was", async () => {
+  const declared = declare("1.1.0", { source: redirecting, check: "{within: 5s}" });
+  const nodes = await boot({ web1: { live: null } });
+  const outcome = await rollOut(nodes, declared);
+  expect(summary(outcome, declared)).toEqual([
+    `hello: live. ${idOf(declared)} serves.`,
+    `  web1 serves ${idOf(declared)}; http://127.0.0.1:80/ (Host: hello.test) answered 301, to https://hello.test/`,
+  ]);
+  expect(summary(await rollOut(nodes, declared), declared)[1]).toContain("answered 301, to https://hello.test/");
+});
+
+test("where no check is declared, an error of the app or an answer of a dead process does not pass", async () => {
+  const source = "def application(environ, start_response):\n    start_response('503 Busy', [])\n    return [b'busy']\n";
+  for (const [declared, reason] of [
+    [declare("1.1.0", { source, check: "{within: 1s}" }), "status 503, expected one below 500"],
+    [
+      declare("1.1.0", { source: "application = 1 / 0\n", check: "{within: 1s}" }),
+      "status 500, expected one below 500, not from the app's own code",
+    ],
+  ] as const) {
+    const nodes = await boot({ web1: { live: older } });
+    const outcome = await rollOut(nodes, declared);
+    expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ step: "check", code: "check" }] });
+    expect(outcome.failures[0]?.message).toContain(reason);
+  }
+});
+
+test("a declared check that meets a redirect says where to, and how an app passes that wants TLS", async () => {
+  const declared = declare("1.1.0", { source: redirecting, check: "{path: /, within: 1s}" });
+  const nodes = await boot({ web1: { live: older } });
+  const lines = summary(await rollOut(nodes, declared), declared);
+  expect(lines[1]).toBe("  web1, check: http://127.64.0.2:20002/: status 301, expected 200: it redirects to https://hello.test/");
+  expect(lines.at(-1)).toBe(
+    "  next: set check.https: true in the manifest of apps/hello, if it redirects whatever did not come by TLS; then pulumi up",
+  );
+  const login = declare("1.1.0", { source: redirecting, check: "{path: /, https: true, within: 1s}" });
+  const told = summary(await rollOut(nodes, login), login);
+  expect(told[1]).toMatch(/status 302, expected 200: it redirects to \/login$/);
+  expect(told.at(-1)).toBe("  next: fix apps/hello, then pulumi up");
+});
+
+test("with check.https an app passes that redirects whatever did not come by TLS", async () => {
+  const declared = declare("1.1.0", { source: redirecting, check: "{path: /health, https: true, within: 5s}" });
+  const nodes = await boot({ web1: { live: null } });
+  expect(await rollOut(nodes, declared)).toMatchObject({
+    verdict: "live",
+    nodes: [{ answers: [{ status: 200, redirect: null }] }],
+  });
+});
+
+test("every location of a site is asked, by its host and below its path, before the flip and after it", async () => {
+  const source = `def application(environ, start_response):
+    start_response("200 OK" if environ["HTTP_HOST"] != "wrong.test" else "404 Not Found", [])
+    return [(environ["HTTP_HOST"] + environ["PATH_INFO"]).encode()]
+`;
+  const locations = ["hello.test", "shared.test/hello", ".below.test"];
+  const declared = declare("1.1.0", { source, locations });
+  const nodes = await boot({ web1: { live: older } });
+  const outcome = await rollOut(nodes, declared);
+  expect(outcome.nodes[0]?.answers.map(({ url, body }) => [url, body])).toEqual([
+    ["http://127.0.0.1:80/health (Host: hello.test)", "hello.test/health"],
+    ["http://127.0.0.1:80/hello/health (Host: shared.test)", "shared.test/hello/health"],
+    ["http://127.0.0.1:80/health (Host: below.test)", "below.test/health"],
+  ]);
+  const wrong = declare("1.2.0", { source, locations: [...locations, "wrong.test"], check: "{path: /health, within: 1s}" });
+  expect((await rollOut(nodes, wrong)).failures).toMatchObject([
+    { step: "check", message: "http://127.64.0.3:20003/health (Host: wrong.test): status 404, expected 200" },
+  ]);
+});
+
+test("what serves is asked by the site's own check, as the last good rollout asked it, and a release that was undone changes nothing of that", async () => {
+  const fails = `def application(environ, start_response):
+    start_response("200 OK" if environ["HTTP_HOST"] == "hello.test" else "500 Oops", [])
+    return [b"busy"]
+`;
+  const declared = declare("1.1.0", { source: fails, check: "{path: /health, within: 2s, body: busy}" });
+  const nodes = await boot({ web1: { live: null } });
+  const session = sessionWith(nodes.web1, "web1");
+  const verified = () => session.ask("verify", { site: null });
+  expect(await verified()).toEqual({ problems: [], sites: [] });
+  expect((await rollOut(nodes, declared)).verdict).toBe("live");
+  expect(await verified()).toEqual({ problems: [], sites: [{ site: "hello", problems: [] }] });
+  const elsewhere = declare("1.2.0", { source: fails, locations: ["other.test"], check: "{path: /, within: 1s}" });
+  expect((await rollOut(nodes, elsewhere)).verdict).toBe("reverted");
+  expect((await verified()).sites).toEqual([{ site: "hello", problems: [] }]);
+  await nodes.web1.run("systemctl", "stop", await nodes.web1.run("list-units", "silver-*hello*"));
+  const wrong = expect.stringMatching(
+    /^http:\/\/127\.0\.0\.1:80\/health \(Host: hello\.test\): status 503, expected 200/,
+  ) as string;
+  expect((await verified()).sites).toEqual([{ site: "hello", problems: [wrong] }]);
+  await session.close();
 });
 
 test("a wrong answer through Varnish on the first node brings both nodes back", async () => {
@@ -315,13 +434,13 @@ test("nodes that end on different releases are split, and each is named with wha
   expect(await lives(nodes)).toEqual([newRelease, oldRelease]);
 });
 
-test("a node that dies during prepare and comes back has undone it on its own: reverted", async () => {
+test("a node that dies during prepare and comes back has undone it on its own: refused, for no bundle ends a session", async () => {
   const nodes = await twoNodes({ faults: [{ verb: "prepare", kind: "die-after" }] });
   const outcome = await rollOut(nodes, newer);
-  expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web1", step: "prepare", code: "lost" }] });
+  expect(outcome).toMatchObject({ verdict: "refused", failures: [{ node: "web1", step: "prepare", code: "lost" }] });
   expect(nodes.web1.verdicts().slice(1)).toMatchObject([
     { verdict: "reverted", reason: "the driver of the rollout went away; this node undid it" },
-    { verdict: "reverted" },
+    { verdict: "refused" },
   ]);
   expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
 });
@@ -340,7 +459,7 @@ test("a node that goes silent and stays silent makes the verdict unknown, and th
     },
   });
   expect(outcome.verdict).toBe("unknown");
-  expect(outcome.nodes).toEqual([
+  expect(outcome.nodes).toMatchObject([
     { name: "web1", serves: oldRelease },
     { name: "web2", serves: undefined },
   ]);
@@ -366,14 +485,17 @@ test("a node that dies once it has heard of the cut-over stays forward, and so d
 
 test("a node that dies before it hears of the cut-over goes back, and brings the others back with it", async () => {
   const nodes = await twoNodes({}, { faults: [{ verb: "flip", on: "last", kind: "die-before" }] });
-  expect((await rollOut(nodes, newer)).verdict).toBe("reverted");
+  expect((await rollOut(nodes, newer)).verdict).toBe("refused");
   expect(nodes.web1.calls.slice(-3)).toEqual(["flip last", "undo", "finish"]);
   expect(await lives(nodes)).toEqual([oldRelease, oldRelease]);
 });
 
 const allCodes = agentError.shape.code.options;
 /** Codes by which the node refuses: nothing is wrong with the bundle. */
-const refusing: AgentError["code"][] = ["usage", "os-differs", "bundle-differs", "no-space", "config"];
+const refusing: AgentError["code"][] = [
+  ...(["usage", "os-differs", "bundle-differs", "no-space", "config"] as const),
+  ...(["service", "lease-lost", "vcl", "file", "unit", "internal"] as const),
+];
 
 test.each(allCodes)("error %s of any step before the cut-over leaves every node as it was", async (code) => {
   const nodes = await twoNodes();

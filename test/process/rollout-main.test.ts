@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, s
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { RolloutRequest } from "../../components/rollout/rollout.ts";
 import { answering, useFakeNodes } from "../support/declared.ts";
 import type { Declared } from "../support/declared.ts";
@@ -29,6 +29,7 @@ beforeEach(() => {
   symlinkSync(resolve(import.meta.dirname, "../support/fake-ssh.sh"), join(bin, "ssh"));
 });
 afterEach(() => {
+  vi.unstubAllEnvs();
   rmSync(nodes, { recursive: true });
 });
 
@@ -107,12 +108,32 @@ test("a failed rollout exits with 1, and its last lines are the summary", async 
     "  web1, check: http://127.64.0.2:20002/health: status 500, expected 200",
     "  it answered:",
     "    Internal Server Error",
-    "  its last log lines:",
+    "  from its log:",
     "    Traceback (most recent call last):",
     "    KeyError: 'STRIPE_KEY'",
     `  web1 serves ${oldRelease}`,
     "  next: fix apps/hello, then pulumi up",
   ]);
+});
+
+test("where silver up asks for it, a rollout leaves its verdict, with the app's error and its place, and no secret", async () => {
+  await setNode();
+  newer = declare("1.1.0", { secrets: ["KEY"] });
+  vi.stubEnv("SILVER_VERDICTS", nodes);
+  const left = () => JSON.parse(readFileSync(join(nodes, "hello.json"), "utf8")) as unknown;
+  const request = theRequest({ secrets: { KEY: "hello.test" } });
+  await run(request);
+  expect(left()).toEqual({
+    site: "hello",
+    verdict: "live",
+    release: request.release,
+    nodes: [{ name: "web1", serves: request.release }],
+    urls: ["http://hello.test/"],
+  });
+  newer = declare("1.2.0", { secrets: ["KEY"] });
+  web1.lay({ faults: [{ verb: "check", kind: "not-ok" }] });
+  await run(theRequest({ secrets: { KEY: "KeyError" } }));
+  expect(left()).toMatchObject({ verdict: "reverted", cause: "[secret]", nodes: [{ name: "web1", serves: request.release }] });
 });
 
 test("a secret reaches the node, but no command line and no output, even if the app logs it", async () => {

@@ -15,6 +15,7 @@ import { Session } from "../../components/rollout/session.ts";
 import { sshCommand } from "../../components/machines/ssh-command.ts";
 import { ssh, trySsh } from "./nodes.ts";
 import type { TestNode } from "./nodes.ts";
+import { ownerOf } from "./owner.ts";
 
 /** An app's files by path, as a test writes them. */
 export type App = Record<string, string>;
@@ -79,7 +80,7 @@ export class AgentNode {
 
   /** Makes the node what these sites need. */
   async converge(sites: readonly string[], changes: Partial<NodeState> = {}): Promise<Result<"converge">["changes"]> {
-    const state = JSON.stringify({ state: { ...this.state(sites), ...changes } });
+    const state = JSON.stringify({ owner: ownerOf(this.node.name), state: { ...this.state(sites), ...changes } });
     return (JSON.parse(await ssh(this.node, "silver-agent converge", state)) as Result<"converge">).changes;
   }
 
@@ -167,6 +168,7 @@ export function make(site: string, app: App, changes: Partial<SitePlan> = {}, se
       packages: [],
       processes: { count: 2, threads: 1, memoryBytes: 400_000_000, requests: 5000 },
       timeouts: { requestSeconds: 10, startSeconds: 20, drainSeconds: 10 },
+      limits: { bodyBytes: 64 * 1024 ** 2 },
       check: { path: "/", status: 200, withinSeconds: 10 },
       config: {},
       variables: {},

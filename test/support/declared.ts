@@ -16,6 +16,7 @@ import { explainSsh } from "../../components/rollout/ssh.ts";
 import type { Tools } from "../../components/rollout/tools.ts";
 import { FakeNode } from "./fake-node.ts";
 import type { Way } from "./fake-node.ts";
+import { ownerOf } from "./owner.ts";
 
 /** A project with the one site `hello`, as it was declared at one time. */
 export class Declared {
@@ -26,8 +27,19 @@ export class Declared {
    * @param source its module
    * @param greeting config, which is in the release's id and not in the bundle's
    * @param secrets names of its secrets
+   * @param check its manifest's
+   * @param locations the site's
    */
-  constructor(version: string, { source = answering(version), greeting = "hi", secrets = [] as string[] } = {}) {
+  constructor(
+    version: string,
+    {
+      source = answering(version),
+      greeting = "hi",
+      secrets = [] as string[],
+      check = "{path: /health, within: 5s}",
+      locations = ["hello.test"],
+    } = {},
+  ) {
     const required = ["GREETING", ...secrets].map((name) => `${name}: for a test`).join(", ");
     const config = [`GREETING: ${greeting}`, ...secrets.map((name) => `${name}: {secret: 1}`)].join(", ");
     this.write("apps/hello/src/wsgi.py", source);
@@ -37,7 +49,7 @@ export class Declared {
 version: "${version}"
 runner: src/wsgi.py
 config: {required: {${required}}}
-check: {path: /health, within: 5s}
+check: ${check}
 timeouts: {start: 5s}
 `,
     );
@@ -45,7 +57,7 @@ timeouts: {start: 5s}
     this.write(
       "stacks/test.yaml",
       `nodes:\n${nodes.join("")}sites:
-  hello: {app: apps/hello, nodes: [web1, web2, web3], locations: [hello.test], config: {${config}}}
+  hello: {app: apps/hello, nodes: [web1, web2, web3], locations: [${locations.join(", ")}], config: {${config}}}
 `,
     );
   }
@@ -80,15 +92,17 @@ export const answering = (text: string): string => `def application(environ, sta
     return [b"${text}"]
 `;
 
-const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtleQ==";
-const host = (number: number): string => `{host: 10.0.0.${number}, os: debian-12, roles: [web], hostKey: "${hostKey}"}`;
+const hostKey = (number: string): string => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtleQ${number}=`;
+const host = (number: number): string =>
+  `{host: 10.0.0.${number}, os: debian-12, roles: [web], hostKey: "${hostKey(String(number))}"}`;
 const reach = (name: string): PlacedNode => ({
   name,
   address: `10.0.0.${name.slice("web".length)}`,
   port: 22,
   user: "root",
-  hostKey,
+  hostKey: hostKey(name.slice("web".length)),
   roles: ["web"],
+  owner: ownerOf(name),
 });
 
 export type Nodes = Record<string, FakeNode>;
@@ -188,6 +202,6 @@ async function setUp(name: string, node: FakeNode, { plan }: Declared): Promise<
     onEvent: () => undefined,
     explain: (exit, stderr) => ({ code: "lost", message: `${String(exit.code)}: ${stderr}` }),
   });
-  await session.ask("converge", { state: renderNodeState(plan, planned) });
+  await session.ask("converge", { owner: ownerOf(name), state: renderNodeState(plan, planned) });
   await session.close();
 }

@@ -49,7 +49,7 @@ class WholeMachine(Machine):
 
     def visit(self, path):
         """The status that a visitor gets, and the mark of the release that answered."""
-        status, body, mark = self.pass_on(path, "hello.test")
+        status, body, mark, *_ = self.pass_on(path, {"Host": "hello.test"})
         return f"{status} {mark}"
 
     def start(self, name):
@@ -77,12 +77,12 @@ class WholeMachine(Machine):
     def serve_release(self, request):
         port = request.server.server_address[1]
         if port == 80:
-            return self.pass_on(request.path, request.headers["Host"])
-        status, body, words = self.releases[port].answer(request.path)
+            return self.pass_on(request.path, request.headers)
+        status, body, headers, words = self.releases[port].answer(request.path, request.headers)
         self.journal = words or self.journal
-        return status, body, None if words else self.releases[port].mark
+        return status, body, None if words else self.releases[port].mark, *headers
 
-    def pass_on(self, path, host):
+    def pass_on(self, path, headers):
         """As Varnish: the release that the site's label stands on, or the page that says that there is none."""
         with self.turn:
             label = re.search(r"vcl\((\w+)\)", self.vcls.get(self.active, ""))
@@ -93,9 +93,10 @@ class WholeMachine(Machine):
         connection = http.client.HTTPConnection(backend[1], int(backend[2]), timeout=10)
         with contextlib.closing(connection):
             try:
-                connection.request("GET", path, headers={"Host": host})
+                connection.request("GET", path, headers=dict(headers))
                 answer = connection.getresponse()
-                return answer.status, answer.read().decode(), answer.getheader("X-Silver-Release")
+                more = [header for header in answer.getheaders() if header[0] == "Location"]
+                return answer.status, answer.read().decode(), answer.getheader("X-Silver-Release"), *more
             except OSError:
                 return 503, "the release does not answer", None
 
@@ -109,17 +110,19 @@ class Release:
     def ends_by_itself(self):
         return "# Apache ends by itself." in self.source.read_text()
 
-    def answer(self, path):
-        """Status, body, and what the app's journal says when it could not answer."""
+    def answer(self, path, headers):
+        """Status, body, headers, and what the app's journal says when it could not answer."""
         told = []
+        proto = headers.get("X-Forwarded-Proto", "http")
+        environ = {"PATH_INFO": path, "HTTP_HOST": headers["Host"], "HTTP_X_FORWARDED_PROTO": proto}
         try:
             names = {}
             exec(compile(self.source.read_text(), str(self.source), "exec"), names)
-            body = b"".join(names["application"]({"PATH_INFO": path}, lambda status, headers: told.append(int(status.split()[0]))))
-            return told[0], body.decode(), None
+            body = b"".join(names["application"](environ, lambda status, headers: told.extend([int(status.split()[0]), headers])))
+            return told[0], body.decode(), [header for header in told[1] if header[0] == "Location"], None
         except Exception:
             words = traceback.format_exc().splitlines()
-            return 500, "Internal Server Error", [words[0], words[-1]]
+            return 500, "Internal Server Error", [], [words[0], words[-1]]
 
 
 class Programs:

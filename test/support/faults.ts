@@ -119,13 +119,16 @@ const error = (code: AgentError["code"], message: string): AgentError => ({
 });
 
 const notOk = {
-  answer: {
-    ok: false,
-    url: "http://127.64.0.2:20002/health",
-    status: 500,
-    reason: "status 500, expected 200",
-    body: "Internal Server Error",
-    milliseconds: 3,
-  },
+  answers: [
+    {
+      ok: false,
+      url: "http://127.64.0.2:20002/health",
+      status: 500,
+      redirect: null,
+      reason: "status 500, expected 200",
+      body: "Internal Server Error",
+      milliseconds: 3,
+    },
+  ],
   log: ["Traceback (most recent call last):", "KeyError: 'STRIPE_KEY'"],
 };

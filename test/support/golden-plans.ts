@@ -9,7 +9,8 @@ export const goldenPlans: Record<string, Plan> = {
     "apps/hello/app.yaml": "name: hello\nversion: 1.0.0\nrunner: src/wsgi.py\n",
   }),
   blog: planned({
-    "dev.yaml": `nodes:
+    "dev.yaml": `trust_proxies: [10.1.0.0/16, "2001:DB8::/32", 192.0.2.7]
+nodes:
   web1: {local: true, os: ubuntu-24.04}
   data1: {local: true, os: debian-13, roles: [service]}
 sites:
@@ -19,7 +20,11 @@ sites:
     locations: [blog.acme.net, acme.net/blog, .acme.org/b.log]
     config: {SIGNUPS: "off", STRIPE_KEY: {secret: 3}}
     limits: {processes: 40, memory: 1G}
-  every: {app: apps/every, nodes: [web1], locations: ["*", "*/shared"]}
+  every:
+    app: apps/every
+    nodes: [web1]
+    locations: ["*", "*/shared"]
+    config: {TZ: "America/New_York", LC_TIME: "de_DE.UTF-8", PYTHONWARNINGS: "@ROOT@ 100% \\"\\\\", LC_ALL: {secret: 1}, GREETING: hi}
   pages: {app: apps/pages, nodes: [web1], locations: [pages.acme.net, acme.net/pages]}
 `,
     "apps/blog/app.yaml": `name: blog

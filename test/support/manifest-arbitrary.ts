@@ -151,6 +151,7 @@ export const manifestTree: fc.Arbitrary<Record<string, unknown>> = some({
   processes: some({ count: number, threads: number, memory: option, requests: number }),
   slow: some({ paths: list, processes: number, timeout: option }),
   timeouts: some({ request: option, start: option, drain: option }),
+  limits: some({ body: option }),
   cache: some({ default: option, paths: fc.dictionary(oneOf("/", "/feed", "/a b"), option), ignore_cookies: list }),
   static: some({ forever: list, max_age: option, headers: fc.dictionary(oneOf("X-A", "X-B", "a:b"), option) }),
 });
@@ -185,6 +186,7 @@ export const validTree: fc.Arbitrary<Record<string, unknown>> = fc
         requests: fc.constant(100),
       }),
       timeouts: some({ request: oneOf("10s", "1m"), start: fc.constant("30s"), drain: fc.constant("60s") }),
+      limits: some({ body: oneOf("64M", "1G", "8K") }),
     }),
   })
   .map(({ rest, ...keys }) => ({ ...keys, ...rest }));
@@ -242,6 +244,7 @@ const key = oneOf(
   "processes",
   "slow",
   "timeouts",
+  "limits",
   "cache",
   "cache.paths",
   "cache.ignore_cookies",

@@ -2,22 +2,21 @@
  * Real booted nodes for tests. Each suite has a clone id of its own, told by this checkout and the suite's name:
  * its nodes never meet the checkout's, those of another suite, or those of another worktree.
  */
-import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { request } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterAll, beforeAll, beforeEach, onTestFailed } from "vitest";
+import { resolve } from "node:path";
+import { afterAll, beforeAll } from "vitest";
 import type { Clone } from "../../components/machines/clone.ts";
 import type { NodeSpec } from "../../components/machines/create-node.ts";
-import { ensureNode, listNodes, removeAllNodes } from "../../components/machines/local-machine.ts";
+import { ensureNode, removeAllNodes } from "../../components/machines/local-machine.ts";
 import type { Machine } from "../../components/machines/machine.ts";
 import { filesOf } from "../../components/machines/node-disk.ts";
 import { runCommand } from "../../components/machines/run-command.ts";
 import type { Finished } from "../../components/machines/run-command.ts";
 import { sshCommand } from "../../components/machines/ssh-command.ts";
+import { tellJournalsOf } from "./journals.ts";
+import { sayImages, suiteClone } from "./suite-clone.ts";
 import { testOs } from "./systems.ts";
 
 /** A booted node, and what opens it. */
@@ -49,37 +48,22 @@ export interface SuiteNodes {
 /** What every web node has, for `prepared`: a node made with them needs no apt to become one. */
 export const webPackages = ["apache2-bin", "libapache2-mod-wsgi-py3", "media-types", "varnish"];
 
-/** The clone of a suite. */
-function suiteClone(suite: string): Clone {
-  const checkout = realpathSync(resolve(import.meta.dirname, "../.."));
-  const id = createHash("sha256").update(`${checkout} test ${suite}`).digest("hex").slice(0, 6);
-  const directory = join(process.env.XDG_STATE_HOME ?? join(homedir(), ".local/state"), "silverlining", id);
-  return { id, checkout, nodesDirectory: join(directory, "nodes"), keyFile: join(directory, "id_ed25519") };
-}
-
 /**
- * Call once at the top of a test file. Removes what a killed run left, and all nodes at the end;
- * prints the last lines of every node's journal when a test fails.
+ * Call once at the top of a test file. Removes what a killed run left, and all nodes at the end.
  */
 export function useNodes(suite: string): SuiteNodes {
   const clone = suiteClone(suite);
-  // Only what can take minutes is told: a test that seems to hang is building an image.
-  const say = (line: string) => {
-    if (line.startsWith("  … Node image")) console.error(line);
-  };
   const removeAll = async () => {
-    await removeAllNodes(clone, say);
+    await removeAllNodes(clone, sayImages);
     await rm(resolve(clone.nodesDirectory, ".."), { recursive: true, force: true });
   };
   beforeAll(removeAll);
-  beforeEach(() => {
-    onTestFailed(() => printJournals(clone));
-  });
+  tellJournalsOf(clone);
   afterAll(removeAll);
   return {
     clone,
     boot: async (name, wanted = {}) => {
-      return testNode(clone, await ensureNode(clone, { name, os: testOs, prepared: [], ...wanted }, say));
+      return testNode(clone, await ensureNode(clone, { name, os: testOs, prepared: [], ...wanted }, sayImages));
     },
   };
 }
@@ -151,17 +135,5 @@ export async function poll<T>(what: string, seconds: number, ask: () => T | Prom
     }
     if (Date.now() >= deadline) throw new Error(`waited ${seconds} s in vain: ${what}`, { cause: reason });
     await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function printJournals(clone: Clone): Promise<void> {
-  for (const machine of await listNodes(clone)) {
-    const files = filesOf(clone, machine.name);
-    const words = ["journalctl", `--directory=${join(files.root, "var/log/journal")}`, "--no-pager", "--lines=80"];
-    const journal = await runCommand(words);
-    const boot = await readFile(files.console, "utf8").catch(() => "");
-    console.error(
-      `--- journal of ${machine.name} (${machine.running ? "running" : "standing still"})\n${journal.stdout || boot}---`,
-    );
   }
 }

@@ -9,6 +9,7 @@ import { cloneOf } from "../../components/machines/clone.ts";
 import { ensureNode, listNodes } from "../../components/machines/local-machine.ts";
 import { withEngine } from "./engine.ts";
 import type { Engine, EngineOptions, Files } from "./engine.ts";
+import { tellJournalsOf } from "./journals.ts";
 import { poll, testNode, webPackages } from "./nodes.ts";
 import type { TestNode, Wanted } from "./nodes.ts";
 import { testOs } from "./systems.ts";
@@ -44,6 +45,7 @@ export async function withProject(files: Files, options: EngineOptions = {}): Pr
   for (const name of ["index.ts", "program.ts"]) cpSync(join(checkout, "stacks", name), join(root, "stacks", name));
   const agentPid = startAgent(root, engine);
   const clone = cloneOf(root);
+  tellJournalsOf(clone);
   return {
     engine,
     root,

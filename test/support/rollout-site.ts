@@ -12,6 +12,7 @@ import { renderRelease } from "../../components/render/release.ts";
 import { planRollout, requestRollout } from "../../components/rollout/rollout.ts";
 import type { Rollout, RolloutRequest } from "../../components/rollout/rollout.ts";
 import { http, poll, ssh } from "./nodes.ts";
+import { ownerOf } from "./owner.ts";
 import { startRollout } from "./rollout-program.ts";
 import type { Ended, Running, StartOptions } from "./rollout-program.ts";
 import type { Answer, TestNode } from "./nodes.ts";
@@ -70,7 +71,7 @@ timeouts: {start: 10s}
   }
 
   /** Writes the environment: what it says of the site besides its app, locations and nodes. */
-  writeEnvironment(site: string, locations: readonly string[] = [this.host]): void {
+  writeEnvironment(site: string, locations: readonly string[] = [this.host], trustProxies = ""): void {
     const declared = this.nodes.map(
       (node) => `  ${node.name}: {host: ${node.address}, os: ${node.os}, roles: [web], hostKey: "${node.hostKey}"}\n`,
     );
@@ -78,6 +79,7 @@ timeouts: {start: 10s}
     this.write(
       "stacks/test.yaml",
       `ssh: {user: root}
+trust_proxies: [${trustProxies}]
 nodes:
 ${declared.join("")}sites:
   ${this.name}: {app: apps/${this.name}, locations: [${locations.join(", ")}], nodes: [${names}], ${site}}
@@ -108,7 +110,7 @@ ${declared.join("")}sites:
         agent: agent.sha256,
         user: "root",
       };
-      await ssh(node, installCommand(facts), installInput(agent, state, canonicalJson));
+      await ssh(node, installCommand(facts), installInput(agent, ownerOf(node.name), state, canonicalJson));
     }
   }
 
@@ -128,6 +130,7 @@ ${declared.join("")}sites:
       user: "root",
       hostKey,
       machineId,
+      owner: ownerOf(name),
     }));
     return { ...requestRollout(plan.ssh, site, renderRelease(site).id, nodes, { KEY: "sesame-open" }), ...changes };
   }

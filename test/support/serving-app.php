@@ -40,6 +40,6 @@ echo match ($what) {
     ]),
     default => json_encode(array_intersect_key($_SERVER, array_flip([
         'CONTEXT_DOCUMENT_ROOT', 'DOCUMENT_ROOT', 'HTTP_HOST', 'HTTP_PROXY', 'PATH_INFO', 'PHP_AUTH_USER', 'PHP_SELF', 'QUERY_STRING',
-        'REMOTE_ADDR', 'REQUEST_URI', 'SCRIPT_FILENAME', 'SCRIPT_NAME', 'SILVER_PATH', 'SILVER_SCRIPT',
+        'REMOTE_ADDR', 'REQUEST_URI', 'SCRIPT_FILENAME', 'SCRIPT_NAME', 'SILVER_BEFORE', 'SILVER_SCRIPT', 'SILVER_URI_1',
     ]))),
 };

@@ -1,8 +1,11 @@
 """An app that does what its path says, well or badly: for tests of how a release serves."""
 
+import ctypes
 import json
 import os
+import signal
 import socket
+import sys
 import time
 
 BAG = []
@@ -12,11 +15,12 @@ def application(environ, start_response):
     what, _, argument = environ["PATH_INFO"].strip("/").partition("/")
     status, headers, body = ACTIONS.get(what, plain)(environ, argument)
     start_response(status, headers)
-    return [body]
+    return [body] if isinstance(body, bytes) else body
 
 
 def plain(environ, argument, status="200 OK", *headers):
-    text = json.dumps({"script": environ["SCRIPT_NAME"], "path": environ["PATH_INFO"], "moment": time.monotonic()})
+    script, path, query = (environ[name] for name in ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"))
+    text = json.dumps({"script": script, "path": path, "query": query, "moment": time.monotonic()})
     return status, [("Content-Type", "application/json"), *headers], text.encode()
 
 
@@ -35,15 +39,64 @@ def leak(environ, argument):
 
 
 def read(environ, argument):
-    return as_json({"bytes": len(environ["wsgi.input"].read())})
+    return as_json({"bytes": sum(map(len, iter(lambda: environ["wsgi.input"].read(1 << 16), b"")))})
+
+
+def stream(environ, argument):
+    """So many megabytes, of no known length."""
+    return "200 OK", [("Content-Type", "text/plain")], (b"x" * (1 << 20) for _ in range(int(argument)))
+
+
+def cut(environ, argument):
+    """A page that may be cached and is cut the first time it is asked for: how, whether its length is declared, its name."""
+    how, length, name = argument.split("/")
+    try:
+        os.close(os.open(f"/tmp/cut-{name}", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        how = "not"
+    rest = f"{time.monotonic():024.9f}\n".encode()
+    headers = [("Content-Type", "text/csv"), ("Cache-Control", "public, max-age=60")]
+    declared = [("Content-Length", str(len(b"half,") + len(rest)))] if length == "told" else []
+
+    def rows():
+        yield b"half,"
+        CUTS[how]()
+        yield rest
+
+    return "200 OK", [*headers, *declared], rows()
+
+
+CUTS = {
+    "not": lambda: None,
+    "raise": lambda: 1 / 0,
+    "exit": lambda: os._exit(3),
+    "sys.exit": lambda: sys.exit(3),
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "hang": lambda: time.sleep(60),
+}
 
 
 def cached(environ, argument):
     return plain(environ, argument, "200 OK", ("Cache-Control", f"max-age={argument}"))
 
 
+def control(environ, argument):
+    return plain(environ, argument, "200 OK", ("Cache-Control", argument))
+
+
+def saying(environ, argument):
+    name, _, value = argument.partition("/")
+    return plain(environ, argument, "200 OK", (name, value))
+
+
+def headers(environ, argument):
+    count, _, size = argument.partition("/")
+    return plain(environ, argument, "200 OK", *[(f"X-Header-{number}", "v" * int(size)) for number in range(int(count))])
+
+
 def asked(environ, argument):
     names = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_PROXY", "HTTP_HOST", "wsgi.url_scheme")
+    names += ("HTTPS", "SERVER_PORT")
     return as_json({name: environ.get(name) for name in names} | {"METHOD": environ["REQUEST_METHOD"]})
 
 
@@ -74,6 +127,15 @@ def dial(address, port):
     socket.create_connection((address, port), timeout=2).close()
 
 
+def call(number):
+    """A call of the kernel's by its number, with arguments that it would refuse as such."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(number, -1, 0) < 0:
+        raise OSError(ctypes.get_errno(), "")
+
+
+# The first has one number everywhere.
+IO_URING_SETUP, USERFAULTFD = 425, 323 if os.uname().machine == "x86_64" else 282
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REACHES = {
     "write to its release": lambda: write(os.path.join(ROOT, "app")),
@@ -82,6 +144,8 @@ REACHES = {
     "write to TEMP": lambda: write(os.environ["TEMP"]),
     "write to SILVER_LOGS": lambda: write(os.environ["SILVER_LOGS"]),
     "read Varnish's secret": lambda: open("/etc/varnish/secret").close(),
+    "set up io_uring": lambda: call(IO_URING_SETUP),
+    "handle its own page faults": lambda: call(USERFAULTFD),
     "see the first process": lambda: open("/proc/1/cmdline").close(),
     "dial Varnish's command line": lambda: dial("127.0.0.1", 6082),
     "dial its own Apache": lambda: dial(SERVER[0], int(SERVER[1])),
@@ -100,8 +164,13 @@ ACTIONS = {
     "sleep": sleep,
     "leak": leak,
     "read": read,
+    "stream": stream,
+    "cut": cut,
     "cached": cached,
+    "control": control,
     "asked": asked,
+    "saying": saying,
+    "headers": headers,
     "variables": variables,
     "reach": reach_server,
     "exit": lambda environ, argument: os._exit(3),

@@ -1,6 +1,6 @@
 import { isSystemName, systemNames, type SystemName } from "../../components/systems/systems.ts";
 
-/** The system that the nodes of tests run: SILVER_TEST_OS. Where that is not set, choose-system.ts has set it before any test. */
+/** The system that the nodes of tests run: SILVER_TEST_OS. Where that is not set, around-nodes.ts has set it before any test. */
 export const testOs: SystemName = wantedSystem() ?? systemNames[0];
 
 /** A system whose Python, Varnish and services are of other versions, for tests of mixed nodes. */

@@ -7,7 +7,7 @@ import type { Checkout } from "./checkout.ts";
 export type Step = (
   | { kind: "command"; command: string; output: string }
   | { kind: "edit"; path: string; before: string; after: string }
-  | { kind: "file"; path: string; text: string }
+  | { kind: "file"; path: string; text: string; isNew: boolean }
 ) & {
   /** Line of the text at which it stands. */
   line: number;
@@ -17,7 +17,8 @@ export type Step = (
 
 /**
  * The steps of a Markdown text, by the words behind its fences. `console` (or `console node`): a command behind `$ `, and below it
- * what it prints; a line `…` stands for any lines. `diff PATH`: lines of a file that the reader changes. `yaml PATH`: all of a file.
+ * what it prints; a line `…` stands for any lines. `diff PATH`: lines of a file that the reader changes. `yaml PATH`: all of a file; `yaml new PATH`: one that
+ * the reader writes.
  */
 export function stepsOf(markdown: string): Step[] {
   return [...markdown.matchAll(/^```(\w+)(?: (.*))?\n([^]*?)^```$/gm)].flatMap(
@@ -30,7 +31,8 @@ export function stepsOf(markdown: string): Step[] {
           return { kind: "command", command: command.slice(2), output: output.join("\n"), line, needsNode };
         });
       if (more === "" || needsNode) return [];
-      if (kind !== "diff") return [{ kind: "file", path: more, text, line, needsNode }];
+      if (kind !== "diff")
+        return [{ kind: "file", path: more.replace(/^new /, ""), text, isNew: more.startsWith("new "), line, needsNode }];
       const side = (other: string) =>
         text
           .split(/^/m)
@@ -51,6 +53,10 @@ export async function take({ root, sh }: Checkout, step: Step): Promise<void> {
     return;
   }
   const file = join(root, step.path);
+  if (step.kind === "file" && step.isNew) {
+    writeFileSync(file, step.text);
+    return;
+  }
   const text = readFileSync(file, "utf8");
   if (step.kind === "file") expect(text).toBe(step.text);
   else {

@@ -1,14 +1,18 @@
-"""Runs conf/wsgi.py as mod_wsgi does: one process, one load, then requests. A JSON plan on stdin, what came of it on stdout.
+"""Runs conf/wsgi.py as mod_wsgi does: one process, one load, then requests. A JSON plan on stdin, what came of it on stdout; each
+further line of stdin is a list of more paths to ask for, and gets a line of its own.
 
 mod_wsgi's ways that matter here: headers go out with the first bytes, start_response may be called again with exc_info until
 then, and raises that error after; wsgi.file_wrapper is a type whose instances it sends by itself.
 """
 
+import contextlib
 import io
 import json
 import os
+import re
 import signal
 import sys
+import tempfile
 from wsgiref.validate import validator
 
 
@@ -20,10 +24,9 @@ class FileWrapper:
         return iter(lambda: self.filelike.read(8192), b"")
 
 
-def ask(application, path):
+def ask(application, path, method="GET", protocol="HTTP/1.1"):
     seen = {"chunks": [], "status": None, "headers": None, "raised": None}
     sent = []
-    errors = io.StringIO()
 
     def start_response(status, headers, exc_info=None):
         if exc_info is not None and sent:
@@ -39,7 +42,8 @@ def ask(application, path):
             seen["chunks"].append(data.decode())
 
     environ = {
-        "REQUEST_METHOD": "GET",
+        "REQUEST_METHOD": method,
+        "SERVER_PROTOCOL": protocol,
         "SCRIPT_NAME": "",
         "PATH_INFO": path,
         "SERVER_NAME": "blog.acme.net",
@@ -48,29 +52,45 @@ def ask(application, path):
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(),
-        "wsgi.errors": errors,
+        "wsgi.errors": io.StringIO(),
         "wsgi.multithread": False,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         "wsgi.file_wrapper": FileWrapper,
     }
     result = None
-    try:
-        result = application(environ, start_response)
-        seen["file"] = isinstance(result, FileWrapper)
-        for chunk in result:
-            write(chunk)
-    except Exception as error:
-        seen["raised"] = repr(error)
-    finally:
-        if hasattr(result, "close"):
-            result.close()
-    seen["errors"] = errors.getvalue()
+    with log() as said:
+        try:
+            result = application(environ, start_response)
+            seen["file"] = isinstance(result, FileWrapper)
+            for chunk in result:
+                write(chunk)
+        except Exception as error:
+            seen["raised"] = repr(error)
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+    seen["errors"] = "".join(said)
     return seen
 
 
+@contextlib.contextmanager
+def log():
+    """What is written to the log meanwhile, without what each line begins with."""
+    said, stderr = [], os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            file.seek(0)
+            said.append(re.sub(r"(?m)^\[app:error\] \[pid \d+\] ", "", file.read().decode(errors="replace")))
+
+
 def main():
-    plan = json.load(sys.stdin)
+    plan = json.loads(sys.stdin.readline())
     signals = []
     for number in (signal.SIGUSR1, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(signal.Signals(received).name))
@@ -82,8 +102,15 @@ def main():
     with open(names["__file__"], encoding="utf-8") as file:
         exec(compile(file.read(), names["__file__"], "exec"), names)
     application = validator(names["application"]) if plan.get("validate") else names["application"]
-    answers = [ask(application, path) for path in plan["paths"]]
-    json.dump({"answers": answers, "signals": signals, "environ": dict(os.environ), "path": sys.path}, sys.stdout)
+    paths = plan["paths"]
+    while paths is not None:
+        answers = [ask(application, *path.split(" ")) for path in paths]
+        print(
+            json.dumps({"answers": answers, "signals": signals, "environ": dict(os.environ), "path": sys.path}),
+            flush=True,
+            file=sys.__stdout__,
+        )
+        paths = json.loads(sys.stdin.readline() or "null")
 
 
 main()

@@ -41,6 +41,10 @@ test.each([
     { kind: "above", atMost: 0.5 },
     { value: 0.5, met: true },
   ],
+  [
+    { kind: "share", atLeast: 1.5 },
+    { value: 2 / 1.5, met: false },
+  ],
 ] as const)("%o", (goal, verdict) => {
   expect(judge(figure, goal)).toEqual(verdict);
 });
@@ -50,12 +54,14 @@ test("a goal that is missed is said plainly", () => {
     result("one", [
       { ...figure, goal: { kind: "ratio", atMost: 1.3 } },
       { ...figure, goal: { kind: "above", atMost: 0.5 } },
+      { ...figure, unit: "a second", values: [4000], goal: { kind: "share", atLeast: 0.9 } },
       { what: "requests failed", unit: "requests", values: [0, 0, 1], goal: { kind: "limit", atMost: 0, by: "most" } },
     ]),
   ]);
   expect(table.split("\n").slice(2, -1)).toEqual([
     "| `one` | `a` | 2.00 s (1.00 to 3.00) | 1.50 s (1.00 to 4.00): floor | **not met**: 1.33 times, at most 1.3 times |",
     "| `one` | `a` | 2.00 s (1.00 to 3.00) | 1.50 s (1.00 to 4.00): floor | met: 0.50 s above, at most 0.5 s |",
+    "| `one` | `a` | 4,000 a second | 2 a second (1 to 4): floor | met: 2666.67 times, at least 0.9 times |",
     "| `one` | requests failed | 0 (0 to 1) |  | **not met**: 1, at most 0 |",
   ]);
 });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
@@ -114,6 +114,51 @@ test("what tools and editors leave behind, and empty directories, are not part o
   expect(pack().value).toEqual(before);
   write({ ".htaccess": "", ".well-known/security.txt": "", "git/config": "", "src/.env.example": "" });
   expect(pack().value?.entries).toHaveLength(5);
+});
+
+test("a virtual environment of Python in the app is not part of it, made with links or with copies", () => {
+  write({ "src/wsgi.py": "" });
+  const before = pack().value?.id;
+  write({ ".venv/pyvenv.cfg": "home = /usr/bin\n", ".venv/bin/pip": "#!/x\n", "tools/env/pyvenv.cfg": "" });
+  symlinkSync("/usr/bin/python3", join(root, "apps/blog/.venv/bin/python"));
+  expect(pack()).toMatchObject({ issues: [], value: { id: before } });
+});
+
+test("an app that is a virtual environment itself is refused as that, once", () => {
+  write({ "src/wsgi.py": "", "pyvenv.cfg": "", "bin/pip": "" });
+  symlinkSync("/usr/bin/python3", join(root, "apps/blog/bin/python"));
+  expect(pack().issues).toEqual([
+    expect.objectContaining({
+      code: "special-file",
+      place: { file: "apps/blog" },
+      message: "the app itself is a virtual environment of Python (pyvenv.cfg)",
+    }),
+  ]);
+});
+
+test("links of node_modules that lead nowhere are one issue, which says what to ship instead", () => {
+  write({ "src/wsgi.py": "", "ui/node_modules/.bin/.keep": "" });
+  symlinkSync("../vite/bin/vite.js", join(root, "apps/blog/ui/node_modules/.bin/vite"));
+  symlinkSync("../tsc/bin/tsc", join(root, "apps/blog/ui/node_modules/.bin/tsc"));
+  expect(pack().issues).toEqual([
+    expect.objectContaining({
+      place: { file: "apps/blog/ui/node_modules" },
+      message: "it has links that lead nowhere, such as ui/node_modules/.bin/tsc",
+      fix: "ship what its build makes, not node_modules; or run npm ci there again",
+    }),
+  ]);
+});
+
+test("a file of more than 2 GB is refused by its size", () => {
+  write({ "src/wsgi.py": "", "data/dump.sql": "" });
+  truncateSync(join(root, "apps/blog/data/dump.sql"), 3 * 2 ** 30);
+  expect(pack().issues).toEqual([
+    expect.objectContaining({
+      code: "too-large",
+      place: { file: "apps/blog/data/dump.sql" },
+      message: "the file has 3.0 GB; the most is 2 GB, since each release carries it",
+    }),
+  ]);
 });
 
 test("an app that is not there, or is a file, is refused", () => {

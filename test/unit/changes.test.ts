@@ -57,6 +57,16 @@ test("a new version is an upgrade, an older one a downgrade", () => {
   expect(only(later, {}).notes).toEqual(["▼ downgrade"]);
 });
 
+test("where a changed site answers is told, as far as its machines don't have to be there first", () => {
+  const host = "  web1: {host: 10.0.0.7, os: debian-12, hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA}";
+  const site = { manifest: "version: 1.5.0", more: wiki };
+  expect(only({ nodes: host, more: wiki }, { nodes: host, ...site }).urls).toEqual(["http://10.0.0.7/"]);
+  expect(only({ more: wiki }, site).urls).toBeUndefined();
+  const { changes } = between({}, { more: wiki.replace("[wiki", '[.example.net, "wiki.example.org/w", wiki') });
+  expect(changes.at(-1)?.urls).toEqual(["http://wiki.example.org/w", "http://wiki.example.org/", "http://example.net/"]);
+  expect(renderChanges(between({}, { more: wiki }), [])).toContain("           url        http://wiki.example.org/");
+});
+
 test("config is told by value, a secret by its version alone, and runs new processes of the same bytes", () => {
   const found = only(
     { site: ", config: {SIGNUPS: 'on', KEY: {secret: 2}, OLD: x}" },
@@ -82,6 +92,7 @@ test("processes, packages and checks are told with what they were", () => {
     { about: "packages", name: "git", to: "git" },
     { about: "processes", name: "count", from: "8", to: "4" },
     { about: "check", name: "path", from: "/", to: "/health" },
+    { about: "check", name: "status", to: "200" },
   ]);
 });
 

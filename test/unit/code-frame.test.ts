@@ -55,6 +55,33 @@ test.each([
   ).toEqual([source, caret]);
 });
 
+test.each([
+  ["a path", "runner: ./src/wsgi.py", "./src/wsgi.py"],
+  ["a path from the root", "check: /health # asked", "/health"],
+  ["a text in quotes", 'version: "1.10" # old', '"1.10"'],
+  ["a text in single quotes, with one inside", "body: 'it''s ok'", "'it''s ok'"],
+  ["quotes that are never closed", 'body: "ok', '"'],
+  ["a value between brackets", "check: {path: /a b, status: 200}", "/a"],
+  ["a value at the end of brackets", "packages: [git=2.1]", "git=2.1"],
+  ["a location", "locations: [https://blog.acme.net:80/x]", "https://blog.acme.net:80/x"],
+  ["letters of other languages", "name: Bücher", "Bücher"],
+  ["a tag", "name: !!js/function x", "!!js/function"],
+])("the carets are below the whole word: %s", (_, line, word) => {
+  const column = line.indexOf(word) + 1;
+  const [, source = "", caret = ""] = render(line, issue({ line: 1, column })).split("\n");
+  expect(source.slice(caret.indexOf("^"), caret.lastIndexOf("^") + 1)).toBe(word);
+});
+
+test.each([
+  ["a key of YAML", "runnr: src/wsgi.py", "runnr"],
+  ["a key of YAML in quotes", '"my key": x', '"my key"'],
+  ["a key of app.ini", "runnr=src/wsgi.py", "runnr"],
+  ["a pinned library", "flask==2.0 --hash=x", "flask"],
+])("the carets end with the key: %s", (_, line, word) => {
+  const [, , caret = ""] = render(line, issue({ line: 1, column: 1 })).split("\n");
+  expect(caret.trim().slice(2)).toBe("^".repeat(word.length));
+});
+
 test("of a long line the part around the place is shown, with the caret still under it", () => {
   const [, source = "", caret = ""] = render(`${"a".repeat(500)} here ${"b".repeat(500)}`, issue({ line: 1, column: 502 })).split(
     "\n",

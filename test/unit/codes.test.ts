@@ -23,5 +23,5 @@ test("a code whose key is not built yet can't come up", () => {
 
 test("codes without an example are those that files alone can't bring", () => {
   const bare = entries.filter(([, { example }]) => Object.keys(example).length === 0).map(([code]) => code);
-  expect(bare.sort()).toEqual(["missing-secret", "special-file", "unreadable"]);
+  expect(bare.sort()).toEqual(["lost-data", "missing-secret", "special-file", "unreadable"]);
 });

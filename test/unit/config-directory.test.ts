@@ -54,7 +54,10 @@ test("another content is another release of the same bundle; the same content is
   const [one, other] = [renderRelease(before), renderRelease(after)];
   expect(other.id).not.toBe(one.id);
   expect(other.id.split(".")[0]).toBe(one.id.split(".")[0]);
-  expect(siteDetails(before, after)).toEqual([{ about: "config_dir", to: 'config/blog: "blog.ini"' }]);
+  expect(siteDetails(before, after)).toEqual([
+    { about: "config_dir", to: "config/blog" },
+    { about: "config_dir", name: '"blog.ini"', from: '"blog.ini"', to: '"blog.ini"' },
+  ]);
   write("config/blog/blog.ini", "a = 1\n");
   expect(renderRelease(planned())).toEqual(one);
 });

@@ -5,6 +5,7 @@ import { convertToYaml } from "../../components/manifest/ini/to-yaml.ts";
 import { parseIni } from "../../components/manifest/ini/read.ts";
 import { isError } from "../../components/text/issue.ts";
 import { parseManifest } from "../../components/manifest/parse.ts";
+import { tidyPath } from "../../components/text/schema/paths.ts";
 import { readYaml } from "../../components/text/yaml.ts";
 import { iniText, manifestTree, validTree, yamlText } from "../support/manifest-arbitrary.ts";
 
@@ -12,10 +13,10 @@ import { iniText, manifestTree, validTree, yamlText } from "../support/manifest-
 const numRuns = Number(process.env.CONVERT_CASES ?? 500);
 const timeout = 60_000 + numRuns * 5;
 
-/** A tree as both forms know it: every value a text, and no map that holds nothing but the keys whose presence counts. */
+/** A tree as both forms know it: every value a text, without the ./ and / that may stand around a path, and no map that holds nothing but the keys whose presence counts. */
 function meaningOf(tree: unknown): unknown {
   const texts = JSON.parse(JSON.stringify(tree), (_, each: unknown) =>
-    typeof each === "number" || typeof each === "boolean" ? String(each) : each,
+    typeof each === "number" || typeof each === "boolean" ? String(each) : typeof each === "string" ? tidyPath(each) : each,
   ) as Record<string, unknown>;
   return Object.fromEntries(
     Object.entries(texts).filter(
@@ -232,4 +233,20 @@ test("no comment is lost on either way", { timeout }, () => {
     }),
     { numRuns },
   );
+});
+
+test("a path keeps its ./ and / on the way to app.ini, where they mean the same", () => {
+  const text = "name: wiki\nrunner: ./index.php\nphp_root: www/\n";
+  expect(convertToIni(text, "app.yaml")).toEqual({
+    text: "[production]\napp_name = wiki\nrunner = ./index.php\nphp_root = www/\n",
+    issues: [],
+  });
+});
+
+test("short forms of app.yaml become those of app.ini", () => {
+  const text = "name: blog\nrunner: wsgi.py\ncheck: /health\nservices:\n  db: postgres\n  files:\n";
+  expect(convertToIni(text, "app.yaml")).toEqual({
+    text: "[production]\napp_name = blog\nrunner = wsgi.py\ncheck = /health\nservice.db = postgres\nservice.files =\n",
+    issues: [],
+  });
 });

@@ -54,6 +54,7 @@ const bothForms: [ini: string, yaml: string][] = [
     "{config: {default: src/default-config, checker: blog.config:check}}",
   ],
   ['check = /health 200 "ok" within=30s watch=20s', "{check: {path: /health, status: 200, body: ok, within: 30s, watch: 20s}}"],
+  ["check = / https=true", '{check: {path: /, https: "true"}}'],
   ['check = 204\n  body="a b"', "{check: {status: 204, body: a b}}"],
   [
     "migrate = bin/migrate --all timeout=10m mode=copy max_pause=60s",
@@ -66,6 +67,7 @@ const bothForms: [ini: string, yaml: string][] = [
   ["worker.mail = bin/mailer count=2 stop=60s", "{workers: {mail: {run: bin/mailer, count: 2, stop: 60s}}}"],
   ["processes = 8 threads=1 memory=400M requests=5000", "{processes: {count: 8, threads: 1, memory: 400M, requests: 5000}}"],
   ["slow = /export /big processes=2 timeout=10m", "{slow: {paths: [/export, /big], processes: 2, timeout: 10m}}"],
+  ["limits = body=100M", "{limits: {body: 100M}}"],
   ["timeouts = request=10s\n  start=30s drain=60s", "{timeouts: {request: 10s, start: 30s, drain: 60s}}"],
   [
     "cache = default=0s\ncache.paths = /feed 5m\n  /x 1m\ncache.ignore_cookies = _ga",

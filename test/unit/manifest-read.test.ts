@@ -50,6 +50,19 @@ describe("what is wrong with the files of an app is told at its place", () => {
     );
   });
 
+  test.each([
+    ["app.yml", "app.yaml"],
+    ["App.YAML", "app.yaml"],
+    ["silver-app.ini", "app.ini"],
+    ["app.yaml.txt", "app.yaml"],
+    ["manifest.yaml", "app.yaml"],
+  ])("no manifest but %s, which is one under another name", (name, right) => {
+    write({ [name]: "name: blog\nrunner: wsgi.py\n", "wsgi.py": RUNNER });
+    expect(read().said).toBe(
+      `-:- error [missing-file] apps/blog has no manifest: neither app.yaml nor app.ini, but ${name}\n  rename ${name} to ${right}\n`,
+    );
+  });
+
   test("two manifests", () => {
     write({ "app.yaml": "", "app.ini": "" });
     expect(read().said).toBe(
@@ -107,9 +120,7 @@ describe("what is wrong with the files of an app is told at its place", () => {
     write({ "app.yaml": "" });
     truncateSync(join(root, "apps/blog/app.yaml"), 2 ** 30);
     const before = performance.now();
-    expect(read().said).toBe(
-      "1:1 error [too-large] the file has 1073741824 characters; the most is 16384\n  move data into files of the app\n",
-    );
+    expect(read().said).toBe("-:- error [too-large] the file has more than 65536 bytes\n  move data into files of the app\n");
     expect(performance.now() - before).toBeLessThan(1000);
   });
 });
@@ -143,7 +154,8 @@ describe("a static app answers its check by one of its files", () => {
   const manifest = "name: blog\nplatform: static\n";
 
   test.each([
-    ["the index", "", "static/index.html"],
+    ["the index", "check: {path: /}\n", "static/index.html"],
+    ["any file, where it declares none", "", "static/assets/logo.svg"],
     ["a file", "check: {path: /news.html}\n", "static/news.html"],
     ["the index of a directory", "check: {path: /news/?page=2}\n", "static/news/index.html"],
     ["none, where it expects another answer", "check: {path: /gone, status: 404}\n", "static/other.html"],
@@ -153,7 +165,7 @@ describe("a static app answers its check by one of its files", () => {
   });
 
   test.each([
-    ["there is none", "", "1:1", "/", "static/index.html"],
+    ["there is none", "check: {path: /}\n", "3:8", "/", "static/index.html"],
     ["its path leads out of static/", "check: {path: /../app.yaml}\n", "3:8", "/../app.yaml", "static/app.yaml"],
   ])("%s", (_, check, place, path, file) => {
     write({ "app.yaml": manifest + check });
@@ -162,4 +174,37 @@ describe("a static app answers its check by one of its files", () => {
         `  create apps/blog/${file}, or set check.path to a file in static/\n`,
     );
   });
+});
+
+test("a static app without a file and without a check is refused", () => {
+  write({ "app.yaml": "name: blog\nplatform: static\n" });
+  expect(read().said).toBe(
+    "-:- error [missing-file] apps/blog/static has no file, and a static app is nothing else\n  create apps/blog/static/index.html\n",
+  );
+});
+
+test.each([
+  ["app.py#make_app", "def make_app(environ, start_response): ...\n"],
+  ["paste.ini", "[app:main]\nuse = egg:kinto\n"],
+  ["paste.ini", "[composite: main]\nuse = egg:Paste#urlmap\n"],
+  ["paste.ini#main", "[pipeline:main]\npipeline = egg blog\n"],
+  ["paste.ini#blog", "# [app:other]\n[app]\n[filter-app:blog]\n"],
+  ["paste.ini", "[app]\npaste.app_factory = blog:main\n"],
+])("the runner %s is in %j", (runner, text) => {
+  write({ "app.yaml": `name: blog\nrunner: ${runner}\n`, [runner.split("#")[0] ?? ""]: text });
+  expect(read().said).toBe("");
+});
+
+test.each([
+  ["app.py#make_app", "application = 1\n", "the runner does not define make_app"],
+  ["paste.ini", "[server:main]\n[application:blog]\n", "the runner has no section [app:main]"],
+  ["paste.ini#blog", "[app:main]\n[app:blogger]\n", "the runner has no section [app:blog]"],
+])("the runner %s is not in %j", (runner, text, said) => {
+  write({ "app.yaml": `name: blog\nrunner: ${runner}\n`, [runner.split("#")[0] ?? ""]: text });
+  expect(read().said).toContain(`[no-application] ${said}`);
+});
+
+test("a runner whose file does not exist is reported by the file", () => {
+  write({ "app.yaml": "name: blog\nrunner: src/config.ini#main\n" });
+  expect(read().said).toContain("[missing-file] runner src/config.ini does not exist in apps/blog");
 });

@@ -85,3 +85,30 @@ test("a number stands in os.environ as it is written", () => {
     D: "8",
   });
 });
+
+test.each([
+  ["runner", { runner: "./src/wsgi.py" }, { runner: "src/wsgi.py" }],
+  ["runner with an object", { runner: ".//src/app.py#app" }, { runner: "src/app.py#app" }],
+  ["php_root", { runner: "index.php", php_root: "./www/" }, { runner: "index.php", phpRoot: "www" }],
+  ["config.default", { config: { default: "conf//" } }, { config: { defaultDirectory: "conf" } }],
+  ["config.template", { config: { template: "./conf/template/" } }, { config: { template: "conf/template" } }],
+  ["config.checker", { config: { checker: "./bin/check" } }, { config: { checker: "bin/check" } }],
+])("%s is a path that may have ./ before it, and / after it where it is a directory", (_, keys, expected) => {
+  expect(valueOf(keys)).toMatchObject(expected);
+});
+
+test.each([".", "./", "../src/wsgi.py", "./../wsgi.py", "././/", "/src/wsgi.py", "src/wsgi.py/"])(
+  "the runner is not %s",
+  (runner) => {
+    expect(valueOf({ runner })).toBeUndefined();
+  },
+);
+
+test.each([
+  ["check", { check: "/health" }, { check: { path: "/health" } }],
+  ["services.db", { services: { db: "postgres" } }, { services: { db: { type: "postgres" } } }],
+  ["services.db", { services: { db: "postgresql" } }, { services: { db: { type: "postgresql" } } }],
+  ["services.files", { services: { files: null } }, { services: { files: {} } }],
+])("%s in its short form means the same as in the long one", (_, short, long) => {
+  expect(valueOf(short)).toEqual(valueOf(long));
+});

@@ -122,4 +122,26 @@ describe("from files", () => {
     write({ "stacks/dev.yaml": environment(", locations: [shop.acme.net], nods: 3") });
     expect(loadPlan(root, "dev").value).toBeUndefined();
   });
+
+  test("and what is wrong with its apps is said together with it, once", () => {
+    write({ "stacks/dev.yaml": environment(", locations: [https://shop.acme.net]") });
+    const { value, issues } = loadPlan(root, "dev");
+    expect(value).toBeUndefined();
+    expect(issues.map(({ code, place }) => `${place.file} ${code}`)).toEqual([
+      "stacks/dev.yaml bad-location",
+      "apps/blog/app.yaml both-manifests",
+      "apps/shop/static/a\\nb file-name",
+    ]);
+  });
+
+  test("one that does not exist is named, with those that do", () => {
+    expect(loadPlan(root, "prod").issues).toMatchObject([
+      {
+        code: "missing-file",
+        message: "there is no environment prod: stacks/prod.yaml does not exist",
+        fix: "the environments are: dev; or write stacks/NAME.yaml with its nodes and sites",
+      },
+    ]);
+    expect(loadPlan(root, "stacks/dev.yaml").issues).toMatchObject([{ fix: "did you mean dev?" }]);
+  });
 });

@@ -58,6 +58,18 @@ test("the environment's limits go before the manifest's processes", () => {
   });
 });
 
+test("a body is as large as the site says, else the environment, else the manifest, else 64 MB", () => {
+  const of = (manifest: string, site = "", defaults = "") =>
+    planned({
+      "dev.yaml": `${defaults}${node}sites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]${site}}\n`,
+      "apps/blog/app.yaml": `${app}${manifest}`,
+    }).sites[0]?.limits.bodyBytes;
+  expect(of("")).toBe(64 * 1024 ** 2);
+  expect(of("limits: {body: 100M}\n")).toBe(100 * 1024 ** 2);
+  expect(of("limits: {body: 100M}\n", "", "defaults: {body: 8M}\n")).toBe(8 * 1024 ** 2);
+  expect(of("limits: {body: 100M}\n", ", limits: {body: 1G}", "defaults: {body: 8M}\n")).toBe(1024 ** 3);
+});
+
 test("the environment's config goes over the manifest's defaults, and a secret is a version and no value", () => {
   const manifest = 'config: {required: {STRIPE_KEY: ""}, default: {SIGNUPS: "on", LEVEL: info}}\n';
   const site = plannedSite(manifest, 'locations: ["*"], config: {SIGNUPS: "off", STRIPE_KEY: {secret: 3}}');
@@ -137,16 +149,26 @@ test("a config that no manifest declares is a warning, and the plan stands", () 
   expect(value?.sites[0]?.variables).toMatchObject({ X: "1" });
 });
 
-test("a node is refused more connections than Varnish has for its sites", () => {
-  const sites = (count: number) =>
-    planOf({
-      "dev.yaml": `${node}sites:\n${Array.from({ length: count }, (_, index) => `  s${index}: {app: apps/blog, nodes: [web1], locations: [s${index}.acme.net]}\n`).join("")}`,
-      "apps/blog/app.yaml": app,
-    }).issues.map(({ code, message }) => `${code}: ${message}`);
-  expect(sites(39)).toEqual([]);
-  expect(sites(40)).toEqual([
-    "full-node: the sites of node web1 may use 5120 connections at once, more than the 5000 that Varnish has for them",
-  ]);
+test("a node has room for many small sites, and is refused more waiting requests than Varnish has room for", () => {
+  const sites = (count: number, manifest: string) => {
+    const lines = Array.from(
+      { length: count },
+      (_, index) => `  s${index}: {app: apps/blog, nodes: [web1], locations: [s${index}.acme.net]}\n`,
+    );
+    const files = { "dev.yaml": `${node}sites:\n${lines.join("")}`, "apps/blog/app.yaml": manifest };
+    return planOf(files).issues.map(({ code, message, fix }) => [code, message, fix]);
+  };
+  const full = (waiting: number, fix: string) => [
+    "full-node",
+    `the sites of node web1 may keep ${waiting} requests waiting at once, more than the 5000 that Varnish has room for`,
+    fix,
+  ];
+  for (const small of [`${app}processes: {count: 1}\n`, "name: blog\nplatform: static\n"]) {
+    expect(sites(312, small)).toEqual([]);
+    expect(sites(313, small)).toEqual([full(5008, "place some elsewhere: each has the least there is, 16")]);
+  }
+  expect(sites(78, app)).toEqual([]);
+  expect(sites(79, app)).toEqual([full(5056, "lower limits.processes of its sites, or place some elsewhere")]);
 });
 
 test("memory that the environment gives for a node is enough for all processes of its sites", () => {
@@ -169,14 +191,15 @@ sites:
 test("a manifest gets no more than the environment's limits, and a site's own limits may lower what it asks for", () => {
   const issues = (site = "") =>
     planOf({
-      "dev.yaml": `limits: {processes: 8, memory: 300M}\n${node}sites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]${site}}\n`,
+      "dev.yaml": `limits: {processes: 8, memory: 300M, body: 32M}\n${node}sites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]${site}}\n`,
       "apps/blog/app.yaml": `${app}processes: {count: 9, memory: 1G}\n`,
     }).issues.map(({ code, message }) => [code, message]);
   expect(issues()).toEqual([
     ["limit", "apps/blog/app.yaml asks for 9 processes, but this environment allows site blog 8"],
     ["limit", "apps/blog/app.yaml asks for 1G of memory a process, but this environment allows site blog 300M"],
+    ["limit", "apps/blog/app.yaml asks for request bodies of 64M, but this environment allows site blog 32M"],
   ]);
-  expect(issues(", limits: {processes: 8, memory: 300M}")).toEqual([]);
+  expect(issues(", limits: {processes: 8, memory: 300M, body: 32M}")).toEqual([]);
 });
 
 test("what is set for all sites at once is a warning only where no manifest of theirs knows it", () => {

@@ -9,6 +9,7 @@ const site: Served = {
   runner: "src/main",
   processes: { count: 2, threads: 1, memoryBytes: 1024 ** 2, requests: 100 },
   timeouts: { requestSeconds: 10, startSeconds: 30, drainSeconds: 60 },
+  limits: { bodyBytes: 64 * 1024 ** 2 },
 };
 
 describe.each(platformNames)("%s", (name) => {

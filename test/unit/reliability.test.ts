@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { columnOf, readColumns, renderColumns, replaceColumn } from "../../scripts/reliability/table.ts";
+import { attacks } from "../../scripts/reliability/attacks.ts";
+import { columnOf, mended, readColumns, renderColumns, replaceColumn } from "../../scripts/reliability/table.ts";
 
 const facts = { date: "2026-01-02", commit: "abc1234", machine: "2 cores" };
 const debian = columnOf("debian-12", facts, [
-  { file: "test/nodes/a.test.ts", passed: 3, failed: ["a | b"], skipped: ["it | c"], seconds: 61 },
+  { file: "test/nodes/a.test.ts", passed: 3, failed: [{ name: "a | b", message: "Error: c" }], skipped: ["it | c"], seconds: 61 },
   { file: "test/nodes/b.test.ts", passed: 2, failed: [], skipped: [], seconds: 5 },
 ]);
 const ubuntu = columnOf("ubuntu-24.04", facts, [
@@ -28,4 +31,17 @@ test("a run replaces its own column and leaves the others as they were", () => {
   expect(readColumns(page)).toEqual([debian, ubuntu]);
   expect(replaceColumn(readColumns(page), again)).toEqual([again, ubuntu]);
   expect(replaceColumn(readColumns(""), again)).toEqual([again]);
+});
+
+test("files that ran again replace their cells alone, with the commit where it is another", () => {
+  const fixed = [{ file: "test/nodes/a.test.ts", passed: 5, failed: [], skipped: [], seconds: 60 }];
+  const cells = (commit: string) => mended(debian, columnOf("debian-12", { ...facts, commit }, fixed)).cells;
+  expect(cells("def5678")).toEqual({ ...debian.cells, "test/nodes/a.test.ts": "5 passed · 60 s · def5678" });
+  expect(cells("abc1234")["test/nodes/a.test.ts"]).toBe("5 passed · 60 s");
+});
+
+const root = resolve(import.meta.dirname, "../..");
+
+test.each(attacks)("there is a test against this: $attack", ({ file, test: name }) => {
+  expect(readFileSync(join(root, file), "utf8")).toContain(name);
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
-import { apacheString, regexLiteral, vclString } from "../../components/text/literals.ts";
+import { apacheString, regexLiteral, systemdString, vclString } from "../../components/text/literals.ts";
 import { renderRelease } from "../../components/render/release.ts";
 import { placeholders } from "../../components/render/rendered.ts";
 import { planned, plannedSite } from "../support/plan-of.ts";
@@ -40,6 +40,10 @@ test("canonical JSON refuses what JSON would change without a word", () => {
 
 // What the parsers of these languages make of a quoted text, in a few lines each.
 const readApache = (quoted: string) => /^"((?:[^"\\]|\\[^])*)"$/.exec(quoted)?.[1]?.replace(/\\([^])/g, "$1");
+const readSystemd = (quoted: string) =>
+  /^"((?:[^"\\%@]|%%|\\[^])*)"$/
+    .exec(quoted)?.[1]
+    ?.replace(/%%|\\(x40|[^])/g, (all, escaped?: string) => (all === "%%" ? "%" : escaped === "x40" ? "@" : (escaped ?? "")));
 const readVcl = (quoted: string) => /^"([^"\n]*)"$/.exec(quoted)?.[1] ?? /^\{"([^]*?)"\}$/.exec(quoted)?.[1];
 
 const line = fc.string({
@@ -52,6 +56,7 @@ const line = fc.string({
 test.each([
   ["Apache", apacheString, readApache],
   ["VCL", vclString, readVcl],
+  ["systemd", systemdString, readSystemd],
 ] as const)("a text written for %s is read back as it was, or refused", (_, write, read) => {
   fc.assert(
     fc.property(line, (text) => {
@@ -113,19 +118,18 @@ test("a runner may name its object, and no @ in its name begins a placeholder", 
   const site = { ...plannedSite(), runner: "src/@ROOT@.py#app" };
   const json = renderRelease(site).files.find(({ path }) => path === "conf/site.json")?.content ?? "";
   expect(json).not.toContain("@ROOT@");
-  expect(JSON.parse(json)).toEqual({ site: "blog", release: "@RELEASE@", runner: "src/@ROOT@.py", object: "app" });
+  expect(JSON.parse(json)).toMatchObject({ site: "blog", release: "@RELEASE@", runner: "src/@ROOT@.py", object: "app" });
 });
 
 test("the daemon processes are what the manifest asks for, within limits that let no request wedge them for ever", () => {
-  const conf = file(
-    "processes: {count: 5, threads: 3, memory: 64M, requests: 77}\ntimeouts: {request: 20s, start: 9s, drain: 40s}\n",
-    "conf/apache.conf",
-  );
+  const keys = "processes: {count: 5, threads: 3, memory: 64M, requests: 77}\ntimeouts: {request: 20s, start: 9s, drain: 40s}\n";
+  const conf = file(keys, "conf/apache.conf");
+  expect(JSON.parse(file(keys, "conf/site.json"))).toMatchObject({ processes: 5, requests: 77 });
   for (const option of [
-    "processes=5",
+    // One more, which waits without the app.
+    "processes=6",
     "threads=3",
     "memory-limit=67108864",
-    "maximum-requests=77",
     "request-timeout=20",
     "startup-timeout=9",
     "deadlock-timeout=10",
@@ -139,24 +143,40 @@ test("the daemon processes are what the manifest asks for, within limits that le
 
 test("Varnish waits longer for an answer than the release takes to give one up", () => {
   expect(file("timeouts: {request: 20s}\n", "conf/site.vcl")).toContain(".first_byte_timeout = 42s;");
+  expect(file("timeouts: {request: 20s}\n", "conf/site.vcl")).toContain(".between_bytes_timeout = 42s;");
 });
 
-test("Apache has more workers than Varnish may use, in whole children", () => {
+test("what Varnish takes, a release's /tmp and PHP's own limits follow the largest body", () => {
+  const [hundred, least] = [100 * 1024 ** 2, 256 * 1024 ** 2];
+  const vcl = file("limits: {body: 100M}\n", "conf/site.vcl");
+  expect(vcl.match(/> (\d+)\)/g)).toEqual(Array(2).fill(`> ${hundred})`));
+  expect(vcl).toContain("larger than the 100 MB this site takes");
+  expect(file("limits: {body: 100K}\n", "conf/site.vcl")).toContain("larger than the 100 KB this site takes");
+  const unit = file("limits: {body: 100M}\n", "conf/web.service");
+  expect(unit).toContain(`=/tmp:size=${4 * hundred},`);
+  const small = file("limits: {body: 1M}\n", "conf/web.service");
+  expect(small).toContain(`=/tmp:size=${least},`);
+  const memoryOf = (text: string) => Number(/\nMemoryMax=(\d+)\n/.exec(text)?.[1]);
+  expect(memoryOf(unit) - memoryOf(small)).toBe(4 * hundred - least);
+});
+
+test("Apache has one child, with more workers than Varnish may use, and mod_wsgi lets as many wait", () => {
   for (const [count, threads] of [
     [1, 1],
     [8, 1],
     [17, 1],
     [120, 4],
-  ]) {
+  ] as const) {
     const manifest = `processes: {count: ${count}, threads: ${threads}}\n`;
     const connections = Number(/max_connections = (\d+);/.exec(file(manifest, "conf/site.vcl"))?.[1]);
     const conf = file(manifest, "conf/apache.conf");
-    const [workers, children, each] = ["MaxRequestWorkers", "ServerLimit", "ThreadsPerChild"].map((name) =>
-      Number(new RegExp(`^${name} (\\d+)$`, "m").exec(conf)?.[1]),
-    );
-    expect(workers).toBe((children ?? 0) * (each ?? 0));
-    expect(workers).toBeGreaterThan(connections + 31);
-    expect(connections).toBeGreaterThanOrEqual(8 * (count ?? 0) * (threads ?? 0));
+    const said = (name: string) => Number(new RegExp(`^ *${name}[ =](\\d+)`, "m").exec(conf)?.[1]);
+    expect(["StartServers", "ServerLimit"].map(said)).toEqual([1, 1]);
+    expect(said("ThreadsPerChild")).toBeGreaterThan(connections + 31);
+    expect(said("MaxRequestWorkers")).toBe(said("ThreadsPerChild"));
+    expect(said("ThreadLimit")).toBe(said("ThreadsPerChild"));
+    expect(said("listen-backlog")).toBe(connections);
+    expect(connections).toBeGreaterThanOrEqual(8 * count * threads);
   }
 });
 
@@ -222,4 +242,32 @@ test("a new release of a site changes nothing of its node", () => {
     return plan.nodes.map((node) => canonicalJson(renderNodeState(plan, node)));
   };
   expect(state("1.5.0")).toEqual(state("1.6.0"));
+});
+
+test("what an interpreter reads as it starts stands in the units of its release, but no secret and nothing else of the config", () => {
+  const { sites } = planned({
+    "dev.yaml": `nodes: {web1: {local: true, os: ubuntu-24.04}}
+sites:
+  zone:
+    app: apps/zone
+    nodes: [web1]
+    locations: ["*"]
+    config: {TZ: Europe/Berlin, LC_ALL: {secret: 1}, PYTHONHASHSEED: "0", GREETING: hi, TZ_OTHER: x, LANG: "a\\nb"}
+`,
+    "apps/zone/app.yaml": "name: zone\nversion: 1.0.0\nrunner: wsgi.py\nconfig: {checker: bin/check}\n",
+  });
+  const [site] = sites;
+  if (site === undefined) throw new Error("no site is planned");
+  const units = renderRelease(site).files.filter(({ path }) => path.endsWith(".service"));
+  expect(units.map(({ path }) => path)).toEqual(["conf/web.service", "conf/check.service"]);
+  for (const { content } of units) {
+    const set = content
+      .split("\n")
+      .filter((found) => found.startsWith("Environment=") && !/UNBUFFERED|RUNTIME_DIRECTORY/.test(found));
+    expect(set.filter((found) => !found.includes("PYTHONIOENCODING"))).toEqual([
+      "Environment=LANG=C.UTF-8",
+      'Environment="PYTHONHASHSEED=0"',
+      'Environment="TZ=Europe/Berlin"',
+    ]);
+  }
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseRequirements, renderRequirements } from "../../components/bundle/requirements.ts";
+import { decodeRequirements, parseRequirements, renderRequirements } from "../../components/bundle/requirements.ts";
 import { requirements } from "../support/requirements.ts";
 
 const hash = "a".repeat(64);
@@ -39,6 +39,22 @@ test("what is rendered reads back as the same", () => {
   );
   expect(read).toBeDefined();
   expect(value(renderRequirements(read ?? { list: [], digest: "" }))).toEqual(read);
+});
+
+test("a library alone, and again with extras, is one, as Poetry writes it and pip takes it", () => {
+  const line = (wanted: string) => `${wanted}==2.10.1 --hash=sha256:${hash}\n`;
+  const both = value(line("google-api-core") + line("google-api-core[grpc]") + line("google-api-core[async]"));
+  expect(both).toEqual(value(line("google-api-core[grpc,async]")));
+  expect(both?.list).toHaveLength(1);
+  expect(told(line("x") + line("x"))).toEqual(["2: repeated-value: x is in line 1 already"]);
+  expect(told(line("x[a]") + `x==2.10.1 --hash=sha256:${other}\n`)).toEqual(["2: repeated-value: x is in line 1 already"]);
+});
+
+test.each(["utf-16le", "utf-16be"] as const)("a file in %s with its mark is read, as PowerShell writes it", (encoding) => {
+  const text = `\uFEFFsix==1.16.0 --hash=sha256:${hash}\r\n`;
+  const little = Buffer.from(text, "utf16le");
+  const bytes = encoding === "utf-16le" ? little : Buffer.from(little).swap16();
+  expect(value(decodeRequirements(bytes))).toEqual(value(text));
 });
 
 test("a file of comments lists no libraries, and nothing is wrong with it", () => {

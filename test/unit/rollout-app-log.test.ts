@@ -20,8 +20,29 @@ const shown = [
   "RuntimeError: no such table: posts",
 ];
 
-test("of many equal tracebacks the last one is shown, with the app's own frames and paths", () => {
+test("of many equal tracebacks the first one is shown, with the app's own frames and paths", () => {
   expect(readableLog([...traceback(1), ...traceback(2), ...traceback(1)])).toEqual(shown);
+});
+
+test("the first error that ended a start is shown, not what it led to, nor one that the app itself logged before", () => {
+  const second = traceback(1).map((line) => line.replace("no such table: posts", "populate() is not reentrant"));
+  const logged = traceback(2)
+    .filter((line) => !line.includes("conf/wsgi.py") && !line.includes("wrapped"))
+    .map((line) => line.replaceAll("no such table: posts", "no plugin"));
+  expect(readableLog([...logged, ...traceback(1), ...second])).toEqual(shown);
+  expect(readableLog(logged).at(-1)).toBe("RuntimeError: no plugin");
+});
+
+test("what the app said before it could not be loaded is shown, without what Apache says around it", () => {
+  const at = (text: string) => `[wsgi:error] [pid 1] ${text}`;
+  const failed = [
+    `[wsgi:info] [pid 1] mod_wsgi (pid=1, process='app', application=''): Loading Python script file '${app}/conf/wsgi.py'.`,
+    at("FATAL: no database at db.acme.net"),
+    at(`mod_wsgi (pid=1): SystemExit exception raised when doing exec of Python script file '${app}/conf/wsgi.py'.`),
+    ...traceback(1),
+    "[wsgi:info] [pid 1] mod_wsgi (pid=1): Application startup timer triggered 'app'.",
+  ];
+  expect(readableLog([...failed, ...failed])).toEqual(["FATAL: no database at db.acme.net", ...shown]);
 });
 
 test("two processes that fail at once don't mix", () => {
@@ -29,19 +50,39 @@ test("two processes that fail at once don't mix", () => {
   expect(readableLog(mixed)).toEqual(shown);
 });
 
-test("a chain of exceptions is shown whole, an earlier traceback is not", () => {
+test("a chain of exceptions is shown whole, a later traceback is not", () => {
   const during = "During handling of the above exception, another exception occurred:";
   const chained = [
-    ...traceback(1).slice(1),
+    ...traceback(1).filter((line) => !/conf\/wsgi|wrapped|\^\^/.test(line)),
     "[wsgi:error] [pid 1] ",
     `[wsgi:error] [pid 1] ${during}`,
     "[wsgi:error] [pid 1] ",
     ...traceback(1).slice(1),
   ];
-  expect(readableLog([...traceback(1), ...chained])).toEqual([...shown, "", during, "", ...shown]);
+  expect(readableLog([...chained, ...traceback(1)])).toEqual([...shown, "", during, "", ...shown]);
 });
 
-test("of PHP's errors the last one that ended a script is shown, with what it came from", () => {
+test("processes that die without a word are reported once, with the signal", () => {
+  const dead = (pid: number): string[] => [
+    `[wsgi:info] [pid ${pid}] mod_wsgi (pid=${pid}): Attach interpreter ''.`,
+    `[core:notice] [pid 9] AH00052: child pid ${pid} exit signal Segmentation fault (11)`,
+    `[wsgi:info] [pid 9] mod_wsgi (pid=${pid}): Process 'app' has died, deregister and restart it.`,
+  ];
+  const timeout = `[wsgi:error] [pid 9] Timeout when reading response headers from daemon process 'app': ${app}/conf/wsgi.py`;
+  expect(readableLog(["Started silver-web-blog@1.service - Site blog.", ...dead(1), ...dead(2), timeout, ...dead(3)])).toEqual([
+    "AH00052: child pid 1 exit signal Segmentation fault (11)",
+    "mod_wsgi (pid=1): Process 'app' has died, deregister and restart it.",
+  ]);
+});
+
+test("what each of several processes said is shown once, and the last of much", () => {
+  const said = [1, 2, 3].map((pid) => `[wsgi:error] [pid ${pid}] no room`);
+  expect(readableLog(said)).toEqual(["no room"]);
+  const much = Array.from({ length: 99 }, (_, number) => `line ${number}`);
+  expect(readableLog(much)).toEqual(much.slice(-20));
+});
+
+test("of PHP's errors the first one that ended a script is shown, with what it came from", () => {
   const fatal = [
     "PHP message: PHP Warning:  Undefined variable in src/list.php on line 3",
     `PHP message: PHP Fatal error:  Uncaught RuntimeException: no such table: posts in ${app}/app/src/index.php:7`,

@@ -11,11 +11,11 @@ test("what failed on two nodes in the same way is read once", () => {
   );
   expect(summary.slice(1, 8)).toEqual([
     "  web1, prepare: it did not start",
-    "  its last log lines:",
+    "  from its log:",
     "    Traceback (most recent call last):",
     "    SyntaxError: invalid syntax",
     "  web2, prepare: it did not start",
-    "  its last log lines:",
+    "  from its log:",
     "    the same as above",
   ]);
 });

@@ -36,7 +36,7 @@ function connect() {
     stdout.write(`${JSON.stringify({ id: 1, ...words })}\n`);
     await new Promise((read) => setImmediate(read));
   };
-  return { session, events, say };
+  return { session, events, say, stdout };
 }
 
 test("a verb may take as long as it likes, as long as its agent says something", async () => {
@@ -60,4 +60,14 @@ test("an agent that says nothing for a minute is lost", async () => {
     details: { code: "lost", step: "measure", message: "web1 did not answer measure: it said nothing for 60 s" },
   });
   expect(session.open).toBe(false);
+});
+
+test("what the login shell says before the agent is not taken for its words, with or without a line end", async () => {
+  const { session, events, say, stdout } = connect();
+  const asked = session.ask("measure", {});
+  stdout.write('Welcome to web1!\n{"motd": true}\nYou have mail. ');
+  await say(0, { event: { step: "packages", text: "a word" } });
+  await say(0, { result: { changes: [] } });
+  expect(await asked).toEqual({ changes: [] });
+  expect(events).toEqual(["packages: a word"]);
 });

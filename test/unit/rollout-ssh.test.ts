@@ -17,8 +17,8 @@ test("the session's ssh trusts one host key, asks nobody anything and keeps its 
   expect(agentCommand(route()).join(" ")).toBe(
     "ssh -T -o ControlMaster=yes -o ControlPath=/tmp/silver-x/0.s -o ControlPersist=no -o BatchMode=yes -o StrictHostKeyChecking=yes " +
       "-o UserKnownHostsFile=/tmp/silver-x/0.hosts -o GlobalKnownHostsFile=/dev/null -o HostKeyAlias=silver-node-web1 " +
-      "-o HostKeyAlgorithms=ssh-ed25519 -o UpdateHostKeys=no -o CheckHostIP=no -o PreferredAuthentications=publickey -o ConnectTimeout=10 " +
-      "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ForwardAgent=no -o ForwardX11=no -o ClearAllForwardings=yes -o LogLevel=INFO " +
+      "-o HostKeyAlgorithms=ssh-ed25519 -o UpdateHostKeys=no -o CheckHostIP=no -o PreferredAuthentications=publickey " +
+      "-o RemoteCommand=none -o IdentitiesOnly=no -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ForwardAgent=no -o ForwardX11=no -o ClearAllForwardings=yes -o LogLevel=INFO " +
       "-p 22 root@10.0.0.1 /usr/local/bin/silver-agent serve",
   );
 });
@@ -37,7 +37,7 @@ test("an RSA key is asked for by its modern signatures", () => {
 
 test("an upload goes over the session's connection and never opens one of its own", () => {
   expect(rsyncWords(route(), "/srv/silver/hello/releases/x.partial/app")).toEqual({
-    shell: ["-e", "ssh -S /tmp/silver-x/0.s -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false"],
+    shell: ["-e", "ssh -S /tmp/silver-x/0.s -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false -o RemoteCommand=none"],
     target: "root@silver-node-web1:/srv/silver/hello/releases/x.partial/app/",
   });
 });
@@ -133,6 +133,13 @@ test("a proxy that is not known, or refuses the login, is told as what stopped t
       changed.replace("Host key verification", "Host key for silver-node-web1 has changed.\nHost key verification"),
     ).message,
   ).toContain("root@10.0.0.1:22 showed another host key");
+});
+
+test("another host key is told as the line that the environment would have", () => {
+  const told = explainSsh(route(), { code: 255 }, changed, (_, found) => `ssh-ed25519 AAAA-of-${found}`);
+  expect(told.fix).toBe(
+    'if web1 was set up again, write into the environment hostKey: "ssh-ed25519 AAAA-of-SHA256:abcDEF123+/x"; if not, find out what answers there',
+  );
 });
 
 test("a fingerprint is what ssh-keygen -l prints", () => {

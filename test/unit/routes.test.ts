@@ -56,13 +56,13 @@ function routed(vcl: string, askedHost: string, url: string): string | undefined
     .toLowerCase()
     .replace(/:[0-9]*$/, "")
     .replace(/[.]$/, "");
-  const asked = { "X-Silver-Host": name, "X-Silver-Path": url.replace(/[?#].*$/, "") };
+  const asked = { "req.http.X-Silver-Host": name, "req.url": url };
   for (const line of vcl.split("\n")) {
     const handOver = /return \(vcl\((\w+)\)\);/.exec(line)?.[1];
     if (handOver === undefined) continue;
-    const conditions = [...line.matchAll(/req\.http\.(X-Silver-Host|X-Silver-Path) (==|~) "([^"]*)"/g)];
-    const met = conditions.every(([, header, operator, value = ""]) => {
-      const found = asked[header as keyof typeof asked];
+    const conditions = [...line.matchAll(/(req\.http\.X-Silver-Host|req\.url) (==|~) "([^"]*)"/g)];
+    const met = conditions.every(([, field, operator, value = ""]) => {
+      const found = asked[field as keyof typeof asked];
       return operator === "==" ? found === value : new RegExp(value).test(found);
     });
     if (met) return handOver;

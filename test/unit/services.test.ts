@@ -92,13 +92,22 @@ test("data is named on the node: neither the plan nor the release knows of a gen
   expect(renderRelease({ ...site, services: elsewhere }).id).toBe(release.id);
 });
 
-test("a release waits for its services, and may write to its files alone", () => {
+test("a release waits for its services, and may write to its files and its logs alone", () => {
   const unit = (manifest: string) =>
     renderRelease(plannedSite(manifest)).files.find(({ path }) => path === "conf/web.service")?.content ?? "";
-  expect(unit(both)).toContain("\nAfter=network.target silver-data-blog.target\nRequires=silver-data-blog.target\n");
-  expect(unit(both)).toContain("\nProtectSystem=strict\nReadWritePaths=/srv/silver/blog/data\n");
-  expect(unit("")).not.toMatch(/silver-data|ReadWritePaths/);
-  expect(unit("services: {postgres: {}}\n")).not.toContain("ReadWritePaths");
+  const writable = (manifest: string) => [...unit(manifest).matchAll(/^ReadWritePaths=(.*)$/gm)].map(([, path]) => path);
+  expect(unit(both)).toMatch(/^After=network\.target .*silver-data-blog\.target$/m);
+  expect(unit(both)).toContain("\nRequires=silver-data-blog.target\n");
+  expect(writable(both)).toEqual(["/srv/silver/blog/data", "-/var/log/silver/blog"]);
+  expect(unit("")).not.toContain("silver-data");
+  expect(writable("services: {postgres: {}}\n")).toEqual(["-/var/log/silver/blog"]);
+});
+
+test("a release waits for the room for its logs, and serves without it", () => {
+  const unit = renderRelease(plannedSite("")).files.find(({ path }) => path === "conf/web.service")?.content ?? "";
+  expect(unit).toMatch(/^After=.*\bvar-log-silver-blog\.mount/m);
+  expect(unit).toMatch(/^Wants=var-log-silver-blog\.mount$/m);
+  expect(unit).not.toMatch(/^Requires/m);
 });
 
 test("sessions follow from the processes", () => {

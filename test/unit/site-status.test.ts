@@ -1,13 +1,17 @@
-import { expect, test } from "vitest";
-import { statusOf } from "../../cli/site-status.ts";
+import { describe, expect, test } from "vitest";
+import { redFirst, statesOnce, statusOf, type NodeReport } from "../../cli/site-status.ts";
+import { renderStatus } from "../../cli/status.ts";
+import { Failure } from "../../components/rollout/failure.ts";
 import type { SiteState } from "../../components/node/contract.ts";
 
 const live = "1.1.0-22222222.bbbbbbbb";
 const previous = "1.0.0-11111111.aaaaaaaa";
 
-function told(changes: Partial<SiteState>, declared: string | null = live): string {
-  const site = { site: "blog", serial: 2, live, previous, releases: [], generation: 1, holder: null, services: [] };
-  return statusOf("blog", declared, "web1", { sites: [{ ...site, ...changes }] }).state;
+const site = { site: "blog", serial: 2, live, previous, releases: [], generation: 1, holder: null, services: [] };
+
+function told(changes: Partial<SiteState>, declared: string | null = live, verified?: NodeReport["verified"]): string {
+  const report = { sites: [{ ...site, ...changes }], ...(verified && { verified }) };
+  return statusOf("blog", declared, "web1", report).state;
 }
 
 const release = (id: string, active: readonly boolean[]): SiteState["releases"][number] => ({
@@ -32,4 +36,37 @@ test("while somebody rolls out, that is what is told", () => {
   expect(told({ holder, releases: [release(live, [false])] })).toBe(
     `ann@desk has been rolling out ${live} since 2026-01-02T03:04:05Z`,
   );
+});
+
+describe("what a node finds when it looks", () => {
+  const wrongAnswer = "http://127.0.0.1:80/ (Host: blog.acme.net): status 503, expected 200";
+  const found = (problems: string[], ofNode: string[] = []) => ({ problems: ofNode, sites: [{ site: "blog", problems }] });
+
+  test("is reported for its own site only, after what its records say", () => {
+    expect(told({}, live, { problems: [], sites: [{ site: "shop", problems: ["its label is lost"] }] })).toBe("ok");
+    expect(told({}, live, found([wrongAnswer]))).toBe(wrongAnswer);
+    expect(told({}, previous, found([wrongAnswer]))).toBe(`declared ${previous}; ${wrongAnswer}`);
+  });
+
+  test("is one reason: a wrong answer is a consequence of what else is wrong", () => {
+    const stopped = { releases: [release(live, [false])] };
+    expect(told(stopped, live, found([wrongAnswer]))).toBe(`silver-web-blog.u0@${live}.service does not run`);
+    expect(told({}, live, found([wrongAnswer], ["Varnish does not run"]))).toBe("Varnish does not run");
+  });
+
+  test("is shown first and in red, and with one site of a node for all", () => {
+    const down = new Failure({ step: "connect", code: "unreachable", message: "web2 can't be reached" });
+    const sites = ["a", "b", "blog"].map((name) => ({ ...site, site: name }));
+    const rows = redFirst([
+      statusOf("a", live, "web1", { sites }),
+      statusOf("b", live, "web2", down),
+      statusOf("blog", live, "web2", down),
+      statusOf("blog", live, "web1", { sites, verified: found([wrongAnswer]) }),
+    ]);
+    expect(rows.map(({ site: name, node }) => `${name} ${node}`)).toEqual(["b web2", "blog web2", "blog web1", "a web1"]);
+    expect(statesOnce(rows)).toEqual(["unknown: web2 can't be reached", "as b", wrongAnswer, "ok"]);
+    const lines = renderStatus(rows, true).split("\n");
+    expect(lines.map((line) => line.startsWith("\u001b[31m"))).toEqual([false, true, true, true, false]);
+    expect(renderStatus(rows, false)).not.toContain("\u001b");
+  });
 });

@@ -54,10 +54,10 @@ test("a directory is read as in 2010: .tmpl files, names with +variables+, templ
       ".hidden": "{{if}}",
     };
     for (const [path, content] of Object.entries(files)) {
-      mkdirSync(dirname(join(root, "t", path)), { recursive: true });
-      writeFileSync(join(root, "t", path), content);
+      mkdirSync(dirname(join(root, "apps/mail/t", path)), { recursive: true });
+      writeFileSync(join(root, "apps/mail/t", path), content);
     }
-    const { value, issues } = readTemplate(root, "t");
+    const { value, issues } = readTemplate(root, "apps/mail", "t");
     expect(issues).toEqual([]);
     expect(value?.files.map(({ path }) => path)).toEqual(["+env+/+dot+plain", "mail.ini"]);
     expect(value?.variables).toEqual([

@@ -8,6 +8,8 @@ import { recordedFiles } from "./recorded-files.ts";
 
 const directory = join(import.meta.dirname, "states");
 const states = readdirSync(directory);
+/** Since nodes have owners a machine's command prints one, so that it runs once more, and until then it is unknown how it is reached. */
+const ownersCame = ["environment.owner", "addPreviousOutputInEnv", "delete", "connection"];
 
 describe.each(states)("the state %s", (name) => {
   let project: Project | undefined;
@@ -27,7 +29,8 @@ describe.each(states)("the state %s", (name) => {
     expect(steps.filter(({ op }) => !["same", "update"].includes(op))).toEqual([]);
     // A new agent or template may run again; what is updated says so in these inputs and no other.
     const updated = steps.flatMap(({ detailedDiff }) => Object.keys(detailedDiff ?? {}));
-    expect(updated.filter((path) => !["create", "stdin", "environment.release"].includes(path))).toEqual([]);
+    const known = ["create", "stdin", "environment.release", ...ownersCame];
+    expect(updated.filter((path) => !known.includes(path))).toEqual([]);
   });
 });
 

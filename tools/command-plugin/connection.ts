@@ -87,12 +87,12 @@ export class Connections {
   }
 
   async #shared(endpoint: Endpoint, title: string, context: RunContext, proxy?: Master): Promise<Master> {
-    // With the limits: who asks for fewer tries must not wait for, or be told of, somebody else's.
+    // The limits are part of the key: a caller with fewer tries must not wait for another's, or get its error.
     const identity = JSON.stringify([endpoint, proxy?.config]);
     for (let pending = this.#masters.get(identity); pending !== undefined; pending = this.#masters.get(identity)) {
       const master = await pending;
       if (master.alive) return master;
-      // The first to see that it was lost forgets it; the others find the next dial.
+      // The first caller to see that it was lost forgets it; the others find the next dial.
       if (this.#masters.get(identity) === pending) this.#masters.delete(identity);
     }
     const dial = this.#dialWithRetries(endpoint, title, context, proxy);

@@ -1,4 +1,4 @@
-/** What is given to log in with is judged before any dial: no retry would make it good. Errors in the real plugin's words. */
+/** Checks the credentials before any dial: no retry would fix them. Errors in the real plugin's words. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";

@@ -1,5 +1,5 @@
 /**
- * What changed between two sets of inputs, and what that does to the resource: any change is an update, a change of
+ * What changed between two sets of inputs, and its effect on the resource: any change is an update, a change of
  * `triggers` as a whole replaces. (For a single trigger the SDK itself asks the engine to replace, by
  * `replaceOnChanges: ["triggers[*]"]`.)
  */

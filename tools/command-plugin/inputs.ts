@@ -6,9 +6,9 @@ export interface Endpoint {
   host: string;
   user: string;
   port: number;
-  /** Failed dials that are tried again; -1: without end. */
+  /** Failed dials that are retried; -1: without limit. */
   dialErrorLimit: number;
-  /** Seconds; 0: without end. */
+  /** Seconds; 0: no limit. */
   perDialTimeout: number;
   password?: string;
   privateKey?: string;
@@ -51,7 +51,7 @@ export const localRun = "command:local:run";
 
 type Form = "a string" | "a number" | "true or false" | "a list" | "a list of strings" | "a map of strings" | "an endpoint";
 
-/** Of all that runs something. */
+/** Common to everything that runs a command. */
 const runForms: Record<string, Form> = {
   stdin: "a string",
   environment: "a map of strings",

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import type { CommandInputs } from "./inputs.ts";
 import { Capture, previousOutput, quoteText, runFailure, type Output, type RunContext } from "./run.ts";
 
-/** Runs `script` and resolves with what it printed, when it and all that hold its output have ended. */
+/** Runs `script` and resolves with what it printed, when it and everything that holds its output open have ended. */
 export async function runLocal(script: string, inputs: CommandInputs, { log, signal }: RunContext): Promise<Output> {
   const capture = new Capture(inputs.logging, log);
   const failure = await runChild(script, inputs, capture, signal);
@@ -13,7 +13,7 @@ export async function runLocal(script: string, inputs: CommandInputs, { log, sig
   return output;
 }
 
-/** Resolves with why it failed, or nothing. */
+/** Resolves with the reason when it failed, or nothing. */
 function runChild(script: string, inputs: CommandInputs, capture: Capture, signal: AbortSignal): Promise<string | undefined> {
   const [program = "", ...words] = inputs.interpreter?.length ? inputs.interpreter : ["/bin/sh", "-c"];
   return new Promise<string | undefined>((resolve) => {

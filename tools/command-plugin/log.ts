@@ -7,7 +7,7 @@ type Severity = "INFO" | "WARNING" | "ERROR";
 
 /** Messages about one resource, in the order they were given. */
 export interface ResourceLog {
-  /** Shown while it is the latest, and not kept. */
+  /** Shown while it is the latest message, and not kept. */
   progress: (message: string) => void;
   say: (severity: Severity, message: string) => void;
   /** Resolves when the engine has all of them. */

@@ -7,7 +7,10 @@
  */
 import { startServer } from "./server.ts";
 
-const server = await startServer(process.argv[2] ?? "");
+const { SILVER_STAND_IN_TOLD: told } = process.env;
+// Not for the commands that it runs.
+delete process.env.SILVER_STAND_IN_TOLD;
+const server = await startServer(process.argv[2] ?? "", told);
 const stop = () => {
   void server.stop().then(() => process.exit(0));
 };

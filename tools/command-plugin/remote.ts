@@ -94,7 +94,7 @@ async function sessionFailure(code: number, started: boolean, master: Master): P
   return `Process exited with status ${code}`;
 }
 
-/** A variable that was asked for and refused fails the command; one that we only offer warns. */
+/** A requested variable that is refused fails the command; one that we only offer warns. */
 async function reportRefused(refused: Session["refused"], { log }: RunContext): Promise<void> {
   for (const { name, demanded } of refused) {
     log.say(

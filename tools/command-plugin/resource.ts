@@ -7,7 +7,7 @@ import { unknown, type PropertyMap } from "./values.ts";
 
 export type Run = (script: string, inputs: CommandInputs, context: RunContext) => Promise<Output>;
 
-/** The name and 8 hex: what the real plugin makes of it too. */
+/** The name and 8 hex digits, as the real plugin does. */
 export const newId = (name: string): string => `${name}${randomBytes(4).toString("hex")}`;
 
 export const previewCreate = (inputs: PropertyMap): PropertyMap => ({ ...inputs, stdout: unknown, stderr: unknown });
@@ -18,7 +18,7 @@ export async function create(inputs: PropertyMap, run: Run, context: RunContext)
   return { ...inputs, ...(await run(plain.create, plain, context)) };
 }
 
-/** The output is unknown once an input that the old state has differs now; an added input alone keeps it known. */
+/** The output is unknown when an input that the old state has now differs; an added input alone keeps it known. */
 export function previewUpdate(old: PropertyMap, inputs: PropertyMap): PropertyMap {
   const changes = [...diffInputs(pickInputs(old), inputs)];
   if (changes.some(([path, change]) => change !== "add" || path in old)) return previewCreate(inputs);

@@ -1,5 +1,6 @@
-/** The provider protocol: one gRPC service, each call of it turned into a call of what does the work. */
+/** The provider protocol: one gRPC service that passes each call on. */
 import { setMaxListeners } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { Server, ServerCredentials, status, type handleUnaryCall } from "@grpc/grpc-js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
@@ -15,7 +16,7 @@ import { create, newId, previewCreate, previewUpdate, remove, runOnce, update, t
 import type { RunContext } from "./run.ts";
 import { readStruct, writeStruct } from "./values.ts";
 
-/** The version of the real plugin whose meaning this one has. */
+/** The version of the real plugin that this one behaves like. */
 const version = "1.2.1";
 const introduction =
   `The command plugin is Silverlining's stand-in for pulumi-resource-command ${version}: ` +
@@ -26,8 +27,11 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** `engine`: the address of the engine that started us. */
-export async function startServer(engine: string): Promise<RunningServer> {
+/**
+ * @param engine the address of the engine that started us
+ * @param told a file that exists once it has introduced itself here. Default: it does so in each run
+ */
+export async function startServer(engine: string, told?: string): Promise<RunningServer> {
   const log = new EngineLog(engine);
   const connections = new Connections();
   const cancelled = new AbortController();
@@ -57,7 +61,7 @@ export async function startServer(engine: string): Promise<RunningServer> {
     ),
     configure: answer<messages.ConfigureRequest, messages.ConfigureResponse>(async () => {
       const { say, sent } = log.about("");
-      say("INFO", introduction);
+      if (isFirst(told)) say("INFO", introduction);
       await sent();
       return new messages.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true).setAcceptresources(true);
     }),
@@ -103,7 +107,7 @@ export async function startServer(engine: string): Promise<RunningServer> {
       await remove(readStruct(request.getProperties()), runner(urn), context(urn));
       return new empty.Empty();
     }),
-    // Also part of the engine's ordinary end, when nothing runs any more.
+    // Also called when the engine ends as usual and nothing runs any more.
     cancel: answer<empty.Empty, empty.Empty>(() => {
       cancelled.abort();
       return new empty.Empty();
@@ -160,3 +164,15 @@ const refusal = (token: string): Error =>
 // urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>; a name may hold "::" itself.
 const typeOf = (urn: string): string => (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
 const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
+
+/** Whether nothing was told yet; it will have been from now on. */
+function isFirst(told: string | undefined): boolean {
+  if (told === undefined || told === "") return true;
+  try {
+    closeSync(openSync(told, "wx"));
+    return true;
+  } catch (error) {
+    // Where nothing can be written, the next run tells it again.
+    return !(error instanceof Error && "code" in error && error.code === "EEXIST");
+  }
+}

@@ -1,14 +1,14 @@
 /**
- * What is said over one ssh session. The script itself goes in by stdin, ahead of the command's own stdin: in ssh's
+ * The exchange over one ssh session. The script itself travels by stdin, ahead of the command's own stdin: in ssh's
  * arguments it would stand in the process list, and be cut off at 128 KiB together with the rest.
  */
 
-/** Begins the line with which a session says that the script now runs. */
+/** Start of the line by which a session reports that the script now runs. */
 const opening = "silver-command-plugin started";
 
 /**
- * The command that ssh runs: reads a count and that many lines, by the shell's own `read`, which takes not one byte more
- * than the line, and runs them. All else in stdin is left to the command.
+ * The command that ssh runs: reads a count and that many lines, by the shell's own `read`, which takes no byte beyond
+ * the line, and runs them. The rest of stdin is left to the command.
  */
 export const renderBootstrap = (): string =>
   `exec sh -c 'read n; s=; while [ "$n" -gt 0 ]; do IFS= read -r l; s="$s$l\n"; n=$((n-1)); done; eval "$s"'`;
@@ -44,5 +44,5 @@ export function openingLine(output: Buffer): { refused: string[]; rest: Buffer }
   return { refused, rest: Buffer.concat([output.subarray(0, start), output.subarray(end + 1)]) };
 }
 
-/** A word that sh reads back as it was. */
+/** Quotes a word for sh. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -9,7 +9,7 @@ export interface SshFolder {
   key: string;
   /** Environment of the ssh that logs in. */
   environment: Record<string, string>;
-  /** Takes the key and the passwords away; an open connection does not need them. */
+  /** Deletes the key and the passwords; an open connection does not need them. */
   forgetSecrets(): void;
 }
 
@@ -46,7 +46,7 @@ export function renderSshConfig(folder: string, endpoint: Endpoint, proxyCommand
     `User ${safeWord("user", endpoint.user, /^[^\s"'%$\\-][^\s"'%$\\]*$/)}`,
     ...(endpoint.perDialTimeout > 0 ? [`ConnectTimeout ${Math.trunc(endpoint.perDialTimeout)}`] : []),
     ...(proxyCommand === undefined ? [] : [`ProxyCommand ${proxyCommand}`]),
-    // A node that went without a word is noticed within a minute: a shared connection must not hang the next command.
+    // A node that disappears silently is noticed within a minute: a shared connection must not hang the next command.
     "ServerAliveInterval 15",
     "ServerAliveCountMax 4",
     "HostKeyAlias node",
@@ -61,7 +61,7 @@ export function renderSshConfig(folder: string, endpoint: Endpoint, proxyCommand
         ]),
     `PreferredAuthentications ${password === undefined ? "publickey" : "publickey,password,keyboard-interactive"}`,
     `PubkeyAuthentication ${privateKey !== undefined || agent !== undefined ? "yes" : "no"}`,
-    // A key that is given is the only one offered: a full agent would use up the server's tries.
+    // Only the given key is offered: an agent with many keys would use up the server's tries.
     ...(privateKey === undefined ? ["IdentityFile none"] : [`IdentityFile ${folder}/key`, "IdentitiesOnly yes"]),
     `IdentityAgent ${agent === undefined ? "none" : `"${safeWord("agentSocketPath", agent, /^\/[^"%$\\\n]*$/)}"`}`,
     `BatchMode ${privateKeyPassword === undefined && password === undefined ? "yes" : "no"}`,

@@ -1,6 +1,6 @@
 /**
  * Property values as they travel between engine and plugin: plain JSON, where an object with the key `signatureKey` stands
- * for something JSON has no word for. Kept in that form, a value goes back as it came, with all its marks.
+ * for something JSON has no word for. Kept in that form, a value returns unchanged, with all its marks.
  * Source of the signatures: pulumi/pulumi, sdk/go/common/resource/sig and plugin/rpc.go.
  */
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
@@ -33,7 +33,7 @@ function hasSignature(value: Value | undefined, signature: string): value is Pro
   return typeof value === "object" && value !== null && !Array.isArray(value) && value[signatureKey] === signature;
 }
 
-/** Marks a value as secret; one that is a secret stays as it is. */
+/** Marks a value as secret; one that is already secret stays as it is. */
 export const secret = (value: Value): Value => (isSecret(value) ? value : { [signatureKey]: secretSignature, value });
 
 /** Changes what is below a secret's mark and keeps the mark. */
@@ -49,7 +49,7 @@ export function bare(value: Value): Value {
   return value;
 }
 
-/** A message's property map; what is null counts as absent. */
+/** A message's property map; null counts as absent. */
 export const readStruct = (message: struct.Struct | undefined): PropertyMap =>
   message === undefined ? {} : (withoutNulls(message.toJavaScript()) as PropertyMap);
 

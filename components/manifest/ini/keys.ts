@@ -1,5 +1,6 @@
 import { commandAndOptions, lines, listAndOptions, options, pairs, single, timedCommand, type IniForm } from "./forms.ts";
-import { defaultConfig, requiredConfig, service, tidyLocation, tidyPath } from "./special-forms.ts";
+import { defaultConfig, requiredConfig, service, tidyLocation } from "./special-forms.ts";
+import { tidyPath } from "../../text/schema/paths.ts";
 import type { Path } from "../../text/source.ts";
 import { quotePath } from "../../text/quote.ts";
 import { suggest } from "../../text/suggest.ts";
@@ -41,6 +42,7 @@ const forms: Record<string, IniForm> = {
   ),
   slow: listAndOptions(["slow"], "paths"),
   timeouts: options(["timeouts"], [], "timeouts = request=10s start=30s drain=60s"),
+  limits: options(["limits"], [], "limits = body=64M"),
   cache: options(["cache"], [], "cache = default=0s"),
   "cache.paths": pairs(["cache", "paths"], {
     shape: "/path 5m",

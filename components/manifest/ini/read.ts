@@ -1,5 +1,6 @@
 import { parseIniDocument, type IniDocument, type IniEntry, type IniSection } from "../../text/ini-document.ts";
 import { formOf, iniNameOf, oldKeyFix, suggestKey } from "./keys.ts";
+import { blankFix } from "../../text/blanks.ts";
 import { contentLines, IniTree, keySpot, type Spot } from "../../text/ini-tree.ts";
 import { quote, quoteName } from "../../text/quote.ts";
 import type { Path, Source } from "../../text/source.ts";
@@ -40,6 +41,7 @@ export function parseIniManifest(text: string, file: string): IniManifest {
     tree: main ? into.tree : undefined,
     placeOf: (path, what) => into.placeOf(path, what),
     nameOf: iniNameOf,
+    meant: into.meant,
     issues: [...document.issues, ...into.issues],
   };
   return { document, source, entries };
@@ -128,7 +130,8 @@ function readEntry(entry: IniEntry, into: IniTree): { entry: IniEntry; path: Pat
     into.warning("old-key", keySpot(entry), message, "delete it, or write a version such as 1.0.0");
   } else if (!form) {
     const meant = into.isFull ? undefined : suggestKey(entry.key);
-    const fix = meant === undefined ? "correct it, or delete it" : `did you mean ${quoteName(meant)}?`;
+    if (meant !== undefined) into.meant.add(meant);
+    const fix = blankFix(entry.key) ?? (meant === undefined ? "correct it, or delete it" : `did you mean ${quoteName(meant)}?`);
     into.error("unknown-key", keySpot(entry), `${quote(entry.key)} is not a key`, fix);
   } else {
     form.read(entry, into);

@@ -11,6 +11,7 @@ import {
   type PairShape,
 } from "./forms.ts";
 import { quoteName } from "../../text/quote.ts";
+import { tidyPath } from "../../text/schema/paths.ts";
 import { contentLines, keySpot, valueSpot } from "../../text/ini-tree.ts";
 import { wordsOf } from "./words.ts";
 
@@ -98,11 +99,6 @@ export function defaultConfig(path: KeyPath): IniForm {
     },
     write: (part) => (typeof part === "object" ? variables.write(part) : [textOf(part)]),
   };
-}
-
-/** Silver Lining joined paths to the app's directory: `./main.py` and `site/` meant `main.py` and `site`. */
-export function tidyPath(text: string): string {
-  return text.replace(/^(?:\.\/+)+(?=.)/, "").replace(/(?<=[^/])\/+$/, "");
 }
 
 /** Silver Lining stripped the scheme from a location (appdata.normalize_location). */

@@ -2,6 +2,8 @@ import { LineCounter, Parser } from "yaml";
 import { iniPartsOf, type IniPart } from "./keys.ts";
 import { mainSection, parseIni } from "./read.ts";
 import { error, isError, type Issue } from "../../text/issue.ts";
+import { tidyPath } from "../../text/schema/paths.ts";
+import { spellOut } from "../short-forms.ts";
 import type { Source } from "../../text/source.ts";
 import { isMap } from "../../text/value.ts";
 import { readYaml } from "../../text/yaml.ts";
@@ -20,7 +22,7 @@ export function convertToIni(text: string, file: string): Converted {
     const fix = "write keys with values, such as name: blog";
     return { issues: [error("wrong-type", source.placeOf([], "value"), "the text is not a map", fix)] };
   }
-  const parts = iniPartsOf(source.tree).filter(({ path, part }) => path.length > 1 || !isEmptyMap(part));
+  const parts = iniPartsOf(spellOut(source.tree)).filter(({ path, part }) => path.length > 1 || !isEmptyMap(part));
   const lost = parts.flatMap((part) => tellLost(part, source));
   if (lost.length > 0) return { issues: lost };
   const comments = new YamlComments(text, parts, source);
@@ -52,15 +54,16 @@ function tellLost(part: IniPart, source: Source): Issue[] {
   return [error("bad-text", place, `app.ini can't express this value of ${name}`, fix)];
 }
 
-/** Whether two parts of a tree mean the same: in app.ini every value is text. */
+/** Whether two parts of a tree mean the same: in app.ini every value is text, and a path is read without `./` and `/` around it. */
 function isSame(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other);
 }
 
 function canonical(part: unknown): string | undefined {
-  return JSON.stringify(part, (_, value: unknown) =>
-    typeof value === "number" || typeof value === "boolean" ? String(value) : value,
-  );
+  return JSON.stringify(part, (_, value: unknown) => {
+    if (typeof value === "string") return tidyPath(value);
+    return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+  });
 }
 
 /** The comments of a YAML text, and the blank lines before them, each assigned to its key of app.ini. */

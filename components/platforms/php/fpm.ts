@@ -1,6 +1,5 @@
 import { capacity, type ProcessLimits } from "../capacity.ts";
 import type { AppUnit, Processes, Served } from "../platform.ts";
-import { bodyMegabytes } from "../request-limits.ts";
 import { phpDirectory, phpSocket } from "./apache.ts";
 
 /** Cache of compiled PHP, shared by all processes: PHP's own default. */
@@ -18,7 +17,7 @@ const lastSeconds = 10;
 
 /** The whole configuration of a release's php-fpm, which reads only php.ini and the extensions from /etc/php. */
 export function renderPhpFpm(site: Served): string {
-  const { processes, timeouts } = site;
+  const { processes, timeouts, limits } = site;
   const values: Record<string, string | number> = {
     auto_prepend_file: "@ROOT@/conf/prepend.php",
     display_errors: 0,
@@ -30,11 +29,11 @@ export function renderPhpFpm(site: Served): string {
     memory_limit: processes.memoryBytes,
     // A release never changes.
     "opcache.validate_timestamps": 0,
-    post_max_size: `${bodyMegabytes}M`,
+    post_max_size: limits.bodyBytes,
     // Debian's cron cleans only its own directory, and nobody else sees this one.
     "session.gc_probability": 1,
     "session.save_path": "/tmp",
-    upload_max_filesize: `${bodyMegabytes}M`,
+    upload_max_filesize: limits.bodyBytes,
     upload_tmp_dir: "/tmp",
   };
   return `; php-fpm of one release of the site ${site.name}: started and ended by its unit, never reloaded.
@@ -58,7 +57,8 @@ request_terminate_timeout_track_finished = yes
 catch_workers_output = yes
 decorate_workers_output = no
 clear_env = yes
-env[LANG] = C.UTF-8
+; The unit's, which the site's config may set.
+env[LANG] = $LANG
 env[PATH] = /usr/local/bin:/usr/bin:/bin
 security.limit_extensions = .php
 ${Object.entries(values)
@@ -78,9 +78,7 @@ export function fpmUnit(): AppUnit {
       `ExecStart=/bin/sh -c 'for program in /usr/sbin/php-fpm[0-9]*; do :; done; exec "$$program" ${options}'`,
       "KillSignal=SIGQUIT",
       `TimeoutStopSec=${lastSeconds + 5}`,
-      `RuntimeDirectory=${phpDirectory}`,
-      "# The unit with Apache runs as the same user: nobody else can reach the socket.",
-      "RuntimeDirectoryMode=0700",
     ],
+    directory: phpDirectory,
   };
 }

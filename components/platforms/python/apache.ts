@@ -1,8 +1,15 @@
-import { apacheString } from "../../text/literals.ts";
+import { regexLiteral } from "../../text/literals.ts";
+import { apacheDirectory, prefixOf } from "../apache.ts";
+import { capacity } from "../capacity.ts";
 import type { ApacheParts, Served } from "../platform.ts";
 import { answerSeconds, queueSeconds, shutdownSeconds } from "../request-limits.ts";
 
 const wsgiGroup = "app";
+/** Seconds after which a process that is to be replaced ends although it was never idle, while the next one serves already. */
+const evictionSeconds = 600;
+const script = "@ROOT@/conf/wsgi.py";
+/** Where the app is mounted, for conf/wsgi.py. */
+const mountVariable = "SILVER_MOUNT";
 
 /** Python's part of Apache: mod_wsgi in daemon mode. */
 export const pythonApache: ApacheParts = {
@@ -11,15 +18,20 @@ export const pythonApache: ApacheParts = {
   logLevels: "warn wsgi:info",
   server: daemon,
   host: () => [],
-  mount: (_, path) => [
-    `WSGIScriptAlias ${apacheString(path)} "@ROOT@/conf/wsgi.py" process-group=${wsgiGroup} application-group=%{GLOBAL}`,
-  ],
+  // A WSGIScriptAlias would look for a file with the whole path in its name, which ends at 4 kB. conf/wsgi.py finds the rest of the
+  // path in the request itself.
+  mount: (_, path) => {
+    const prefix = prefixOf(path);
+    const flags = `H=wsgi-script,E=${mountVariable}:${prefix}`;
+    return [`RewriteRule "(?s)^${regexLiteral(prefix)}(/.*)?$" "${script}" "[L,${flags}]"`];
+  },
 };
 
 function daemon(site: Served): string[] {
   const { processes, timeouts } = site;
   const options: Record<string, string | number> = {
-    processes: processes.count,
+    // One waits without the app, to take over from one that is to be replaced.
+    processes: processes.count + 1,
     threads: processes.threads,
     "request-timeout": timeouts.requestSeconds,
     "startup-timeout": timeouts.startSeconds,
@@ -28,21 +40,26 @@ function daemon(site: Served): string[] {
     "socket-timeout": answerSeconds(site),
     "deadlock-timeout": 10,
     "shutdown-timeout": shutdownSeconds,
-    "graceful-timeout": 15,
-    "eviction-timeout": 15,
-    "maximum-requests": processes.requests,
+    "eviction-timeout": evictionSeconds,
     "memory-limit": processes.memoryBytes,
-    "listen-backlog": 128,
+    // As many wait for a process as Varnish lets through.
+    "listen-backlog": capacity(processes).connections,
+    // One header; conf/wsgi.py sees to their sum.
+    "header-buffer-size": 65536,
     home: '"@ROOT@/app"',
-    lang: "C.UTF-8",
+    // The language is the unit's, which the site's config may set.
     locale: "C.UTF-8",
     "display-name": "%{GROUP}",
     // Before the system's packages, including .pth files; conf/wsgi.py puts the app's own directories before it.
     ...(site.libraries === undefined ? {} : { "python-path": '"@ROOT@/wheels"' }),
   };
   return [
+    "# An answer is left as the wrapper framed it: Varnish cuts ranges out.",
+    '<Directory "@ROOT@/conf">',
+    "  MaxRanges none",
+    "</Directory>",
     "WSGIRestrictEmbedded On",
-    'WSGISocketPrefix "/run/silver/@VCL@/wsgi"',
+    `WSGISocketPrefix "${apacheDirectory}/wsgi"`,
     "# A release never changes: a new one is a new Apache.",
     "WSGIScriptReloading Off",
     "WSGIPassAuthorization On",
@@ -50,5 +67,11 @@ function daemon(site: Served): string[] {
     Object.entries(options)
       .map(([name, value]) => `  ${name}=${value}`)
       .join(" \\\n"),
+    `WSGIProcessGroup ${wsgiGroup}`,
+    "WSGIApplicationGroup %{GLOBAL}",
+    `WSGIImportScript "${script}" process-group=${wsgiGroup} application-group=%{GLOBAL}`,
+    '<Directory "@ROOT@/conf">',
+    "  Options ExecCGI",
+    "</Directory>",
   ];
 }

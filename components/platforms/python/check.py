@@ -15,16 +15,16 @@ CONF = os.path.dirname(os.path.abspath(__file__))
 
 def make_environment():
     """os.environ and sys.path as the app has them, by what conf/wsgi.py does before it loads the application; the app's directory."""
-    path = os.path.join(CONF, "wsgi.py")
-    with open(path, encoding="utf-8") as file:
-        before = file.read().split("\ndef load_application", 1)[0]
-    scope = {"__name__": "silver_environment", "__file__": path}
-    exec(compile(before, path, "exec"), scope)
-    scope["load_environment"]()
+    # Only while this is imported: to the app, conf/ is not on sys.path.
+    sys.path.insert(0, CONF)
+    import silver_environment
+
+    sys.path.remove(CONF)
+    silver_environment.load_environment()
     add_wheels()
-    for step in ("extend_path", "customize"):
-        scope[step]()
-    return scope["APP"]
+    silver_environment.extend_path()
+    silver_environment.customize()
+    return silver_environment.APP
 
 
 def add_wheels():

@@ -1,48 +1,56 @@
 """What mod_wsgi loads for a release: sets the environment up, then stands between mod_wsgi and the app's own `application`.
 
-It marks every answer of the app, so that an app's error is told from a dead process, and it replaces the process before its
-memory limit makes every request fail. It buffers nothing: what the app writes or yields goes straight on.
+It marks every answer of the app, so that an app's error is told from a dead process, and it replaces the process after its
+requests, or before its memory limit makes every request fail. What the app writes or yields goes straight on, in a form that shows
+where it was cut.
 """
 
 import importlib.util
-import json
+import io
 import os
-import signal
-import site
+import re
 import sys
-import traceback
+import urllib.parse
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-APP = os.path.join(ROOT, "app")
+CONF = os.path.dirname(os.path.abspath(__file__))
+# Only while these are imported: to the app, conf/ is not on sys.path.
+sys.path.insert(0, CONF)
+try:
+    from silver_answer import Request
+    from silver_environment import APP, SITE, customize, extend_path, load_environment
+    from silver_lifetime import Life, Place
+    from silver_log import Log
+finally:
+    sys.path.remove(CONF)
 
-with open(os.path.join(ROOT, "conf", "site.json"), encoding="utf-8") as _file:
-    SITE = json.load(_file)
 MARK = ("X-Silver-Release", f"{SITE['site']} {SITE['release']}")
 
 
-def load_environment():
-    """Before any of the app's code runs: libraries read os.environ when they are imported."""
-    with open(os.path.join(ROOT, "environ.json"), encoding="utf-8") as file:
-        os.environ.update(json.load(file))
-
-
-def extend_path():
-    """src/, then lib/python with its .pth files, before what the system has."""
-    system = list(sys.path)
-    site.addsitedir(os.path.join(APP, "lib", "python"))
-    vendored = [entry for entry in sys.path if entry not in system]
-    sys.path[:] = [os.path.join(APP, "src"), *vendored, *system]
-
-
-def customize():
-    """The app's own silvercustomize.py runs first of all its code; it need not exist."""
-    if importlib.util.find_spec("silvercustomize") is not None:
-        importlib.import_module("silvercustomize")
-
-
 def load_application():
-    """The object that the runner names; under the name other modules of the app import it by, where there is one."""
+    """What the runner names: an object of a Python file, or the application of a file of Paste Deploy."""
     path = os.path.join(APP, SITE["runner"])
+    return load_paste(path, SITE["object"]) if path.endswith(".ini") else load_object(path)
+
+
+def load_paste(path, name):
+    """As Silver Lining did: the global configuration is os.environ, and SECRET, the site's own."""
+    try:
+        from paste.deploy import loadwsgi
+    except ImportError as error:
+        if error.name not in ("paste", "paste.deploy"):
+            raise
+        why = f"{SITE['runner']} is a file of Paste Deploy, and the app has no PasteDeploy: list it in requirements.txt"
+        raise ImportError(why) from None
+    with open(os.environ["SILVER_SECRET_FILE"], encoding="utf-8") as file:
+        values = {**os.environ, "SECRET": file.read().strip()}
+    loader = loadwsgi.ConfigLoader(path)
+    # %(NAME)s in the file stands for the value, and a % in the value for itself.
+    loader.update_defaults({key: value.replace("%", "%%") for key, value in values.items()}, overwrite=False)
+    return loader.get_context(loadwsgi.APP, None if name == "main" else name, global_conf=values).create()
+
+
+def load_object(path):
+    """An object of a Python file; under the name other modules of the app import it by, where there is one."""
     name = os.path.splitext(os.path.basename(path))[0]
     spec = importlib.util.find_spec(name) if name.isidentifier() and name not in sys.modules else None
     if spec is None or spec.origin != path:
@@ -57,102 +65,42 @@ def load_application():
         raise ImportError(f"{SITE['runner']} does not define {SITE['object']!r}, the WSGI application") from None
 
 
-class Memory:
-    """Watches the process's data against the limit that mod_wsgi set (RLIMIT_DATA), from which no process recovers."""
+def tell_place(environ):
+    """Where the app is mounted and what lies below it, and how it was reached, from what Apache says of a request.
 
-    def __init__(self):
-        import resource
-
-        limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
-        self.most = None if limit == resource.RLIM_INFINITY else limit * 9 // 10
-        self.page = resource.getpagesize()
-        self.statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-        self.replaced = False
-
-    def check(self, errors):
-        """At nine tenths of the limit: go on until idle, then make room for a fresh process."""
-        if self.most is None or self.replaced:
-            return
-        used = int(os.pread(self.statm, 128, 0).split()[5]) * self.page
-        if used > self.most:
-            self.replace(errors, f"uses {used >> 20} MB of the {self.most * 10 // 9 >> 20} MB it may", signal.SIGUSR1)
-
-    def replace(self, errors, why, by):
-        self.replaced = True
-        print(f"silver: process {os.getpid()} {why}: replacing it", file=errors, flush=True)
-        os.kill(os.getpid(), by)
-
-
-class Answer:
-    """The app's iterator, passed on chunk by chunk, with errors turned into a marked 500 while that is still possible."""
-
-    def __init__(self, result, iterator, request):
-        self.result, self.iterator, self.request = result, iterator, request
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        try:
-            return next(self.iterator)
-        except StopIteration:
-            raise
-        except Exception:
-            self.iterator = iter(())
-            return self.request.failed()
-
-    def close(self):
-        try:
-            if hasattr(self.result, "close"):
-                self.result.close()
-        except MemoryError:
-            self.request.failed()
-            raise
-
-
-class Request:
-    def __init__(self, environ, start_response):
-        self.environ, self.original = environ, start_response
-
-    def start_response(self, status, headers, exc_info=None):
-        # X-Silver-* is how the platform's parts speak with each other: not the app's to say.
-        own = [header for header in headers if not header[0].lower().startswith("x-silver-")]
-        return self.original(status, [*own, MARK], exc_info)
-
-    def failed(self):
-        """The body of a marked 500; raises the app's error again when its headers have been sent."""
-        error = sys.exc_info()
-        errors = self.environ["wsgi.errors"]
-        traceback.print_exception(*error, file=errors)
-        if isinstance(error[1], MemoryError):
-            memory.replace(errors, "could not get memory", signal.SIGTERM)
-        body = b"Internal Server Error\n"
-        headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
-        try:
-            self.start_response("500 Internal Server Error", headers, error)
-        finally:
-            error = None
-        return body
-
-    def answer(self):
-        try:
-            result = wrapped(self.environ, self.start_response)
-            # mod_wsgi knows these two: a file it sends by itself, and a list whose length it can tell.
-            if type(result) in (list, tuple) or type(result) is self.environ.get("wsgi.file_wrapper"):
-                return result
-            return Answer(result, iter(result), self)
-        except Exception:
-            return [self.failed()]
-        finally:
-            memory.check(self.environ["wsgi.errors"])
+    Apache leaves encoded slashes in its own idea of the path, so this is decoded from the request's.
+    """
+    mount = environ.pop("SILVER_MOUNT")
+    path = environ["REQUEST_URI"].partition("?")[0].partition("#")[0]
+    environ["SCRIPT_NAME"] = mount
+    environ["PATH_INFO"] = urllib.parse.unquote_to_bytes(path.encode("latin-1")).decode("latin-1")[len(mount) :]
+    if environ.pop("SILVER_SCHEME") == "https":
+        # mod_wsgi has taken its word for the scheme out of this, and knows only of Apache's own port.
+        environ["HTTPS"] = "on"
+        if not re.search(":[0-9]+$", environ.get("HTTP_HOST", "")):
+            environ["SERVER_PORT"] = "443"
 
 
 def application(environ, start_response):
-    return Request(environ, start_response).answer()
+    environ["wsgi.errors"] = log
+    if "SILVER_MOUNT" in environ:
+        tell_place(environ)
+    return Request(environ, start_response, life, MARK).answer(wrapped)
 
 
-load_environment()
-extend_path()
-customize()
-memory = Memory()
-wrapped = load_application()
+# UTF-8 whatever the locale: it is what the journal takes.
+log = io.TextIOWrapper(Log(), "utf-8", "backslashreplace", line_buffering=True)
+sys.stdout = sys.stderr = log
+# mod_wsgi runs this text again in the same process when it failed.
+if not hasattr(sys, "silver_place"):
+    sys.silver_place = Place(SITE["processes"])
+try:
+    load_environment()
+    extend_path()
+    customize()
+    wrapped = load_application()
+except BaseException:
+    sys.silver_place.failed()
+    raise
+life = Life(sys.silver_place, SITE["requests"])
+sys.silver_place.loaded()

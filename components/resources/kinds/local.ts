@@ -1,21 +1,16 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Connection, Machine, MachineArgs } from "./machine.ts";
-
-/** What is known of a booted local machine. */
-interface MachineRecord {
-  address: string;
-  /** `ssh-ed25519 AAAA…` */
-  hostKey: string;
-  machineId: string;
-}
+import type { Owner } from "../../node/contract.ts";
+import { ownerName, type Connection, type Machine, type MachineArgs, type Printed } from "./machine.ts";
 
 /**
  * A machine on this computer: an OS in systemd-nspawn, booted, reached by SSH like any other.
  * Another `os` makes a new machine; deleting removes its files, interface and firewall rule.
+ * What another environment of this checkout has made is refused, and not removed.
  */
 export class LocalMachine extends pulumi.ComponentResource implements Machine {
   readonly connection: pulumi.Output<Connection>;
+  readonly owner: pulumi.Output<Owner>;
 
   constructor(name: string, { os }: MachineArgs<"local">, options: pulumi.ComponentResourceOptions) {
     super("silver:machines:LocalMachine", name, {}, options);
@@ -24,18 +19,20 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
       {
         create: `node ../components/machines/main.ts ensure ${name}`,
         delete: `node ../components/machines/main.ts remove ${name}`,
-        environment: { os },
+        environment: { os, owner: ownerName() },
         triggers: [os],
-        addPreviousOutputInEnv: false,
+        // It has the owner's id.
+        addPreviousOutputInEnv: true,
         logging: local.Logging.Stderr,
       },
       // One name is one machine: delete the old one before creating its successor.
       { parent: this, deleteBeforeReplace: true },
     );
-    this.connection = machine.stdout.apply((stdout) => {
-      const { address, hostKey, machineId } = JSON.parse(stdout) as MachineRecord;
+    const printed = machine.stdout.apply((stdout) => JSON.parse(stdout) as Printed);
+    this.connection = printed.apply(({ address, hostKey, machineId }) => {
       return { name, address, port: 22, user: "root", hostKey, machineId };
     });
+    this.owner = printed.apply(({ owner }) => owner);
     this.registerOutputs({ address: this.connection.address });
   }
 }

@@ -1,4 +1,5 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import type { Owner } from "../../node/contract.ts";
 import type { DeclaredMachine } from "../../environment/kinds/registry.ts";
 import type { Plan } from "../../plan/plan.ts";
 
@@ -19,6 +20,23 @@ export interface Connection {
  */
 export interface Machine extends pulumi.ComponentResource {
   readonly connection: pulumi.Output<Connection>;
+  /** The environment it is claimed for: printed by its command, and so kept in the state. */
+  readonly owner: pulumi.Output<Owner>;
+}
+
+/** The environment's own name, with its project's. A backend without organizations calls every one `organization`. */
+export function ownerName(): string {
+  const organization = pulumi.getOrganization();
+  return [...(organization === "organization" ? [] : [organization]), pulumi.getProject(), pulumi.getStack()].join("/");
+}
+
+/** What the command of a machine prints. */
+export interface Printed {
+  address: string;
+  /** `ssh-ed25519 AAAA…` */
+  hostKey: string;
+  machineId: string;
+  owner: Owner;
 }
 
 export type Kind = DeclaredMachine["kind"];

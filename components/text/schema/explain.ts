@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { fieldRules, type Explanation, type FieldRule } from "./fields.ts";
+import { blankFix } from "../blanks.ts";
 import { error, type Issue } from "../issue.ts";
 import { insteadOf, type Later } from "./later.ts";
 import { fieldAt, keyPatternOf, keyRuleAt, keysAt } from "./walk.ts";
@@ -10,10 +11,12 @@ import { isMap, show } from "../value.ts";
 /** One of our issues, and how it relates to others. */
 export interface Finding {
   issue: Issue;
-  /** Path of the missing key. */
-  missing?: string;
+  /** The missing key: its path, and its name in the text. */
+  missing?: { id: string; name: string };
   /** Path of the key that was most likely meant. */
   meant?: string;
+  /** It says more than the reader does at the same place. */
+  isCloser?: boolean;
 }
 
 /** What the owner of a schema knows about keys outside it. */
@@ -46,7 +49,18 @@ export class Explainer {
     if (value === undefined) return [this.#missingKey(path)];
     const own = issue.code === "custom" ? (issue.params as { rule?: FieldRule } | undefined)?.rule : undefined;
     const target = fieldAt(this.#schema, path);
-    return [{ issue: this.#refuseValue(path, value, own ?? (target && fieldRules.get(target))) }];
+    const rule = own ?? (target && fieldRules.get(target));
+    return [this.#refuseNumber(path, rule) ?? { issue: this.#refuseValue(path, value, rule) }];
+  }
+
+  /** What the rule says of a number as it is written. */
+  #refuseNumber(path: Path, rule: FieldRule | undefined): Finding | undefined {
+    const written = this.#source.writtenOf?.(path);
+    const special = written === undefined ? undefined : rule?.explainNumber?.(written);
+    if (rule === undefined || written === undefined || special === undefined) return undefined;
+    const message = `${this.#label(path)} is ${written}: it must be ${special.must ?? rule.must}`;
+    const place = this.#source.placeOf(path, "value");
+    return { issue: error(special.code ?? rule.code, place, message, special.fix), isCloser: true };
   }
 
   #refuseValue(path: Path, value: unknown, rule: FieldRule = this.#mapRule(path)): Issue {
@@ -89,10 +103,13 @@ export class Explainer {
     const later = this.#insteadOf(keyPatternOf(this.#schema, path));
     if (later !== undefined) return { issue: error("not-yet", place, `${this.#label(path)} is not built yet`, later) };
     const known = keysAt(this.#schema, parent);
-    const meant = this.#hints.otherNames?.get(String(path.at(-1))) ?? suggest(String(path.at(-1)), known);
+    const name = String(path.at(-1));
+    const meant = this.#hints.otherNames?.get(name) ?? suggest(name, known);
     const message = `${show(path.at(-1))} is not a key${parent.length > 0 ? ` of ${this.#label(parent)}` : ""}`;
-    if (meant === undefined) return { issue: error("unknown-key", place, message, `its keys are ${known.join(", ")}`) };
-    return { issue: error("unknown-key", place, message, `did you mean ${meant}?`), meant: idOf([...parent, meant]) };
+    if (meant === undefined)
+      return { issue: error("unknown-key", place, message, blankFix(name) ?? `its keys are ${known.join(", ")}`) };
+    const fix = blankFix(name) ?? `did you mean ${meant}?`;
+    return { issue: error("unknown-key", place, message, fix), meant: idOf([...parent, meant]) };
   }
 
   #missingKey(path: Path): Finding {
@@ -100,7 +117,7 @@ export class Explainer {
     const name = String(path.at(-1));
     const message = parent.length > 0 ? `${this.#label(parent)} has no ${name}` : `there is no ${this.#label(path)}`;
     const issue = error("missing-key", this.#source.placeOf(parent, "key"), message, `add ${this.#label(path)}`);
-    return { issue, missing: idOf(path) };
+    return { issue, missing: { id: idOf(path), name: this.#label(path) } };
   }
 
   #insteadOf(what: string): string | undefined {
@@ -128,7 +145,9 @@ function looksInside(errors: z.core.$ZodIssue[]): boolean {
 
 /** What the rule says about this value; for one longer than any valid one, the general text is enough. */
 function closerLook(rule: FieldRule, value: unknown): Partial<Explanation> | undefined {
-  return typeof value === "string" && value.length > 300 ? undefined : rule.explain?.(value);
+  if (typeof value === "string" && value.length > 300) return undefined;
+  const fix = typeof value === "string" ? blankFix(value) : undefined;
+  return fix === undefined ? rule.explain?.(value) : { ...rule.explain?.(value), fix };
 }
 
 /** "Did you mean …" for a word of a closed list, else an example. */

@@ -15,6 +15,8 @@ export interface FieldRule {
   isHidden?: boolean;
   /** More about one refused value. Default: `must` is enough. */
   explain?: (value: unknown) => Partial<Explanation> | undefined;
+  /** More about a number where a text must be, as it is written: `1.10`. It replaces what the reader says of it. */
+  explainNumber?: (written: string) => Partial<Explanation> | undefined;
 }
 
 /** Overrides of the field's general text for one refused value. */
@@ -82,7 +84,7 @@ export function map<K extends z.ZodType<string, string>, V extends z.ZodType>(ke
   return field(z.record(key, value), { code: "wrong-type", must, example });
 }
 
-/** One of several forms. */
+/** One of several forms; the first is the one that documentation shows. */
 export function either<const T extends readonly z.ZodType[]>(options: T, rule: FieldRule) {
   return field(z.union(options), rule);
 }

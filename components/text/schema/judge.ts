@@ -26,13 +26,16 @@ export function judge<T extends z.ZodRawShape>(
     ...(holdsPrototype(tree) ? prototypePaths(schema, tree) : []).map((path) => ({ issue: explainer.refuseName(path) })),
   ];
   // The reader's issue about a value comes first: the schema's only follows from it.
-  const said = new Set(source.issues.filter(isError).map(placeKey));
+  const closer = new Set(findings.filter(({ isCloser }) => isCloser === true).map(({ issue }) => placeKey(issue)));
+  const ofReader = source.issues.filter((issue) => !closer.has(placeKey(issue)));
+  const said = new Set(ofReader.filter(isError).map(placeKey));
   // A key missing because it is mistyped is one mistake.
   const meant = new Set(findings.map((finding) => finding.meant));
   const found = findings.filter(
-    ({ issue, missing }) => !said.has(placeKey(issue)) && (missing === undefined || !meant.has(missing)),
+    ({ issue, missing }) =>
+      !said.has(placeKey(issue)) && (missing === undefined || !(meant.has(missing.id) || source.meant?.has(missing.name))),
   );
-  const issues = byPlace(distinct([...source.issues, ...found.map(({ issue }) => issue)]));
+  const issues = byPlace(distinct([...ofReader, ...found.map(({ issue }) => issue)]));
   if (!result.success) return { issues, parts: partsOf(schema, tree) };
   return issues.some(isError) ? { issues, parts: result.data } : { value: result.data, issues, parts: result.data };
 }

@@ -1,12 +1,28 @@
-import { text, type FieldRule } from "./fields.ts";
+import { z } from "zod";
+import { field, type FieldRule } from "./fields.ts";
 
 const SEGMENT = "[A-Za-z0-9_.+][A-Za-z0-9_.+-]*";
 /** A path inside a directory, as a pattern. */
 export const PATH = `(?!(?:.*/)?\\.{1,2}(?:/|$))${SEGMENT}(?:/${SEGMENT})*`;
 
-/** A path inside a directory, without characters that are special in a shell, an Apache file or a unit. */
+/** The same as a person may write it, with `./` before it. */
+export const WRITTEN = `(?:\\./+)*${PATH}`;
+
+/**
+ * A path inside a directory, without characters that are special in a shell, an Apache file or a unit.
+ * `./` before it and `/` after it are left out of the result.
+ */
 export function path(what: Directory, example?: string) {
-  return text(new RegExp(`^${PATH}$`), { ...pathRule(what), ...(example === undefined ? {} : { example }) });
+  const schema = z
+    .string()
+    .regex(new RegExp(`^${WRITTEN}/*$`))
+    .transform(tidyPath);
+  return field(schema, { ...pathRule(what), ...(example === undefined ? {} : { example }) });
+}
+
+/** Silver Lining joined paths to the app's directory: `./main.py` and `site/` meant `main.py` and `site`. */
+export function tidyPath(text: string): string {
+  return text.replace(/^(?:\.\/+)+(?=.)/, "").replace(/(?<=[^/])\/+$/, "");
 }
 
 type Directory = "the app's directory" | "the project";
@@ -23,10 +39,7 @@ export function pathRule(what: Directory) {
         const must = `a path inside ${what}, and this one leads out of it`;
         return { code: "leads-out" as const, must, fix: `move the file into ${what}, and write its path from there` };
       }
-      const tidy = value
-        .replace(/^(?:\.\/+)+/, "")
-        .replace(/\/+$/, "")
-        .replace(/\/{2,}/g, "/");
+      const tidy = tidyPath(value).replace(/\/{2,}/g, "/");
       return tidy !== value && new RegExp(`^${PATH}$`).test(tidy) ? { fix: `write ${tidy}` } : undefined;
     },
   } satisfies FieldRule;

@@ -37,9 +37,10 @@ export function keysAt(schema: z.ZodType, path: Path): string[] {
   return found === undefined ? [] : optionsOf(found).flatMap((option) => Object.keys(shapeOf(option) ?? {}));
 }
 
-/** Key → field of a schema of fixed keys. */
+/** Key → field of a schema of fixed keys, or of one whose first form that is. */
 export function shapeOf(schema: z.ZodType): Record<string, z.ZodType> | undefined {
   const def = defOf(schema);
+  if (def.type === "union") return shapeOf(unwrap(def.options[0] as z.ZodType));
   return def.type === "object" ? (def.shape as Record<string, z.ZodType>) : undefined;
 }
 
@@ -60,7 +61,8 @@ export function elementOf(schema: z.ZodType): z.ZodType | undefined {
 
 /** The schema below defaults, optionals and transforms; stops at one with its own rule. */
 export function unwrap(schema: z.ZodType): z.ZodType {
-  if (fieldRules.has(schema)) return schema;
+  // Not `has`, which does not find the rule of a schema that was described afterwards.
+  if (fieldRules.get(schema) !== undefined) return schema;
   const def = defOf(schema);
   if (def.type === "default" || def.type === "prefault" || def.type === "optional") return unwrap(def.innerType as z.ZodType);
   return def.type === "pipe" ? unwrap(def.in as z.ZodType) : schema;

@@ -1,9 +1,12 @@
 """A site's user: its own group, no login, no way to become another user."""
 
 import os
+import re
 import secrets
 
 from . import files
+
+SHORTEST_KEY, LONGEST_KEY = 32, 4096
 
 
 def ensure(node, user, site):
@@ -33,8 +36,31 @@ def ensure_home(node, user, site):
     _, gid = node.ids(user)
     changed = files.make_directory(node.paths.site(site), 0o750, gid)
     changed = files.make_directory(node.paths.releases(site), 0o755) or changed
-    key = f"{node.paths.site(site)}/secret.txt"
-    if not os.path.exists(key):
-        # For signing cookies and the like (SILVER_SECRET_FILE): made once, known only to the site.
-        files.write(key, secrets.token_hex(32) + "\n", 0o640, gid)
-    return changed
+    return bool(put_back_key(node, user, site)) or changed
+
+
+def put_back_key(node, user, site):
+    """For signing cookies and the like (SILVER_SECRET_FILE): made once, known only to the site. Returns the changes."""
+    try:
+        _, gid = node.ids(user)
+    except KeyError:
+        return []
+    path = f"/srv/silver/{site}/secret.txt"
+    key = read_key(node.paths.at(path))
+    if key is None and os.path.lexists(node.paths.at(path)):
+        files.set_aside(node.paths.at(path))
+        node.note(site, f"{path} was spoiled: the site has a new key, and its visitors log in again")
+    why = files.write(node.paths.at(path), key or f"{secrets.token_hex(32)}\n".encode(), 0o640, gid)
+    return [{"what": path, "why": why}] if why else []
+
+
+def read_key(path):
+    """None for one that is gone, cut or garbage. An administrator may have put one of another form there."""
+    try:
+        with open(path, "rb", opener=files.at_once) as file:
+            key = file.read()
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    text = key.decode("latin-1").strip()
+    is_key = SHORTEST_KEY <= len(text) <= LONGEST_KEY and text.isprintable() and not re.fullmatch("[0-9a-f]{0,63}", text)
+    return key if is_key else None

@@ -2,7 +2,7 @@
 
 import socket
 
-from . import files
+from . import files, spoiled, state
 from .errors import AgentError
 from .lock import shared
 
@@ -16,7 +16,23 @@ def table_path(node):
 
 
 def read(node):
-    return files.read_json(table_path(node)) or {"next": 1, "taken": {}}
+    return spoiled.read(node, table_path(node), is_table, lambda: remade(node), lambda made: made["taken"]) or {"next": 1, "taken": {}}
+
+
+def is_table(value):
+    if not isinstance(value, dict) or not isinstance(value.get("next"), int) or not isinstance(value.get("taken"), dict):
+        return False
+    return all(is_place(place) and key.count("/") == 1 for key, place in value["taken"].items())
+
+
+def is_place(value):
+    return isinstance(value, dict) and isinstance(value.get("address"), str) and isinstance(value.get("port"), int)
+
+
+def remade(node):
+    taken = spoiled.addresses(node, state.sites(node))
+    last = max((place["port"] - FIRST_PORT for place in taken.values()), default=0)
+    return {"next": last % COUNT + 1, "taken": taken}
 
 
 def place(number):

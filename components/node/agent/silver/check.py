@@ -1,11 +1,17 @@
-"""Requests a page of a release over HTTP, as its visitors will."""
+"""Requests a page of a release at each of its locations over HTTP, as its visitors will."""
 
+import contextlib
+import random
+import socket
+import threading
 import time
 
-from . import addresses, redact, site_services, state, unit, units
+from . import addresses, blame, redact, state, unit, units, verify
 from .errors import AgentError
 
 MOST_SECONDS_PER_REQUEST = 10.0
+# The last request of a check, made when its time is nearly up: a busy node is not a wrong answer.
+LEAST_SECONDS_PER_REQUEST = 2.0
 BODY_BYTES = 1_000_000
 SHOWN_CHARACTERS = 2_000
 # Each request tries again to load an app. After this many failures over this many seconds, believe it.
@@ -13,40 +19,67 @@ LOADS = 5
 LOAD_SECONDS = 3.0
 
 
-def check(node, arguments):
-    """Asks until the answer is right or time is up; then the error has the app's last output."""
+# Only root may connect from one of these: so the site's VCL knows the agent, and believes what it says of TLS.
+OWN_PORTS = range(512, 1024)
+
+
+def check(node, lease, arguments):
+    """
+    Asks one location after the other until each answer is right or time is up; then the result has the app's output, or the error is the
+    node's.
+    """
     site, release = arguments["site"], arguments["release"]
-    address, port = target(node, arguments)
-    listed = units.of(node, site, release)
-    services = units.starting(listed, "prepare")
+    place = find(node, arguments)
+    services = units.starting(units.of(node, site, release), "prepare")
     end = time.monotonic() + arguments["withinSeconds"]
+    answers = []
+    for target in arguments["targets"]:
+        answers.append(ask_until(node, services, place, arguments, target, end))
+        if not answers[-1]["ok"]:
+            break
+    log = []
+    if not answers[-1]["ok"]:
+        log = unit.said_since(node, services, lease.since())
+    hidden = redact.values(node, site)
+    if not answers[-1]["ok"] and (cause := blame.of_node(node, site, arguments["through"])):
+        last = without(hidden, answers[-1])
+        message = f"{last['url']}: {last['reason']}; {cause.message}"
+        raise AgentError(cause.code, message, fix=cause.fix, log=redact.redact(hidden, log))
+    if answers[-1]["ok"] and arguments["through"] == "varnish":
+        verify.remember(node, site, arguments)
+    return {"answers": [without(hidden, answer) for answer in answers], "log": redact.redact(hidden, log)}
+
+
+def without(hidden, answer):
+    """An answer without secrets, in what the app itself wrote of it."""
+    own = {field: answer[field] for field in ("body", "reason", "redirect") if answer[field] is not None}
+    return {**answer, **{field: "\n".join(redact.redact(hidden, text.split("\n"))) for field, text in own.items()}}
+
+
+def ask_until(node, services, place, arguments, target, end):
+    """The first right answer of one location, or the one that was wrong when there was no point in asking again."""
     pause = 0.05
     dead, since = 0, 0.0
     while True:
-        answer, by_app = ask(address, port, arguments, end)
+        answer, by_app = ask(place, arguments, target, end)
         dead = dead + 1 if answer["status"] == 500 and not by_app else 0
         since = time.monotonic() if dead <= 1 else since
         if dead >= LOADS and time.monotonic() - since >= LOAD_SECONDS:
             answer["reason"] += f"; {dead} times in a row"
-            break
+            return answer
         if answer["ok"] or time.monotonic() + pause > end:
-            break
+            return answer
         running = unit.active(node, services)
         if stopped := [service for service in services if service not in running]:
             answer["reason"] += f"; {' and '.join(stopped)} has stopped"
-            break
+            return answer
         node.still_wanted()
         time.sleep(pause)
         pause = min(pause * 1.5, 1.0)
-    if answer["ok"]:
-        return {"answer": answer, "log": []}
-    answer["reason"] += site_services.remark(node, site)
-    found = redact.values(node, site)
-    answer["body"] = "\n".join(redact.redact(found, answer["body"].split("\n")))
-    return {"answer": answer, "log": redact.redact(found, unit.log(node, services))}
 
 
-def target(node, arguments):
+def find(node, arguments):
+    """Address and port of what is asked."""
     if arguments["through"] == "varnish":
         return "127.0.0.1", 80
     place = addresses.find(node, arguments["site"], arguments["release"])
@@ -55,29 +88,38 @@ def target(node, arguments):
     return place["address"], place["port"]
 
 
-def ask(address, port, arguments, end):
+def ask(place, arguments, target, end):
     """Judges one request, and whether the answer came from the app's own code."""
     import http.client
 
-    url = f"http://{address}:{port}{arguments['path']}"
-    if arguments["through"] == "varnish":
-        url += f" (Host: {arguments['host']})"
+    address, port = place
+    url = f"http://{address}:{port}{target['path']}"
+    if arguments["through"] == "varnish" or len(arguments["targets"]) > 1:
+        url += f" (Host: {target['host']})"
     start = time.monotonic()
-    status, body, reason, served = None, "", None, None
-    seconds = max(0.1, min(MOST_SECONDS_PER_REQUEST, end - start))
+    status, redirect, body, reason, served = None, None, "", None, None
+    seconds = min(MOST_SECONDS_PER_REQUEST, max(LEAST_SECONDS_PER_REQUEST, end - start))
     connection = http.client.HTTPConnection(address, port, timeout=seconds)
     try:
-        headers = {"Host": arguments["host"], "User-Agent": "silver-agent", "Connection": "close"}
-        connection.request("GET", arguments["path"], headers=headers)
-        response = connection.getresponse()
-        status = response.status
-        body = response.read(BODY_BYTES).decode("utf-8", "replace")
+        headers = {"Host": target["host"], "User-Agent": "silver-agent", "Connection": "close"}
+        if arguments["https"]:
+            headers["X-Forwarded-Proto"] = "https"
+            connection.sock = connect_as_root(address, port, seconds)
+        else:
+            connection.connect()
+        with limited(connection.sock, seconds):
+            connection.request("GET", target["path"], headers=headers)
+            response = connection.getresponse()
+            status = response.status
+            if 300 <= status < 400:
+                redirect = printable(response.getheader("Location", ""))
+            body = response.read(BODY_BYTES).decode("utf-8", "replace")
         served = response.getheader("X-Silver-Release")
-        reason = judge(arguments, status, body, served)
+        reason = judge(arguments, status, redirect, body, served)
     except TimeoutError:
         reason = f"no answer within {seconds:.1f} s"
     except (http.client.InvalidURL, UnicodeError):
-        raise AgentError("usage", f"path: {arguments['path']!r} can't be requested over HTTP") from None
+        raise AgentError("usage", f"path: {target['path']!r} can't be requested over HTTP") from None
     except http.client.HTTPException as error:
         reason = f"not an HTTP answer ({type(error).__name__})"
     except OSError as error:
@@ -88,6 +130,7 @@ def ask(address, port, arguments, end):
         "ok": reason is None,
         "url": url,
         "status": status,
+        "redirect": redirect,
         "reason": reason,
         "body": body[:SHOWN_CHARACTERS],
         "milliseconds": round((time.monotonic() - start) * 1000, 1),
@@ -95,12 +138,59 @@ def ask(address, port, arguments, end):
     return answer, served is not None
 
 
-def judge(arguments, status, body, served):
+@contextlib.contextmanager
+def limited(connected, seconds):
+    """
+    Cuts a request off when time is up; error TimeoutError. The socket's own limit begins anew with each byte: an app that answers drop
+    by drop would hold up whoever asks after all sites of the node.
+    """
+    late = threading.Event()
+
+    def cut():
+        late.set()
+        with contextlib.suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.start()
+    try:
+        yield
+    except Exception:
+        if late.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError
+
+
+def printable(text):
+    """A header as a terminal may show it."""
+    return "".join(character if character.isprintable() else "?" for character in text[:SHOWN_CHARACTERS]) or None
+
+
+def connect_as_root(address, port, seconds):
+    """A connection from a port that only root may use."""
+    import errno
+
+    for own in random.sample(OWN_PORTS, len(OWN_PORTS)):
+        try:
+            return socket.create_connection((address, port), timeout=seconds, source_address=("", own))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                raise
+    raise OSError(errno.EADDRINUSE, "every port below 1024 is in use")
+
+
+def judge(arguments, status, redirect, body, served):
     """Why an answer fails the check; None when it passes."""
     expected = f"{arguments['site']} {arguments['release']}"
-    if status != arguments["status"]:
-        by = "" if served else ", not from the app's own code: its process died, or did not start"
-        return f"status {status}, expected {arguments['status']}{by}"
+    wanted = arguments["status"]
+    if status >= 500 if wanted is None else status != wanted:
+        by = "" if served or status < 500 else ", not from the app's own code: its process died, or did not start"
+        to = "" if redirect is None else f": it redirects to {redirect}"
+        return f"status {status}, expected {'one below 500' if wanted is None else wanted}{by}{to}"
     if served is None:
         return f"answered without X-Silver-Release, expected {expected}"
     if served != expected:

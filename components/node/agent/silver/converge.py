@@ -2,21 +2,39 @@
 
 import os
 
-from . import accounts, files, firewall, packages, unit, varnish
+from . import accounts, claim, files, firewall, node_record, packages, ports, spoiled, unit, varnish
 from .errors import AgentError
+from .lock import shared
 from .paths import BOOT_CLI, NFT_CONF
 
 
-def converge(node, state):
+def converge(node, owner, state):
+    """Error `os-differs` or `claimed` before anything is changed."""
     refuse_other_os(node, state)
+    changes = claim.take(node, owner)
+    return {"changes": changes + apply(node, state)}
+
+
+def heal(node):
+    """Goes back to the last state. What Varnish reads when it starts is no reason to restart it while it serves. Returns the changes."""
+    return apply(node, node_record.read(node), gently=True)
+
+
+def apply(node, state, gently=False):
+    # A heal may run beside a state that comes.
+    with shared(node, "state"):
+        return apply_alone(node, state, gently)
+
+
+def apply_alone(node, state, gently):
     prepare_directories(node)
-    changes = mask(node, state["units"]["stopped"])
+    changes = unit.mask(node, state["units"]["stopped"], "must not run")
     changes += packages.install(node, state["packages"])
+    changes += packages.quiet(node)
     changes += users(node, state)
-    owed = Owed(node)
+    owed = Owed(node, gently)
     changes += write_files(node, state, owed)
-    changes += follow_up(node, state, owed)
-    return {"changes": changes}
+    return changes + follow_up(node, state, owed, gently)
 
 
 def refuse_other_os(node, state):
@@ -35,20 +53,6 @@ def prepare_directories(node):
     files.keep_reserve(node.paths.var("reserve"))
 
 
-def mask(node, units):
-    """Masks units that must not run, before their package is installed: nothing starts them, not even by accident."""
-    changes = []
-    for name in units:
-        path = node.paths.unit(name)
-        if os.path.islink(path) and os.readlink(path) == "/dev/null":
-            continue
-        node.run(["systemctl", "disable", "--now", "--quiet", name], ok=None)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        node.run(["systemctl", "mask", "--quiet", name])
-        changes.append({"what": name, "why": "must not run"})
-    return changes
-
-
 def users(node, state):
     changes = []
     for site in state["sites"]:
@@ -62,11 +66,15 @@ def users(node, state):
 class Owed:
     """What a changed file requires: recorded on disk before the file is written, so that a crash between the two loses nothing."""
 
-    def __init__(self, node):
+    def __init__(self, node, gently=False):
+        self.gently = gently
         self.path = node.paths.var("owed.json")
-        self.actions = set(files.read_json(self.path) or [])
+        # What is spoiled may have been anything. Varnish alone is not restarted for it: whatever spoils a file has restarted it.
+        self.actions = set(spoiled.read(node, self.path, spoiled.is_list_of_texts, lambda: ["daemon-reload", "nft-load", "top-vcl"]) or [])
 
     def add(self, action):
+        if self.gently and action == "varnish-restart":
+            action = "daemon-reload"
         if action is not None and action not in self.actions:
             self.actions.add(action)
             files.write_json(self.path, sorted(self.actions))
@@ -89,13 +97,12 @@ def write_files(node, state, owed):
         owed.add(file.get("after"))
         files.make_directory_for(path)
         changes.append({"what": file["path"], "why": files.write(path, file["content"], mode)})
-    names = {"node": state["node"], "sites": state["sites"]}
-    if why := files.write_json(node.paths.var("node.json"), names):
-        changes.append({"what": "the node's list of sites", "why": why})
+    if why := node_record.keep(node, state):
+        changes.append({"what": "the node's record of its state", "why": why})
     return changes
 
 
-def follow_up(node, state, owed):
+def follow_up(node, state, owed, gently):
     """In order of dependency: units known, firewall loaded, Varnish's start file written, then the units started."""
     if "daemon-reload" in owed.actions or "varnish-restart" in owed.actions:
         unit.reload(node)
@@ -105,18 +112,23 @@ def follow_up(node, state, owed):
         firewall.load_all(node)
         owed.paid("nft-load")
         changes.append({"what": "the node's firewall", "why": "its rules changed, or were not loaded"})
-    if "varnish-restart" in owed.actions:
+    web = "varnish.service" in state["units"]["running"]
+    # One that nobody can reach serves nobody.
+    if web and not ports.serves(node) if gently else "varnish-restart" in owed.actions:
         node.run(["systemctl", "stop", "varnish.service"], ok=None)
     with varnish.turn(node):
         changes += varnish.apply(node)
     owed.paid("top-vcl")
     changes += run_units(node, state["units"]["running"])
-    owed.paid("varnish-restart")
+    if not gently:
+        owed.paid("varnish-restart")
     return changes
 
 
 def run_units(node, units):
     changes = []
+    if "varnish.service" in units:
+        ports.refuse_foreign(node)
     seen = unit.show(node, units)
     asleep = [name for name in units if seen[name].get("UnitFileState") != "enabled"]
     if asleep:

@@ -24,6 +24,11 @@ def begin(before, quota, used, kind):
     return {"quota": quota, "stage": stage, "used": used, "most": most(quota, stage, used)}
 
 
+def unknown(quota):
+    """The record of a database whose stage is not known any more."""
+    return {"quota": quota, "stage": READ_ONLY, "used": quota, "most": most(quota, READ_ONLY, quota)}
+
+
 def most(quota, stage, used):
     """Bytes above which the next stage begins. Data from before the first measurement doesn't count against the app."""
     return quota if stage == OPEN else used + quota // 5
@@ -49,4 +54,5 @@ def words(record):
 
 def problem(record):
     """What is wrong with a database, for people; None while it is open."""
-    return None if record is None or record["stage"] == OPEN else words(record)
+    # A set-up that died made the server, and had no quota for it yet.
+    return None if record is None or record.get("stage", OPEN) == OPEN else words(record)

@@ -1,5 +1,6 @@
 """Files as a node needs them: written whole or not at all, on the disk before anyone relies on them, and only when they differ."""
 
+import contextlib
 import errno
 import json
 import os
@@ -11,14 +12,18 @@ from .errors import AgentError
 # Deleted when the disk is full, so that the writes that end a rollout still fit.
 RESERVE_BYTES = 64 * 1024 * 1024
 _reserve = None
+# The end of the name of what was in a file's place.
+ASIDE = ".spoiled"
 
 
 def keep_reserve(path):
     """Creates the reserve if there is room, and remembers where it is."""
     global _reserve
     _reserve = path
-    if os.path.exists(path):
-        return False
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.lstat(path).st_mode) and os.path.getsize(path) == RESERVE_BYTES:
+            return False
+        clear(path)
     room = os.statvfs(os.path.dirname(path))
     if room.f_bavail * room.f_frsize < 4 * RESERVE_BYTES:
         return False
@@ -41,7 +46,7 @@ def _with_reserve(work):
     try:
         return work()
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not _reserve or not os.path.exists(_reserve):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not _reserve or not os.path.isfile(_reserve):
             raise
         os.unlink(_reserve)
         return work()
@@ -107,8 +112,7 @@ def write(path, data, mode=0o644, gid=None):
 def _replace(path, data, mode, gid):
     directory = os.path.dirname(path)
     new = f"{directory}/.{os.path.basename(path)}.new"
-    if os.path.lexists(new):
-        os.unlink(new)
+    clear(new)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         try:
@@ -120,6 +124,8 @@ def _replace(path, data, mode, gid):
             os.fsync(fd)
         finally:
             os.close(fd)
+        if os.path.isdir(path) and not os.path.islink(path):
+            set_aside(path)
         os.rename(new, path)
     except BaseException:
         if os.path.lexists(new):
@@ -137,18 +143,71 @@ def write_json(path, value, mode=0o600, gid=None):
     return write(path, canonical(value) + "\n", mode, gid)
 
 
+def set_aside(path):
+    """Renames what is in a file's place, whatever it is, for a person to look at."""
+    clear(path + ASIDE)
+    os.rename(path, path + ASIDE)
+
+
+def clear(path):
+    """Removes whatever is there."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def at_once(path, flags):
+    """Opens a file for reading without waiting for the other side of a pipe that is in its place."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def read_json(path, default=None):
+    fix = f"look at {path}; only the agent writes it"
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=lambda path, flags: at_once(path, flags | os.O_NOFOLLOW)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise AgentError("file", f"{path} is not a file", fix=fix)
             return json.load(file)
     except FileNotFoundError:
         return default
-    except ValueError:
-        raise AgentError("file", f"{path} is not JSON", fix=f"look at {path}; only the agent writes it") from None
+    except (ValueError, RecursionError):
+        raise AgentError("file", f"{path} is not JSON", fix=fix) from None
+    except OSError as error:
+        if error.errno not in (errno.EISDIR, errno.ELOOP, errno.ENXIO):
+            raise
+        raise AgentError("file", f"{path} is not a file", fix=fix) from None
+
+
+def keep_own(path, mode=0o600):
+    """Gives an existing file back to root, with its mode; returns why, or None."""
+    seen = os.lstat(path)
+    if seen.st_uid != os.geteuid():
+        os.chown(path, os.geteuid(), os.getegid())
+        os.chmod(path, mode)
+        return "owner differs"
+    if stat.S_IMODE(seen.st_mode) != mode:
+        os.chmod(path, mode)
+        return f"mode {stat.S_IMODE(seen.st_mode):04o}, should be {mode:04o}"
+    return None
+
+
+def open_lock(path):
+    """A descriptor of a lock's file, which holds nothing: whatever else is in its place is set aside."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EISDIR, errno.ELOOP):
+            raise
+    set_aside(path)
+    return os.open(path, flags, 0o600)
 
 
 def append_line(path, value):
     """Adds one JSON line, on the disk when this returns. A line torn by a crash is ended first, so that it spoils no other."""
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        set_aside(path)
 
     def work():
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -167,19 +226,19 @@ def append_line(path, value):
 
 
 def read_lines(path):
-    """All whole JSON lines; torn ones are left out."""
+    """All lines that are whole JSON objects; torn ones are left out."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace", opener=at_once) as file:
             lines = file.read().split("\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return []
     records = []
     for line in lines:
         try:
             records.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-    return records
+    return [record for record in records if isinstance(record, dict)]
 
 
 def remove(path):
@@ -188,6 +247,8 @@ def remove(path):
         os.unlink(path)
     except FileNotFoundError:
         return False
+    except IsADirectoryError:
+        set_aside(path)
     sync_directory(os.path.dirname(path))
     return True
 

@@ -1,6 +1,6 @@
 """The end of a rollout: adds its line to the history, and retires what no longer serves."""
 
-from . import history, journal, retire, state, undo
+from . import history, journal, retire, site_services, state, undo
 
 
 def finish(node, lease, arguments):
@@ -33,6 +33,9 @@ def end(node, lease, record, release, verdict, reason, seconds, settings):
         },
     )
     state.change(node, site, settings=settings)
+    # A node that only holds services serves nothing itself.
+    if verdict in ("live", "unchanged") or present["live"] is not None:
+        site_services.keep(node, site)
     if verdict == "live":
         retire.schedule_all(node, site)
     journal.clear(node, site)

@@ -51,7 +51,7 @@ def load_all(node):
     """Reloads the whole firewall, rules and elements in one step."""
     with shared(node, "firewall"):
         files.write(node.paths.at(FIREWALL), render(elements(node)))
-        with open(node.paths.at(NFT_CONF), encoding="utf-8") as file:
+        with open(node.paths.at(NFT_CONF), encoding="utf-8", errors="replace", opener=files.at_once) as file:
             load(node, file.read())
 
 

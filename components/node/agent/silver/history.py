@@ -16,6 +16,12 @@ def last(node, site):
     return lines[-1] if lines else None
 
 
+def last_token(node, site):
+    """The largest token of all complete lines; 0 when there is none."""
+    tokens = [line.get("token") for line in files.read_lines(node.paths.history(site))]
+    return max((token for token in tokens if isinstance(token, int)), default=0)
+
+
 def append(node, site, record):
     """Adds one line per token: finishing again after a crash adds no second."""
     before = last(node, site)

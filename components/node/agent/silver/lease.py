@@ -4,8 +4,9 @@ import contextlib
 import fcntl
 import os
 import time
+from datetime import datetime
 
-from . import files, history
+from . import files, history, spoiled
 from .errors import AgentError
 
 # A status, a retiring release or the end of the previous session may hold the lock for a moment.
@@ -22,7 +23,7 @@ def record_path(node, site):
 
 def _open(node, site):
     os.makedirs(node.paths.var("leases"), mode=0o700, exist_ok=True)
-    return os.open(lock_path(node, site), os.O_RDWR | os.O_CREAT, 0o600)
+    return files.open_lock(lock_path(node, site))
 
 
 def _lock(fd, patience_seconds):
@@ -54,11 +55,28 @@ class Lease:
                 holder=self.holder,
             )
 
+    def since(self):
+        """When it was taken, in seconds since 1970 by the node's clock."""
+        return datetime.fromisoformat(self.holder["since"]).timestamp()
+
     def give_back(self):
         if self.fd is not None:
             files.write_json(record_path(self.node, self.site), {"token": self.token, "holder": None})
             os.close(self.fd)
             self.fd = None
+
+
+def read(node, site):
+    """Who has the site, by its record. A token is never used twice: the last one is in the history, too."""
+    remake = lambda: {"token": history.last_token(node, site) + 1, "holder": None}  # noqa: E731
+    return spoiled.read(node, record_path(node, site), is_record, remake, lambda made: made["token"] > 1)
+
+
+def is_record(value):
+    if not isinstance(value, dict) or not isinstance(value.get("token"), int) or "holder" not in value:
+        return False
+    holder = value["holder"]
+    return holder is None or (isinstance(holder, dict) and {"who", "pid", "release", "since"} <= holder.keys())
 
 
 def take(node, site, who, pid, release):
@@ -69,7 +87,7 @@ def take(node, site, who, pid, release):
             held = holder(node, site)
             by = f"by {held['who']} (pid {held['pid']}, {held['release']}, since {held['since']})" if held else "by another session"
             raise AgentError("leased", f"{site} is being rolled out {by}", fix="wait until it has ended, or stop it", holder=held)
-        token = (files.read_json(record_path(node, site)) or {"token": 0})["token"] + 1
+        token = (read(node, site) or {"token": 0})["token"] + 1
         held = {"who": who, "pid": pid, "release": release, "since": history.now()}
         files.write_json(record_path(node, site), {"token": token, "holder": held})
         return Lease(node, site, fd, token, held)
@@ -80,7 +98,7 @@ def take(node, site, who, pid, release):
 
 def holder(node, site):
     """Who holds the lease; None when nobody does."""
-    record = files.read_json(record_path(node, site))
+    record = read(node, site)
     if record is None or record["holder"] is None:
         return None
     fd = _open(node, site)
@@ -108,6 +126,6 @@ def quiet(node, site, patience_seconds=0.0):
 
 def _forget_dead(node, site):
     """Call with the lock held: then a holder in the record is dead, and must not be reported as rolling out."""
-    record = files.read_json(record_path(node, site))
+    record = read(node, site)
     if record is not None and record["holder"] is not None:
         files.write_json(record_path(node, site), {**record, "holder": None})

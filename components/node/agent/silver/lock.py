@@ -5,6 +5,8 @@ import fcntl
 import os
 import time
 
+from . import files
+
 PAUSE_SECONDS = 0.05
 
 
@@ -12,7 +14,7 @@ PAUSE_SECONDS = 0.05
 def shared(node, name, wait=True, waiting=None):
     """Waits for the lock, or yields False; the kernel releases it when the process dies. `waiting` is called meanwhile."""
     os.makedirs(node.paths.var(""), mode=0o755, exist_ok=True)
-    fd = os.open(node.paths.var(f"{name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    fd = files.open_lock(node.paths.var(f"{name}.lock"))
     try:
         while not (ours := _lock(fd)) and wait:
             (waiting or node.still_at_it)()

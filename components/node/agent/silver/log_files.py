@@ -1,11 +1,12 @@
-"""Limits an app's log directory, which is on a disk that all sites share."""
+"""Keeps room in an app's log directory, so that a log without end does not keep the app from writing the next one."""
 
 import os
 import stat
 
 from . import files, state
 
-MOST_BYTES = 1024**3
+# Three quarters of the file system, where it has one of its own (log_space.py).
+MOST_BYTES = 768 * 1024**2
 # More files or deeper directories than this are not logs, and scanning them would take too long.
 MOST_FILES = 10_000
 MOST_DEPTH = 16
@@ -43,13 +44,12 @@ class Logs:
 
     def __init__(self, node, site, place):
         self.user, _ = node.ids(f"site-{site}")
-        self.processes = node.paths.at("/proc")
         self.root = os.open(place, DIRECTORY)
         self.device = os.fstat(self.root).st_dev
 
     def empty_largest(self):
         """What was done, for people; None when nothing was needed."""
-        found = {**self.nameless(), **self.named()}
+        found = self.named()
         held = sum(size for size, _, _ in found.values())
         if held <= MOST_BYTES:
             return None
@@ -95,26 +95,6 @@ class Logs:
                 os.close(fd)
         return found
 
-    def nameless(self):
-        """The same for deleted files that are still open for writing."""
-        found = {}
-        for process in filter(str.isdigit, listed(self.processes)):
-            place = f"{self.processes}/{process}/fd"
-            try:
-                if os.stat(os.path.dirname(place)).st_uid != self.user:
-                    continue
-            except OSError:
-                continue
-            for number in listed(place):
-                path = f"{place}/{number}"
-                try:
-                    seen = os.stat(path)
-                except OSError:
-                    continue
-                if self.is_own(seen) and seen.st_nlink == 0:
-                    found[seen.st_ino] = (allocated(seen), "a deleted file", lambda path=path: os.open(path, FILE))
-        return found
-
     def open_below(self, parts, flags):
         """Descends name by name, so that no symbolic link is followed, whenever it was created."""
         fd = os.dup(self.root)
@@ -144,13 +124,6 @@ class Logs:
 def allocated(seen):
     """Bytes on the disk: a file may be large and hold nothing."""
     return seen.st_blocks * 512
-
-
-def listed(directory):
-    try:
-        return os.listdir(directory)
-    except OSError:
-        return []
 
 
 def clear(node, place):

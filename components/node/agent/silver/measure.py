@@ -1,15 +1,15 @@
-"""Measures what sites write where no file system limits them: databases and logs."""
+"""Looks after what sites write to: measures databases and logs, and mounts again what is mounted no more."""
 
-from . import files, log_files, site_services, state
+from . import files, log_files, log_space, site_services, state
 from .errors import AgentError
 
 
 def measure(node):
-    """Measures all sites, even if one of them fails. Returns the changes."""
+    """Looks at all sites, even if one of them fails. Returns the changes."""
     files.use_reserve(node.paths.var("reserve"))
     changes, failures = [], []
     for site in state.sites(node):
-        for hold in (site_services.hold_all, log_files.hold):
+        for hold in (site_services.hold_all, log_space.hold, log_files.hold):
             try:
                 changes += hold(node, site)
             except (AgentError, OSError) as error:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 
-from . import units
+from . import files, units
 from .errors import DriverGone
 from .paths import Paths
 from .runner import Runner
@@ -29,6 +29,11 @@ class Node:
         """Progress for the driver; without one nothing changes."""
         self.begin(step, text)
         self._say(step, text)
+
+    def tell_line(self, line):
+        """A line that the driver waits for, with nothing else to report meanwhile."""
+        self._told = time.monotonic()
+        self._say("line", line)
 
     def still_at_it(self):
         """For anything that may take long: repeats the current work after a while of silence."""
@@ -77,9 +82,9 @@ class Node:
     def read(self, path):
         """A short text file, stripped; empty when missing."""
         try:
-            with open(self.paths.at(path)) as file:
+            with open(self.paths.at(path), encoding="utf-8", errors="replace", opener=files.at_once) as file:
                 return file.read().strip()
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return ""
 
     def os(self):

@@ -4,13 +4,15 @@ import contextlib
 import os
 import re
 
-from . import files, long_work
+from . import files, long_work, package_units
 from .errors import AgentError, last_lines
 from .lock import shared
 
 # Installing a package must not start or stop its services: only the node's state decides what runs.
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_TEXT = "#!/bin/sh\n# silver-agent: no service starts by itself while it installs packages\nexit 101\n"
+# Before the names of packages, and the mark by which apt's history shows whose installation it was.
+INSTALL = ("-o", "Dpkg::Use-Pty=0", "-q", "install", "-y", "--no-install-recommends", "--no-upgrade", "--no-remove")
 # Put before a program: overrides the node's /etc/environment.
 ENVIRONMENT = ("env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", "LC_ALL=C.UTF-8")
 
@@ -32,42 +34,91 @@ def install(node, packages, site=None):
     if not missing(node, packages):
         return []
     node.begin("packages", "waiting for apt")
-    with shared(node, "apt", waiting=node.still_wanted), quiet_services(node):
+    with shared(node, "apt", waiting=turn(node)), quiet_services(node):
         long_work.settle(node, "packages", "waiting for what an earlier session installs")
         todo = missing(node, packages)
-        if not todo:
-            return []
-        node.say("packages", f"installing {', '.join(todo)}")
+        try:
+            if todo:
+                fetch(node, todo, site)
+        finally:
+            # A failed installation may have brought some of the packages, and so may that of an earlier session.
+            masked = quiet(node)
+        return [*({"what": f"package {name}", "why": "not installed"} for name in todo), *masked]
+
+
+def fetch(node, todo, site):
+    node.say("packages", f"installing {', '.join(todo)}")
+    done = apt_install(node, site, todo)
+    if done.code != 0 and "dpkg was interrupted" in done.out:
+        node.say("packages", "dpkg --configure -a: an installation was cut short")
+        long_work.run(node, "packages", site, [*ENVIRONMENT, "dpkg", "--configure", "-a"])
         done = apt_install(node, site, todo)
-        if done.code != 0 and "dpkg was interrupted" in done.out:
-            node.say("packages", "dpkg --configure -a: an installation was cut short")
-            long_work.run(node, "packages", site, [*ENVIRONMENT, "dpkg", "--configure", "-a"])
-            done = apt_install(node, site, todo)
-        if done.code != 0 and lists_are_old(done.out):
-            node.say("packages", "apt-get update")
-            update(node, site)
-            done = apt_install(node, site, todo)
-        if done.code != 0:
-            raise refused(todo, done)
-        return [{"what": f"package {name}", "why": "not installed"} for name in todo]
+    if done.code != 0 and lists_are_old(done.out):
+        node.say("packages", "apt-get update")
+        unread = update(node, site)
+        done = apt_install(node, site, todo)
+        if done.code != 0 and (unread or not_fetched(done.out)):
+            raise out_of_reach(todo, unread or not_fetched(done.out), last_lines(done.out))
+    if done.code != 0:
+        raise refused(node, todo, done)
+
+
+def quiet(node):
+    """Masks units that came with packages of the agent's; returns the changes."""
+    return package_units.quiet(node, " ".join(INSTALL))
+
+
+def turn(node):
+    """For the wait until other sites' apt has ended: says at once for whom it works, and then again after a while."""
+    told = []
+
+    def waiting():
+        if not told:
+            told.append(True)
+            node.say("packages", f"waiting until apt has installed what {others(node)} needs")
+        node.still_wanted()
+
+    return waiting
+
+
+def others(node):
+    """For whom apt is at work."""
+    sites = [match[1] for name in long_work.left(node, "packages") if (match := re.fullmatch(r"silver-packages@(.+)\.service", name))]
+    return " and ".join(f"site {site}" for site in sorted(sites)) or "the node"
 
 
 def apt(node, site, *words):
-    argv = [*ENVIRONMENT, "apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0", "-q", *words]
+    argv = [*ENVIRONMENT, "apt-get", "-o", "DPkg::Lock::Timeout=120", *words]
     return long_work.run(node, "packages", site, argv)
 
 
 def apt_install(node, site, packages):
-    options = ["-y", "--no-install-recommends", "--no-upgrade", "--no-remove", "-o", "Dpkg::Options::=--force-confold"]
-    return apt(node, site, "install", *options, *packages)
+    return apt(node, site, *INSTALL, "-o", "Dpkg::Options::=--force-confold", *packages)
 
 
 def update(node, site):
-    done = apt(node, site, "update")
+    """Fetches apt's lists; returns what it says of those it could not fetch: it counts that as a warning, and succeeds."""
+    done = apt(node, site, "-o", "Dpkg::Use-Pty=0", "-q", "update")
     if done.code != 0:
         raise AgentError(
             "package", "apt-get update failed", fix="look at /etc/apt/sources.list and the node's network", log=last_lines(done.out)
         )
+    return not_fetched(done.out)
+
+
+def not_fetched(words):
+    """The lines in which apt says what it could not fetch, and why."""
+    return [line.strip() for line in words.splitlines() if "Failed to fetch" in line]
+
+
+def out_of_reach(packages, lines, log):
+    archives = sorted({match[1] for line in lines if (match := re.search(r"(https?://[^\s/]+)", line))})
+    return AgentError(
+        "package",
+        f"apt could not fetch {', '.join(packages)}: {', '.join(archives) or 'its archive'} can't be reached from this node",
+        fix="check the node's network, its name resolution and /etc/apt/sources.list",
+        log=[*lines, *(line for line in log if line not in lines)],
+    )
 
 
 def lists_are_old(words):
@@ -84,11 +135,30 @@ UNKNOWN = re.compile(r"(?:Unable to locate package |Package '?(?=\S+ has no inst
 REMOVES = re.compile(r"^E:.*remove|is selected for removal|\d\. \S+ Conflicts \S", re.IGNORECASE)
 
 
-def refused(packages, done):
+# Packages of Python 2 whose name for Python 3 is another one.
+RENAMED = {
+    "python-imaging": "python3-pil",
+    "python-beautifulsoup": "python3-bs4",
+    "libapache2-mod-php5": "libapache2-mod-php",
+    "libmysqlclient-dev": "default-libmysqlclient-dev",
+    "mysql-client": "default-mysql-client",
+}
+
+
+def todays_name(node, name):
+    """The name under which apt has a package of former years; None when it has none."""
+    today = RENAMED.get(name) or re.sub(r"^php[57](\.\d)?-", "php-", re.sub(r"^python2?(\.\d)?-", "python3-", name))
+    known = today != name and node.run(["apt-cache", "show", "--no-all-versions", today], ok=None).code == 0
+    return today if known else None
+
+
+def refused(node, packages, done):
     words = last_lines(done.out)
     unknown = [match[1] for line in words if (match := UNKNOWN.search(line))]
     if unknown:
-        return AgentError("package", f"apt has no package {', '.join(unknown)}", fix="correct the name under `packages`", log=words)
+        today = [f"{new} in place of {name}" for name in unknown if (new := todays_name(node, name))]
+        fix = f"write {', '.join(today)} under `packages`" if today else "correct the name under `packages`"
+        return AgentError("package", f"apt has no package {', '.join(unknown)}", fix=fix, log=words)
     if any(REMOVES.search(line) for line in words):
         return AgentError(
             "package", f"installing {', '.join(packages)} would remove other packages", fix="see apt's output below", log=words
@@ -117,4 +187,5 @@ def clean_up(node):
     with shared(node, "apt", wait=False) as ours:
         path = node.paths.at(POLICY)
         if ours and long_work.sweep(node, "packages") and files.differs(path, POLICY_TEXT.encode(), 0o755) is None:
+            quiet(node)
             files.remove(path)

@@ -39,6 +39,13 @@ class Paths:
     def services(self, site):
         return f"{self.site(site)}/services.json"
 
+    def check(self, site):
+        """How the site is checked."""
+        return f"{self.site(site)}/check.json"
+
+    def former_secrets(self, site):
+        return f"{self.site(site)}/former-secrets.json"
+
     def logs(self, site):
         return self.at(f"/var/log/silver/{site}")
 
@@ -52,6 +59,10 @@ class Paths:
     def vcl(self, name):
         return f"{self.vcl_directory()}/{name}.vcl"
 
+    def kept_vcl(self, name):
+        """Says whose VCL it is that waits to be discarded."""
+        return f"{self.vcl_directory()}/{name}.kept"
+
     # systemd
     def unit(self, unit):
         return self.at(f"/etc/systemd/system/{unit}")
@@ -61,6 +72,7 @@ class Paths:
         return self.at(f"/etc/systemd/system/multi-user.target.wants/{unit}")
 
 
+UNITS = "/etc/systemd/system/"
 TOP_VCL = "/etc/silver/varnish/top.vcl"
 S503_VCL = "/etc/silver/varnish/s503.vcl"
 BOOT_CLI = "/var/lib/silver/varnish/boot.cli"

@@ -4,7 +4,24 @@ import contextlib
 import socket
 import time
 
-from . import addresses, checker, files, firewall, journal, packages, releases, site_services, state, undo, unit, units, varnish
+from . import (
+    addresses,
+    blame,
+    checker,
+    environ,
+    files,
+    firewall,
+    journal,
+    log_space,
+    packages,
+    releases,
+    rendered,
+    state,
+    undo,
+    unit,
+    units,
+    varnish,
+)
 from .errors import AgentError
 
 
@@ -45,16 +62,16 @@ def prepare(node, lease, arguments):
     if present["live"] == name:
         # Already live: only restore what the node has lost of it.
         changes = packages.install(node, release["packages"], site)
-        changes += releases.write_environ(node, release, secrets, bound)
-        changes += start(node, release, arguments["startSeconds"], ("prepare", "cut-over"))
-        with varnish.turn(node):
-            changes += varnish.apply(node)
+        changes += log_space.set_up(node, site)
+        changes += environ.write(node, release, secrets, bound)
+        changes += restore(node, release, arguments["startSeconds"])
         return result(node, site, name, changes)
     begin(node, lease, release, present)
     try:
         changes = packages.install(node, release["packages"], site)
+        changes += log_space.set_up(node, site)
         if name in present["releases"]:
-            changes += releases.write_environ(node, release, secrets, bound)
+            changes += environ.write(node, release, secrets, bound)
         else:
             sent = {"wheel_set": arguments.get("wheels"), "config": arguments.get("config")}
             releases.assemble(node, release, arguments["listing"], secrets, bound, **sent)
@@ -68,6 +85,15 @@ def prepare(node, lease, arguments):
             undo.undo(node, site)
         raise
     return result(node, site, name, changes)
+
+
+def restore(node, release, seconds):
+    """Puts back what the node has lost of its live release: files, units, links, label. Returns the changes."""
+    changes = rendered.put_back(node, release)
+    changes += start(node, release, seconds, ("prepare", "cut-over"))
+    changes += [{"what": service, "why": "did not start at boot"} for service in units.named(release) if unit.enable(node, service)]
+    with varnish.turn(node):
+        return changes + varnish.apply(node)
 
 
 def begin(node, lease, release, present):
@@ -107,6 +133,7 @@ def start(node, release, seconds, at=("prepare",)):
     listed = units.named(release)
     wanted = [service for each in at for service in units.starting(listed, each)]
     place = addresses.take(node, site, name)
+    began = time.time()
     changes = []
     if firewall.update(node):
         changes.append({"what": f"{place['address']}:{place['port']}", "why": "a new address"})
@@ -122,12 +149,12 @@ def start(node, release, seconds, at=("prepare",)):
             changes.append({"what": service, "why": "did not run"})
         # Compiles while the app starts.
         varnish.load(node, vcl)
-        wait(node, wanted, place, seconds)
+        wait(node, wanted, place, seconds, began)
     except AgentError as error:
         if error.code == "unit":
             error.code = "start"
-        if error.code == "start":
-            error.message += site_services.remark(node, site)
+        if error.code == "start" and (cause := blame.of_node(node, site)):
+            error.code, error.message, error.fix = cause.code, f"{error.message}; {cause.message}", cause.fix
         from . import redact
 
         error.log = redact.site_lines(node, site, error.log)
@@ -140,16 +167,16 @@ def text(path):
         return file.read()
 
 
-def wait(node, services, place, seconds):
+def wait(node, services, place, seconds, began):
     """Waits until the release listens; error `start` when one of its units gives up, or time is up."""
     end = time.monotonic() + seconds
     while not listens(place):
         node.still_wanted()
         for service, seen in unit.show(node, services).items():
             if seen.get("ActiveState") not in ("active", "reloading") or seen.get("NRestarts", "0") != "0":
-                raise failed(node, services, f"{service} ended by itself ({seen.get('Result', 'unknown')})")
+                raise failed(node, services, began, f"{service} ended by itself ({seen.get('Result', 'unknown')})")
         if time.monotonic() >= end:
-            raise failed(node, services, f"the release did not listen on {place['address']}:{place['port']} within {seconds:g} s")
+            raise failed(node, services, began, f"the release did not listen on {place['address']}:{place['port']} within {seconds:g} s")
         time.sleep(0.02)
 
 
@@ -161,5 +188,5 @@ def listens(place):
         return False
 
 
-def failed(node, services, why):
-    return AgentError("start", why, fix="see the app's words below", log=unit.log(node, services))
+def failed(node, services, began, why):
+    return AgentError("start", why, fix="see the app's words below", log=unit.said_since(node, services, began))

@@ -1,6 +1,25 @@
 """Ends a rollout whose driver is gone: undone before the cut-over, finished after it. The agent decides nothing else itself."""
 
-from . import files, finish, firewall, journal, lease, packages, paths, retire, state, undo, varnish
+from . import (
+    accounts,
+    discard,
+    environ,
+    files,
+    finish,
+    firewall,
+    journal,
+    lease,
+    node_record,
+    packages,
+    paths,
+    retire,
+    site_services,
+    state,
+    undo,
+    unit,
+    varnish,
+)
+from .errors import AgentError
 from .hand_over import hand_over
 
 GONE = "the driver of the rollout went away"
@@ -11,7 +30,8 @@ def site(node, holding):
     name = holding.site
     record = journal.read(node, name)
     if record is None:
-        return []
+        # It may have died between the set-up of services and the release.
+        return site_services.take_back(node, name)
     if record["phase"] == "remove":
         from . import remove
 
@@ -23,6 +43,7 @@ def site(node, holding):
         finish.end(node, left, record, record["release"], "live", f"{GONE}; this node finished it", 0, settings)
         return [{"what": f"{name} {record['release']}", "why": f"{GONE} after the cut-over: finished"}]
     changes = undo.undo(node, name)
+    changes += site_services.take_back(node, name)
     finish.end(node, left, record, record["release"], "reverted", f"{GONE}; this node undid it", 0, settings)
     return [{"what": f"{name} {record['release']}", "why": f"{GONE} before the cut-over: undone"}, *changes]
 
@@ -36,17 +57,43 @@ class Left:
 
 def node_wide(node):
     """Runs after a boot, before Varnish starts; safe at any other time. Skips sites that a session is working on."""
-    changes = []
     files.use_reserve(node.paths.var("reserve"))
     packages.clean_up(node)
+    changes = node_record.put_back(node)
+    if any(change["what"].startswith(paths.UNITS) for change in changes):
+        unit.reload(node)
     for name in state.sites(node):
-        with lease.quiet(node, name) as ours:
-            if ours and (record := journal.read(node, name)) is not None:
-                changes += site(node, Left(name, record))
-            if ours:
-                retire.schedule_all(node, name, anew=False)
+        try:
+            changes += after_boot(node, name)
+        except (AgentError, OSError) as error:
+            # One site's broken record stops only that site.
+            node.note(name, error.message if isinstance(error, AgentError) else f"{error.filename}: {error.strerror}")
     if node.read(paths.NFT_CONF):
-        firewall.load_all(node)
+        try:
+            firewall.load_all(node)
+        except AgentError as error:
+            # The kernel keeps the rules it has, and a status says so where there are none; sites have to serve.
+            node.say("firewall", f"{paths.NFT_CONF}: {error.message}")
     with varnish.turn(node):
         changes += varnish.apply(node)
+    changes += discard.sweep(node)
     return changes
+
+
+def after_boot(node, name):
+    changes = []
+    with lease.quiet(node, name) as ours:
+        if ours and (record := journal.read(node, name)) is not None:
+            changes += site(node, Left(name, record))
+        if ours:
+            retire.schedule_all(node, name, anew=False)
+            changes += put_back(node, name)
+    return changes
+
+
+def put_back(node, name):
+    """What the app of a site reads when it starts, where that is spoiled."""
+    changes = accounts.put_back_key(node, f"site-{name}", name)
+    live = state.read(node, name)["live"]
+    record = live and state.record(node, name, live)
+    return changes + environ.put_back(node, record) if record else changes

@@ -1,8 +1,9 @@
 """Keeps a site's secrets out of everything the agent says."""
 
 import json
+import os
 
-from . import files, state
+from . import environ, files, spoiled, state
 
 # Shorter values look like ordinary words.
 SHORTEST = 4
@@ -22,13 +23,31 @@ def forms(value):
 
 
 def values(node, site):
-    """The site's secrets, of every release on the node."""
-    found = set()
-    for release in state.read(node, site)["releases"]:
-        record = state.record(node, site, release) or {"secrets": {}}
-        environ = files.read_json(f"{node.paths.release(site, release)}/environ.json") or {}
-        found |= {environ[name] for name in record["secrets"] if name in environ}
+    """The site's secrets: of every release on the disk, and of those that were removed, whose words the journal still has."""
+    found = former(node, site)
+    # Not those of the state alone: one that was rolled back is on the disk until its last request has ended.
+    for release in os.listdir(node.paths.releases(site)) if os.path.isdir(node.paths.releases(site)) else []:
+        found |= of_release(node, site, release)
     return found
+
+
+def of_release(node, site, release):
+    record = state.record(node, site, release)
+    values = environ.read(node, site, release) or {}
+    # Without its record any value may be a secret.
+    return {value for name, value in values.items() if record is None or name in record["secrets"]}
+
+
+def remember(node, site, release):
+    """Keeps the secrets of a release that is about to be removed, where only root reads them."""
+    known = former(node, site)
+    if own := of_release(node, site, release) - known:
+        files.write_json(node.paths.former_secrets(site), sorted(known | own))
+
+
+def former(node, site):
+    """A file that somebody has damaged must keep no release from being removed, and no log from being read."""
+    return set(spoiled.read(node, node.paths.former_secrets(site), spoiled.is_list_of_texts, lambda: None) or [])
 
 
 def redact(secrets, lines):

@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from . import addresses, bytecode, files, firewall, listing, state, tree, unit, units, varnish
+from . import bytecode, discard, environ, files, listing, redact, rendered, state, tree, unit, units, varnish
 from .errors import AgentError
 
 # With less than this, a node can't even end a rollout cleanly.
@@ -87,13 +87,6 @@ def read_text(path):
         return None
 
 
-def fill(text, values):
-    """Puts what only the node knows into a rendered file."""
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
-    return text
-
-
 def assemble(node, release, listed, secrets, bound, wheel_set=None, config=None):
     """Assembles a release from what was received; it gets its final name once it is whole and on the disk."""
     site, name = release["site"], release["id"]
@@ -107,10 +100,10 @@ def assemble(node, release, listed, secrets, bound, wheel_set=None, config=None)
         bring(node, site, name, part)
     if wheel_set is not None:
         files.put(f"{directory}/{WHEELS_DIGEST}", wheel_set["digest"], 0o644)
-    write_files(node, release, directory, final)
+    write_files(node, release, directory)
     if config is not None:
         write_config(node, release, config, directory)
-    write_environ(node, release, secrets, bound, directory)
+    environ.write(node, release, secrets, bound, directory)
     node.run(["sync", "--file-system", directory])
     files.remove_tree(final)
     os.rename(directory, final)
@@ -148,21 +141,10 @@ def bring(node, site, release, part):
     bytecode.compile_tree(directory, final, entries, earlier, node.still_at_it)
 
 
-def write_files(node, release, directory, final):
-    site, name = release["site"], release["id"]
-    _, gid = node.ids(release["user"])
-    place = addresses.take(node, site, name)
-    values = {
-        "ROOT": final,
-        "ADDRESS": place["address"],
-        "PORT": place["port"],
-        "RELEASE": name,
-        "VCL": varnish.vcl_name(site, release["digest"]),
-    }
-    for file in release["files"]:
-        path = f"{directory}/{file['path']}"
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        files.put(path, fill(file["content"], values), int(file["mode"], 8), gid if file.get("group") else None)
+def write_files(node, release, directory):
+    for path, (content, mode, gid) in rendered.of(node, release).items():
+        os.makedirs(os.path.dirname(f"{directory}/{path}"), mode=0o755, exist_ok=True)
+        files.put(f"{directory}/{path}", content, mode, gid)
     files.put(f"{directory}/release.json", files.canonical(release), 0o600)
 
 
@@ -175,29 +157,20 @@ def write_config(node, release, config, directory):
     listing.verify(f"{directory}/{place['path']}", entries)
 
 
-def write_environ(node, release, secrets, bound, directory=None):
-    """What the app finds in os.environ. A release never changes, but its services may move: their values are always current."""
-    site, name = release["site"], release["id"]
-    path = f"{directory or node.paths.release(site, name)}/environ.json"
-    own = {"SILVER_CANONICAL_HOSTNAME": node.name(), "SILVER_INSTANCE_NAME": name}
-    if "configDirectory" in release:
-        own["SILVER_APP_CONFIG"] = f"{node.paths.release(site, name)}/{release['configDirectory']['path']}"
-    why = files.write_json(path, {**own, **release["variables"], **bound, **secrets}, 0o640, node.ids(release["user"])[1])
-    return [{"what": path, "why": why}] if why else []
-
-
 def check_record(node, release, secrets):
-    """A release is immutable: an existing one must be exactly the one wanted."""
+    """A release is immutable: an existing one must be exactly the one wanted. What is spoiled of it, the rollout brings again."""
     site, name = release["site"], release["id"]
     record = state.record(node, site, name)
-    if record is None or record["digest"] != release["digest"]:
+    if record is None:
+        files.write(state.record_path(node, site, name), files.canonical(release), 0o600)
+    elif record["digest"] != release["digest"]:
         raise AgentError(
             "bundle-differs",
             f"this node has another release with the id {name}",
             fix="change anything in the app: its id changes with it",
         )
-    environ = files.read_json(f"{node.paths.release(site, name)}/environ.json") or {}
-    changed = sorted(secret for secret in secrets if environ.get(secret) != secrets[secret])
+    known = environ.read(node, site, name)
+    changed = sorted(secret for secret in secrets if known is not None and known.get(secret) != secrets[secret])
     if changed:
         raise AgentError(
             "usage",
@@ -208,21 +181,18 @@ def check_record(node, release, secrets):
 
 def remove(node, site, release, archive=None):
     """Removes a release, into `archive` if given: first its units, last its directory, so that a crash is harmless."""
+    redact.remember(node, site, release)
     present = state.read(node, site)
     if release in present["releases"]:
         left = [other for other in present["releases"] if other != release]
         state.change(node, site, releases=left, previous=None if present["previous"] == release else present["previous"])
-    record = state.record(node, site, release)
     changes = []
-    if record is not None:
-        for service in reversed(units.named(record)):
-            if unit.remove(node, service):
-                changes.append({"what": service, "why": "its release is removed"})
-        vcl = varnish.vcl_name(site, record["digest"])
-        varnish.discard(node, vcl)
-        files.remove(node.paths.vcl(vcl))
-    addresses.give_back(node, site, release)
-    firewall.update(node)
+    for service in reversed(units.of(node, site, release)):
+        if unit.remove(node, service):
+            changes.append({"what": service, "why": "its release is removed"})
+    vcl = varnish.vcl_of(site, release)
+    if discard.discard(node, site, release, vcl):
+        discard.forget(node, site, release, vcl)
     files.remove_tree(partial(node, site, release))
     if take_away(node.paths.release(site, release), archive):
         changes.append({"what": node.paths.release(site, release), "why": "its release is removed"})
@@ -232,7 +202,7 @@ def remove(node, site, release, archive=None):
 def take_away(directory, archive):
     if archive is None or not os.path.isdir(directory):
         return files.remove_tree(directory)
-    # Don't keep secrets of removed releases.
+    # An archive has no secrets: what redaction needs of them is in a file of its own.
     files.remove(f"{directory}/environ.json")
     os.rename(directory, f"{archive}/{os.path.basename(directory)}")
     files.sync_directory(archive)

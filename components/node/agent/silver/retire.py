@@ -2,7 +2,7 @@
 
 import time
 
-from . import journal, lease, releases, state, unit, units, varnish
+from . import discard, journal, lease, releases, state, unit, units, varnish
 from .varnish_cli import VarnishCli
 
 # Longest wait for a rollout of the same site to end.
@@ -33,9 +33,9 @@ def schedule_all(node, site, anew=True):
 
 def retire(node, site, release):
     """Waits until it has no requests in hand or time is up, then stops it."""
-    record = state.record(node, site, release)
-    cut = drain(node, site, varnish.vcl_name(site, record["digest"])) if record else 0
-    services = list(units.named(record))[::-1] if record else []
+    vcl = varnish.vcl_of(site, release)
+    services = list(units.of(node, site, release))[::-1]
+    cut = drain(node, site, vcl)
     with lease.quiet(node, site, PATIENCE_SECONDS) as ours:
         if not ours or wanted_again(node, site, release):
             return
@@ -45,11 +45,11 @@ def retire(node, site, release):
     # Apache finishes its requests before it stops; no rollout may wait for that.
     unit.stop(node, services)
     node.note(site, f"{release} has stopped" + (f", {cut} requests were cut" if cut else ""))
+    discard.wait(node, site, release, discard.PATIENCE_SECONDS)
     with lease.quiet(node, site, PATIENCE_SECONDS) as ours:
         if not ours or wanted_again(node, site, release):
             return
-        if record:
-            varnish.discard(node, varnish.vcl_name(site, record["digest"]))
+        discard.discard(node, site, release, vcl)
         releases.prune(node, site)
 
 
@@ -63,6 +63,6 @@ def drain(node, site, vcl):
     """Waits for requests in hand; returns how many are left when time is up."""
     cli = VarnishCli(node)
     end = time.monotonic() + state.read(node, site)["settings"]["drainSeconds"]
-    while (left := cli.connections(vcl)) > 0 and time.monotonic() < end:
+    while (left := cli.requests(vcl)) > 0 and time.monotonic() < end:
         time.sleep(0.5)
     return left

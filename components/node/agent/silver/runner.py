@@ -54,6 +54,30 @@ class Runner:
             )
         return result
 
+    def lines(self, argv, env=None):
+        """The lines of a program as it writes them, and None now and then meanwhile; ends it when nobody wants more."""
+        import os
+        import select
+        import subprocess
+
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        child = subprocess.Popen(argv, stdin=nothing, stdout=pipe, stderr=nothing, env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})})
+        try:
+            left = b""
+            while True:
+                if not select.select([child.stdout], [], [], WAITING_SECONDS)[0]:
+                    yield None
+                    continue
+                chunk = os.read(child.stdout.fileno(), 1 << 16)
+                if not chunk:
+                    return
+                *whole, left = (left + chunk).split(b"\n")
+                yield from (line.decode("utf-8", "replace") for line in whole)
+        finally:
+            child.kill()
+            child.wait()
+            child.stdout.close()
+
     def wait(self, child, stdin, seconds):
         import subprocess
         import time

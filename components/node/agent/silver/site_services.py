@@ -2,7 +2,7 @@
 
 import re
 
-from . import files, packages, services, state, unit
+from . import files, log_space, packages, services, spoiled, state, unit
 from .errors import AgentError
 from .lock import shared
 
@@ -10,8 +10,33 @@ from .lock import shared
 def uses(node, site):
     """(module, use) of each service that was ever set up, in the site's current data generation."""
     generation = state.read(node, site)["generation"]
-    recorded = files.read_json(node.paths.services(site)) or []
-    return [(services.of(each["type"]), services.Use(site, generation, each["name"], each["options"])) for each in recorded]
+    return [use_of(site, generation, each) for each in recorded(node, site)]
+
+
+def recorded(node, site):
+    """The services of a site as they were last set up. A lost record of a site that serves is made again from its data."""
+    remake = lambda: remade(node, site) or None  # noqa: E731
+    return spoiled.read(node, node.paths.services(site), is_record, remake, lambda made: made is not None) or []
+
+
+def is_record(value):
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        return False
+    return all(each.get("type") in services.types() and {"name", "options"} <= each.keys() for each in value)
+
+
+def remade(node, site):
+    present = state.read(node, site)
+    # The data of a removed site stays, and is nobody's service.
+    if present["live"] is None:
+        return []
+    found = {kind: services.of(kind).found(node, services.Use(site, present["generation"], kind, {})) for kind in services.types()}
+    # Their names in the manifest are not known any more.
+    return [{"type": kind, "name": kind, "options": options} for kind, options in found.items() if options is not None]
+
+
+def use_of(site, generation, service):
+    return services.of(service["type"]), services.Use(site, generation, service["name"], service["options"])
 
 
 def set_up(node, lease, arguments):
@@ -24,15 +49,85 @@ def set_up(node, lease, arguments):
             getattr(services.of(kind), "before_install", lambda node: None)(node)
     changes = packages.install(node, [name for service in wanted for name in service["packages"]], site)
     # Recorded first: half-made services are measured and stopped like the rest, as are those no longer asked for.
-    record = [{key: service[key] for key in ("type", "name", "options")} for service in wanted]
-    record += [each for each in files.read_json(node.paths.services(site)) or [] if each["type"] not in kinds]
+    record = [{key: service[key] for key in ("type", "name", "options", "packages", "variables")} for service in wanted]
+    for entry in record:
+        if is_new(node, site, entry):
+            entry["isNew"] = True
+    record += [each for each in recorded(node, site) if each["type"] not in kinds]
     files.write_json(node.paths.services(site), record)
-    variables = {}
-    for (kind, use), service in zip(uses(node, site), wanted, strict=False):
+    told = {}
+    generation = state.read(node, site)["generation"]
+    for service in wanted:
+        kind, use = use_of(site, generation, service)
         changes += kind.set_up(node, use)
-        values = kind.values(node, use)
-        variables |= {name: bind(text, values) for name, text in service["variables"].items()}
-    return {"changes": changes + make_target(node, site), "variables": variables}
+        told |= variables_of(node, site, generation, service)
+    return {"changes": changes + make_target(node, site), "variables": told}
+
+
+def variables(node, site):
+    """The variables of all services of a site, as its last set-up returned them; KeyError for a record that lacks their names."""
+    generation = state.read(node, site)["generation"]
+    return {name: value for each in recorded(node, site) for name, value in variables_of(node, site, generation, each).items()}
+
+
+def variables_of(node, site, generation, service):
+    kind, use = use_of(site, generation, service)
+    values = kind.values(node, use)
+    return {name: bind(text, values) for name, text in service["variables"].items()}
+
+
+def is_new(node, site, service):
+    """Whether a service is made by a rollout before which the site had no data in it, and served nothing."""
+    present = state.read(node, site)
+    if present["live"] is not None:
+        return False
+    known = [each for each in recorded(node, site) if each["type"] == service["type"]]
+    kind, use = use_of(site, present["generation"], service)
+    return any(each.get("isNew") for each in known) or not kind.exists(node, use)
+
+
+def keep(node, site):
+    """The site serves: from now on its data is never taken back."""
+    record = recorded(node, site)
+    if any("isNew" in each for each in record):
+        files.write_json(node.paths.services(site), [{key: each[key] for key in each if key != "isNew"} for each in record])
+
+
+def take_back(node, site):
+    """Leaves nothing of the services, and of the room for logs, that a site's failed first rollout made. Returns the changes."""
+    served = any(line.get("to") is not None for line in files.read_lines(node.paths.history(site)))
+    if served or state.read(node, site)["live"] is not None:
+        return []
+    changes = log_space.discard(node, site)
+    record = recorded(node, site)
+    new = [each for each in record if each.get("isNew")]
+    if not new:
+        return changes
+    generation = state.read(node, site)["generation"]
+    for each in new:
+        kind, use = use_of(site, generation, each)
+        changes += kind.remove(node, use)
+        changes += kind.discard(node, use)
+    left = [each for each in record if each not in new]
+    if left:
+        files.write_json(node.paths.services(site), left)
+        return changes + make_target(node, site)
+    unit.remove(node, target(site))
+    files.remove(node.paths.services(site))
+    return changes
+
+
+def put_back(node, site, service):
+    """Makes one service as it was last set up. Never makes data: an empty place would pass for what was in it. Error `service`."""
+    kind, use = use_of(site, state.read(node, site)["generation"], service)
+    changes = packages.install(node, service.get("packages", []), site)
+    if not kind.exists(node, use):
+        raise AgentError(
+            "service",
+            f"the data of its service {use.name} ({service['type']}) is gone from this node",
+            fix="put a copy of it in its place, then run silver heal again; a rollout would begin with nothing",
+        )
+    return changes + kind.set_up(node, use)
 
 
 def bind(text, values):
@@ -90,6 +185,7 @@ def remark(node, site):
 def remove(node, site):
     """Stops the services of a removed site. Returns the changes. Data stays."""
     changes = [change for kind, use in uses(node, site) for change in kind.remove(node, use)]
+    changes += log_space.remove(node, site)
     unit.remove(node, target(site))
     files.remove(node.paths.services(site))
     return changes

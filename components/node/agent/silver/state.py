@@ -2,7 +2,8 @@
 
 import os
 
-from . import files
+from . import files, spoiled
+from .errors import AgentError
 
 EMPTY = {
     "serial": 0,
@@ -17,7 +18,22 @@ EMPTY = {
 
 
 def read(node, site):
-    return {**EMPTY, **(files.read_json(node.paths.state(site)) or {})}
+    remake = lambda: {**EMPTY, **spoiled.state(node, site)}  # noqa: E731
+    seen = spoiled.read(node, node.paths.state(site), is_state, remake, lambda made: made["releases"])
+    return {**EMPTY, **(seen or {})}
+
+
+def is_state(value):
+    """Whether each field that is there has the type of its empty value; an id may also be missing."""
+    if not isinstance(value, dict):
+        return False
+    ids = all(value.get(name) is None or isinstance(value[name], str) for name in ("live", "previous"))
+    others = ("serial", "releases", "generation", "settings")
+    if not ids or not all(isinstance(value.get(name, EMPTY[name]), type(EMPTY[name])) for name in others):
+        return False
+    settings = value.get("settings", EMPTY["settings"])
+    times = all(isinstance(settings.get(name), int | float) for name in EMPTY["settings"])
+    return times and spoiled.is_list_of_texts(value.get("releases", []))
 
 
 def write(node, site, state):
@@ -44,6 +60,14 @@ def sites(node):
     return sorted(name for name in names if not name.startswith(".") and os.path.isdir(node.paths.site(name)))
 
 
+def record_path(node, site, release):
+    return f"{node.paths.release(site, release)}/release.json"
+
+
 def record(node, site, release):
-    """A release's record, as the rollout sent it; None when there is no such release."""
-    return files.read_json(f"{node.paths.release(site, release)}/release.json")
+    """A release's record, as the rollout sent it; None when there is no such release, or its record is spoiled."""
+    try:
+        found = files.read_json(record_path(node, site, release))
+    except AgentError:
+        return None
+    return found if isinstance(found, dict) and found.get("id") == release else None

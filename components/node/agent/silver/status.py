@@ -1,7 +1,6 @@
 """What this node has, for people and for the rollout."""
 
-from . import addresses, lease, redact, site_services, state, unit, units
-from .errors import AgentError
+from . import addresses, lease, site_services, state, unit, units
 
 
 def site(node, name):
@@ -34,18 +33,3 @@ def site(node, name):
 
 def status(node, name):
     return {"sites": [site(node, each) for each in state.sites(node) if name in (None, each)]}
-
-
-def logs(node, arguments):
-    """Selects the app's lines by unit, which no other site can forge, and the rollout's by root."""
-    name, release = arguments["site"], arguments["release"]
-    if name not in state.sites(node):
-        raise AgentError("usage", f"this node has no site {name}", fix="see: silver-agent status")
-    if arguments["kind"] == "rollout":
-        which = [f"SYSLOG_IDENTIFIER=silver-rollout-{name}", "_UID=0"]
-    else:
-        services = [*units.of(node, name, release), units.name(name, release, "check")] if release else units.patterns(name)
-        which = [f"--unit={service}" for service in services]
-    words = ["--lines", str(arguments["lines"]), "--output", "short-iso", "--no-pager", "--quiet"]
-    done = node.run(["journalctl", *words, *which])
-    return {"lines": redact.site_lines(node, name, done.out.splitlines())}

@@ -5,6 +5,9 @@ import os
 from . import files
 from .errors import AgentError, last_lines
 
+# Several tracebacks of a deep framework, from several processes at once.
+PART_LINES = 300
+
 
 def show(node, units):
     """Properties of units, by name. An unknown unit is `inactive`."""
@@ -28,11 +31,15 @@ def reload(node):
 
 
 def install(node, texts):
-    """Writes units; returns why, for those that differed. systemd loads a new one on its own; only a known one needs a reload."""
+    """
+    Writes units; returns why, for those that differed. systemd loads a new one on its own. One that it knows needs a reload, and so does
+    one whose file was lost while it ran: systemd says that it has none, or could not load it.
+    """
     found = {unit: files.write(node.paths.unit(unit), text) for unit, text in texts.items()}
     written = {unit: why for unit, why in found.items() if why is not None}
     # Ask only once all are written: they may name each other.
-    if any(seen.get("NeedDaemonReload") == "yes" for seen in show(node, list(written)).values()):
+    seen = show(node, list(written)).values()
+    if any(each.get("NeedDaemonReload") == "yes" or each.get("LoadState", "loaded") != "loaded" for each in seen):
         reload(node)
     return written
 
@@ -98,6 +105,20 @@ def remove(node, unit):
     return files.remove(node.paths.unit(unit))
 
 
+def mask(node, units, why):
+    """Masks units that must not run, also before their package is installed: nothing starts them, not even by accident."""
+    changes = []
+    for name in units:
+        path = node.paths.unit(name)
+        if os.path.islink(path) and os.readlink(path) == "/dev/null":
+            continue
+        node.run(["systemctl", "disable", "--now", "--quiet", name], ok=None)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        node.run(["systemctl", "mask", "--quiet", name])
+        changes.append({"what": name, "why": why})
+    return changes
+
+
 def log(node, units, lines=40):
     """The last log lines of units, and systemd's about them."""
     if not units:
@@ -106,6 +127,15 @@ def log(node, units, lines=40):
     which = [word for unit in units for word in ("--unit", unit)]
     done = node.run(["journalctl", *which, "--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"], ok=None)
     return done.out.splitlines()
+
+
+def said_since(node, units, since):
+    """What units said since a moment, and systemd about them. Of many lines the first and the last: an error's cause is often the first."""
+    node.run(["journalctl", "--sync"], ok=None)
+    which = [word for unit in units for word in ("--unit", unit)]
+    words = ["--since", f"@{int(since)}", "--lines", "4000", "--output", "cat", "--no-pager", "--quiet"]
+    lines = node.run(["journalctl", *which, *words], ok=None).out.splitlines() if units else []
+    return lines if len(lines) <= 2 * PART_LINES else [*lines[:PART_LINES], *lines[-PART_LINES:]]
 
 
 def spoken(node, unit, lines=40):

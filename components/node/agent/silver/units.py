@@ -1,5 +1,9 @@
 """The units of a release, in the order of its record. They start in this order and stop in reverse."""
 
+import glob
+import os
+import re
+
 from . import contract, state
 
 
@@ -14,9 +18,20 @@ def named(record):
 
 
 def of(node, site, release):
-    """The same for a release on the disk; empty when it is missing, for then none of its units was started."""
+    """The same for a release on the disk; without its record by the units that are there, so that none runs on when it is retired."""
     record = state.record(node, site, release)
-    return named(record) if record else {}
+    return named(record) if record else left(node, site, release)
+
+
+def left(node, site, release):
+    """Units of a release whose record is lost, in the order of the roles: which of them starts last is not known any more."""
+    found = {}
+    for role in contract.read()["unitRoles"]:
+        pattern = f"{node.paths.unit(f'silver-{role}-{site}')}*@{glob.escape(release)}.service"
+        for name in sorted(map(os.path.basename, glob.glob(pattern))):
+            if re.match(rf"silver-{role}-{site}[.@]", name):
+                found[name] = {"role": role, "starts": "prepare"}
+    return found
 
 
 def starting(listed, at):

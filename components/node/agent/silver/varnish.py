@@ -2,9 +2,9 @@
 
 import contextlib
 import hashlib
-import os
+import re
 
-from . import files, state
+from . import discard, files, node_record, state
 from .errors import AgentError
 from .lock import shared
 from .paths import BOOT_CLI, S503_VCL, TOP_VCL
@@ -19,36 +19,69 @@ def vcl_name(site, release_digest):
     return f"r_{site.replace('-', '_')}_{release_digest[:8]}"
 
 
+def vcl_of(site, release):
+    """The same, of a release whose record may be lost: its id ends as its digest begins."""
+    return vcl_name(site, release.rpartition(".")[2])
+
+
 def content_name(prefix, path):
     """The node's own VCLs are named after their content, so a name shows what is loaded. None when the file is missing."""
+    content = read_bytes(path)
+    return None if content is None else f"{prefix}_{hashlib.sha256(content).hexdigest()[:8]}"
+
+
+def live_vcl(node, site, release, changes):
+    """Name of a release's VCL; None when nothing is live or the release is not here. Adds to the changes what it had to put back."""
+    if release is None:
+        return None
+    name, own = vcl_of(site, release), f"{node.paths.release(site, release)}/conf/site.vcl"
+    text = read_bytes(own)
+    if not text or text != read_bytes(node.paths.vcl(name)):
+        from . import rendered
+
+        # One of the two is spoiled, and the release's record has what both were made from.
+        record = state.record(node, site, release)
+        if record is not None:
+            changes += rendered.put_back(node, record)
+        text = read_bytes(own)
+    if not text:
+        return None
+    if why := files.write(node.paths.vcl(name), text):
+        changes.append({"what": node.paths.vcl(name), "why": why})
+    return name
+
+
+def read_bytes(path):
+    """None for what is not a file."""
     try:
-        with open(path, "rb") as file:
-            return f"{prefix}_{hashlib.sha256(file.read()).hexdigest()[:8]}"
-    except FileNotFoundError:
+        with open(path, "rb", opener=files.at_once) as file:
+            return file.read()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
 
 
-def live_vcl(node, site, release):
-    """Name of a release's VCL; None when nothing is live or its VCL is not here."""
-    record = state.record(node, site, release) if release else None
-    if record is None:
-        return None
-    name = vcl_name(site, record["digest"])
-    return name if os.path.exists(node.paths.vcl(name)) else None
+def pool_threads(node):
+    """Most threads of each of Varnish's two pools: all together take a quarter of the node's memory at most, with 54 kB each (measured).
+
+    A request that waits for an app takes two of them. The plan lets 5,000 wait, and 4 GB of memory have room for some 18,000 threads.
+    """
+    total = re.search(r"^MemTotal: +(\d+) kB$", node.read("/proc/meminfo"), re.M)
+    return min(10_000, int(total[1]) // 4 // 54 // 2) if total else 5000
 
 
 class Wanted:
     """What Varnish should have loaded and labelled, read from disk; `override` names a site's release that is about to go live."""
 
     def __init__(self, node, override=None):
+        self.put_back = node_record.put_back(node, (S503_VCL, TOP_VCL))
         self.s503 = content_name("s503", node.paths.at(S503_VCL))
         self.top = content_name("top", node.paths.at(TOP_VCL))
-        listed = {site["name"] for site in (files.read_json(node.paths.var("node.json")) or {"sites": []})["sites"]}
+        listed = {site["name"] for site in node_record.read(node)["sites"]}
         live = {site: state.read(node, site)["live"] for site in state.sites(node)}
         live.update(override or {})
         # Site → VCL; None stands for the 503 VCL. A site that serves keeps its label until it is removed.
         self.sites = {
-            site: live_vcl(node, site, live.get(site))
+            site: live_vcl(node, site, live.get(site), self.put_back)
             for site in sorted(listed | set(override or {}) | {site for site, release in live.items() if release})
         }
 
@@ -56,7 +89,7 @@ class Wanted:
         """Labels first point to the 503 VCL; a leading `-` lets Varnish continue when that line fails."""
         if self.s503 is None:
             return ""
-        lines = [f"vcl.load {self.s503} {S503_VCL}"]
+        lines = [f"param.set thread_pool_max {pool_threads(node)}", f"vcl.load {self.s503} {S503_VCL}"]
         lines += [f"vcl.label {label(site)} {self.s503}" for site in self.sites]
         for site, vcl in self.sites.items():
             if vcl is not None:
@@ -76,15 +109,10 @@ def turn(node):
 def load(node, vcl):
     """Compiles a release's VCL beside all others; nothing serves from it yet. Error `vcl` with the compiler's output."""
     cli = VarnishCli(node)
-    if vcl not in cli.list()[0]:
+    if vcl in cli.list()[0]:
+        discard.take_back(node, cli, vcl)
+    else:
         cli("vcl.load", vcl, node.paths.vcl(vcl))
-
-
-def discard(node, vcl):
-    """Discards a VCL; requests in hand keep it until they end."""
-    cli = VarnishCli(node)
-    if cli.running() and vcl in cli.list()[0]:
-        cli("vcl.discard", vcl)
 
 
 def apply(node, override=None):
@@ -95,9 +123,9 @@ def apply(node, override=None):
     wanted = Wanted(node, override)
     cli = VarnishCli(node)
     if wanted.s503 is None or not cli.running():
-        return write_boot_cli(node, wanted)
+        return wanted.put_back + write_boot_cli(node, wanted)
     vcls, labels = cli.list()
-    changes = _load(node, cli, wanted, vcls, labels, override or {})
+    changes = wanted.put_back + _load(node, cli, wanted, vcls, labels, override or {})
     changes += write_boot_cli(node, wanted)
     changes += _turn_labels(cli, wanted, labels)
     changes += _use(cli, wanted, vcls)
@@ -115,7 +143,9 @@ def _load(node, cli, wanted, vcls, labels, override):
     changes = []
 
     def load_missing(name, path):
-        if name not in vcls:
+        if name in vcls:
+            discard.take_back(node, cli, name)
+        else:
             cli("vcl.load", name, path)
             vcls[name] = False
             changes.append({"what": name, "why": "not loaded"})

@@ -33,7 +33,13 @@ class VarnishCli:
     def list(self):
         """(VCL name → whether it is active, label → the VCL it points to)."""
         vcls, labels = {}, {}
-        for entry in json.loads(self("vcl.list", "-j"))[3:]:
+        said = self("vcl.list", "-j")
+        try:
+            entries = json.loads(said)[3:]
+        except ValueError:
+            fix = "raise cli_limit: varnishadm param.set cli_limit 16m"
+            raise AgentError("vcl", f"Varnish cut its list of VCLs off after {len(said)} bytes", fix=fix) from None
+        for entry in entries:
             # Discarded, but listed while a request uses it: its name is free.
             if entry["status"] == "discarded":
                 continue
@@ -43,7 +49,7 @@ class VarnishCli:
                 vcls[entry["name"]] = entry["status"] == "active"
         return vcls, labels
 
-    def connections(self, vcl):
+    def requests(self, vcl):
         """Requests in hand at a VCL's backends; 0 for a VCL that is gone or cold."""
         done = self.node.run(["varnishstat", "-1", "-j", "-f", f"VBE.{vcl}.*.conn"], ok=None)
         if done.code != 0:

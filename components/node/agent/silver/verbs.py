@@ -12,11 +12,13 @@ class Session:
         self.leases = {}
 
     def take(self, arguments):
-        from . import lease, recover, status
+        from . import claim, lease, recover, status
 
         site = arguments["site"]
         if site in self.leases:
             raise AgentError("usage", f"this session already holds {site}'s lease")
+        if "owner" in arguments:
+            claim.refuse_others(self.node, arguments["owner"])
         if not has_site(self.node, site):
             raise AgentError("usage", f"this node has no site {site}", fix="run pulumi up: it sets the node up for it first")
         taken = lease.take(self.node, site, arguments["who"], arguments["pid"], arguments["release"])
@@ -54,10 +56,29 @@ def has_site(node, site):
     return os.path.isdir(node.paths.site(site))
 
 
+def hello(node, session, arguments):
+    from . import claim
+
+    found = claim.read(node)
+    return node.hello() if found is None else {**node.hello(), "claim": found}
+
+
+def claim(node, session, arguments):
+    from . import claim
+
+    return {"changes": claim.take(node, arguments["owner"], arguments.get("from"))}
+
+
+def give_up(node, session, arguments):
+    from . import claim
+
+    return {"changes": claim.give_up(node, arguments["owner"])}
+
+
 def converge(node, session, arguments):
     from . import converge
 
-    return converge.converge(node, arguments["state"])
+    return converge.converge(node, arguments["owner"], arguments["state"])
 
 
 def receive(node, session, arguments):
@@ -82,8 +103,7 @@ def prepare(node, session, arguments):
 def check(node, session, arguments):
     from . import check
 
-    session.held(arguments)
-    return check.check(node, arguments)
+    return check.check(node, session.held(arguments), arguments)
 
 
 def flip(node, session, arguments):
@@ -93,10 +113,11 @@ def flip(node, session, arguments):
 
 
 def undo(node, session, arguments):
-    from . import state, undo
+    from . import site_services, state, undo
 
     session.held(arguments)
     changes = undo.undo(node, arguments["site"])
+    changes += site_services.take_back(node, arguments["site"])
     node.note(arguments["site"], f"undone: {arguments['reason']}")
     return {"live": state.read(node, arguments["site"])["live"], "changes": changes}
 
@@ -121,10 +142,32 @@ def status(node, session, arguments):
     return status.status(node, arguments["site"])
 
 
-def logs(node, session, arguments):
-    from . import status
+def verify(node, session, arguments):
+    from . import verify
 
-    return status.logs(node, arguments)
+    return verify.verify(node, arguments["site"])
+
+
+def heal(node, session, arguments):
+    from . import heal
+
+    try:
+        return heal.site(node, session.held(arguments))
+    finally:
+        if arguments["site"] in session.leases:
+            session.give_back(arguments["site"])
+
+
+def heal_node(node, session, arguments):
+    from . import heal
+
+    return heal.node_wide(node)
+
+
+def logs(node, session, arguments):
+    from . import logs
+
+    return logs.logs(node, arguments)
 
 
 def recover(node, session, arguments):
@@ -140,8 +183,10 @@ def measure(node, session, arguments):
 
 
 WORK = {
-    "hello": lambda node, session, arguments: node.hello(),
+    "hello": hello,
     "ping": lambda node, session, arguments: {},
+    "claim": claim,
+    "give-up": give_up,
     "lease": lambda node, session, arguments: session.take(arguments),
     "converge": converge,
     "receive": receive,
@@ -153,6 +198,9 @@ WORK = {
     "finish": finish,
     "remove": remove,
     "status": status,
+    "verify": verify,
+    "heal": heal,
+    "heal-node": heal_node,
     "logs": logs,
     "recover": recover,
     "measure": measure,

@@ -8,12 +8,16 @@ size(node, use)       bytes of data when last measured.
 health(node, use)     what is wrong with it, for people; None when all is well.
 before_install(node)  prepares the node before its packages are installed. Optional.
 hold(node, use)       keeps it within its limits, twice a minute. Returns the changes. Omitted where the kernel does this.
+exists(node, use)     whether it holds data already.
+found(node, use)      options by what is on the node, for a site whose record was lost; None when there is nothing of it.
+discard(node, use)    deletes its data, after `remove`: of a first rollout that failed. Returns the changes.
 remove(node, use)     stops it when its site is removed. Returns the changes. Data stays.
 
 To come: copy (into the next data generation), fence (against writes), dump and load.
 """
 
 import importlib
+import pkgutil
 from typing import NamedTuple
 
 
@@ -31,6 +35,11 @@ class Use(NamedTuple):
     @property
     def user(self):
         return f"site-{self.site}"
+
+
+def types():
+    """Names of all types, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def of(kind):

@@ -3,11 +3,8 @@
 import os
 import struct
 
-from .. import files, unit
+from .. import files, image, unit
 from ..errors import AgentError, last_lines
-
-# Bytes that must stay free on the node once the image is allocated.
-SPARE_BYTES = 256 * 1024 * 1024
 
 
 def place(use):
@@ -33,120 +30,64 @@ def health(node, use):
 
 
 def remove(node, use):
-    name = unit_name(place(use))
+    name = image.unit_name(place(use))
     return [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+
+
+def exists(node, use):
+    return os.path.isfile(node.paths.at(f"{place(use)}.img"))
+
+
+def found(node, use):
+    return {"bytes": os.path.getsize(node.paths.at(f"{place(use)}.img"))} if exists(node, use) else None
+
+
+def discard(node, use):
+    directory = node.paths.at(place(use))
+    # Whoever still has a file open keeps it mounted.
+    if os.path.ismount(directory) or not files.remove(f"{directory}.img"):
+        return []
+    os.rmdir(directory)
+    return [{"what": f"{place(use)}.img", "why": "its first rollout failed"}]
+
+
+def mount(node, use):
+    return image.mount(node, f"{place(use)}.img", place(use), f"Files of the site {use.site}: their quota is the size of the image.")
+
+
+def hold(node, use):
+    """Mounts it again: a mount has no Restart=. One that is not to start at boot somebody has put away, and is left alone."""
+    if os.path.ismount(node.paths.at(place(use))) or not exists(node, use) or not unit.enabled(node, image.unit_name(place(use))):
+        return []
+    return mount(node, use)
 
 
 def set_up(node, use):
     directory, size = node.paths.at(place(use)), use.options["bytes"]
-    image = f"{directory}.img"
+    path = f"{directory}.img"
     uid, gid = node.ids(use.user)
     files.make_directory(os.path.dirname(directory), 0o750, gid)
     # Nobody may write below the mount: a site must notice when its files are not mounted.
     if not os.path.ismount(directory):
         files.make_directory(directory, 0o700)
     changes = []
-    if not os.path.exists(image):
-        make_image(node, image, size, uid, gid)
-        changes.append({"what": image, "why": "a new service"})
+    if not os.path.exists(path):
+        make_image(node, path, size, uid, gid)
+        changes.append({"what": path, "why": "a new service"})
     changes += mount(node, use)
-    own(directory, uid, gid)
-    return changes + resize(node, image, directory, size)
+    image.own(directory, uid, gid)
+    return changes + resize(node, path, directory, size)
 
 
-def make_image(node, image, size, uid, gid):
-    """Gets its final name once it holds a whole file system."""
-    node.say("services", f"making {image} of {size // 1024**2} MB")
-    new = f"{image}.new"
-    files.remove(new)
-    allocate(new, size)
-    try:
-        # No discard: the space stays the site's own. Nothing is reserved for root, and the site owns the top directory.
-        node.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-E", f"nodiscard,root_owner={uid}:{gid}", new])
-    except AgentError:
-        files.remove(new)
-        raise
-    os.rename(new, image)
-    files.sync_directory(os.path.dirname(image))
+def make_image(node, path, size, uid, gid):
+    node.say("services", f"making {path} of {size // 1024**2} MB")
+    files.remove(f"{path}.new")
+    image.allocate(f"{path}.new", size)
+    # No discard: the space stays the site's own. The site owns the top directory.
+    image.make(node, path, ["-E", f"nodiscard,root_owner={uid}:{gid}"])
 
 
-def allocate(path, size):
-    """Allocates the space now, so that no other site can use it up."""
-    have = os.stat(path).st_size if os.path.exists(path) else 0
-    room = os.statvfs(os.path.dirname(path))
-    free = room.f_bavail * room.f_frsize
-    if size - have + SPARE_BYTES > free:
-        raise AgentError(
-            "no-space",
-            f"a quota of {size // 1024**2} MB for files needs {(size - have) // 1024**2} MB more on this node, "
-            f"and {max(free - SPARE_BYTES, 0) // 1024**2} MB are free",
-            fix="free some space, or lower the quota",
-        )
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        os.posix_fallocate(fd, 0, size)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def unit_name(directory):
-    """The name that systemd requires for a mount at this place."""
-    words = directory.strip("/").split("/")
-    return (
-        "-".join("".join(c if c.isascii() and (c.isalnum() or c in "_.") else f"\\x{ord(c):02x}" for c in word) for word in words)
-        + ".mount"
-    )
-
-
-def mount(node, use):
-    directory = place(use)
-    name = unit_name(directory)
-    text = f"""# Files of the site {use.site}: their quota is the size of the image.
-[Unit]
-Description=Files of the site {use.site}
-
-[Mount]
-What={directory}.img
-Where={directory}
-Type=ext4
-Options=loop,nodev,nosuid,noexec
-
-[Install]
-WantedBy=multi-user.target
-"""
-    why = unit.install(node, {name: text}).get(name)
-    unit.enable(node, name)
-    if name in unit.active(node, [name]):
-        return []
-    if not os.path.exists(node.paths.at("/dev/loop-control")):
-        raise AgentError(
-            "service",
-            "this node has no loop devices, which a quota for files needs",
-            fix="run: modprobe loop; a container must be given /dev/loop-control and /dev/loop0 to /dev/loop7",
-        )
-    done = node.run(["systemctl", "start", name], ok=None, seconds=120)
-    if done.code != 0:
-        raise AgentError(
-            "service",
-            f"could not mount {directory}",
-            fix="see the output below; every loop device may be in use: losetup --list",
-            log=unit.log(node, [name], 10) or last_lines(done.err),
-        )
-    return [{"what": name, "why": why or "was not mounted"}]
-
-
-def own(directory, uid, gid):
-    seen = os.stat(directory)
-    if (seen.st_uid, seen.st_gid, seen.st_mode & 0o7777) != (uid, gid, 0o750):
-        os.chown(directory, uid, gid)
-        os.chmod(directory, 0o750)
-    found = f"{directory}/lost+found"
-    if os.path.isdir(found) and not os.path.islink(found) and not os.listdir(found):
-        os.rmdir(found)
-
-
-def resize(node, image, directory, size):
+def resize(node, path, directory, size):
     """Grows the file system while it is in use. A lower quota reserves the rest: a mounted file system can't shrink."""
     held = used(directory)
     if held > size:
@@ -155,12 +96,12 @@ def resize(node, image, directory, size):
             f"the quota of {size // 1024**2} MB is less than the files use: {files.megabytes(held)}",
             fix="raise the quota of files in the manifest, or have the app delete files",
         )
-    block, blocks, reserved = superblock(image)
-    device = node.run(["losetup", "--noheadings", "--output=NAME", "--associated", image]).out.strip()
+    block, blocks, reserved = superblock(path)
+    device = node.run(["losetup", "--noheadings", "--output=NAME", "--associated", path]).out.strip()
     grown = blocks < size // block
     if grown:
-        grow(node, image, device, blocks * block, size)
-        block, blocks, reserved = superblock(image)
+        grow(node, path, device, blocks * block, size)
+        block, blocks, reserved = superblock(path)
     back = max(blocks - size // block, 0)
     if back * 2 > blocks:
         raise AgentError(
@@ -180,14 +121,14 @@ def used(directory):
     return (room.f_blocks - room.f_bfree) * room.f_frsize
 
 
-def grow(node, image, device, before, size):
-    node.say("services", f"growing {image} to {size // 1024**2} MB")
-    allocate(image, size)
+def grow(node, path, device, before, size):
+    node.say("services", f"growing {path} to {size // 1024**2} MB")
+    image.allocate(path, size)
     node.run(["losetup", "--set-capacity", device])
     done = node.run(["resize2fs", device], ok=None, seconds=300)
     if done.code == 0:
         return
-    os.truncate(image, before)
+    os.truncate(path, before)
     node.run(["losetup", "--set-capacity", device])
     raise AgentError(
         "service",
@@ -197,9 +138,9 @@ def grow(node, image, device, before, size):
     )
 
 
-def superblock(image):
+def superblock(path):
     """(bytes per block, blocks, reserved blocks) of an ext4 file system (ext4(5), the kernel's ext4/globals)."""
-    with open(image, "rb") as file:
+    with open(path, "rb") as file:
         file.seek(1024)
         data = file.read(1024)
     low, reserved_low = struct.unpack_from("<II", data, 4)

@@ -4,6 +4,8 @@ The superuser `postgres` is the agent's. It logs in to the database of the same 
 into its own database would run as any user who logs in there.
 """
 
+import os
+
 from ... import database_quota, files, packages, unit
 from . import database, names, quota, server
 
@@ -24,7 +26,7 @@ def needs(node, use):
 
 def size(node, use):
     record = names.read(node, use)
-    return record["used"] if record else 0
+    return record.get("used", 0) if record else 0
 
 
 def health(node, use):
@@ -36,6 +38,21 @@ def before_install(node):
     if packages.missing(node, ["postgresql-common"]):
         files.make_directory_for(node.paths.at(NO_CLUSTER))
         files.write(node.paths.at(NO_CLUSTER), "# silver-agent: each site has a server of its own\ncreate_main_cluster = false\n")
+
+
+def exists(node, use):
+    return os.path.isdir(node.paths.at(names.place(use))) and names.read(node, use) is not None
+
+
+def found(node, use):
+    return server.options_of(node, use) if exists(node, use) else None
+
+
+def discard(node, use):
+    with names.turn(node, use):
+        files.remove(names.record_path(node, use))
+        gone = files.remove_tree(node.paths.at(names.place(use)))
+    return [{"what": names.place(use), "why": "its first rollout failed"}] if gone else []
 
 
 def set_up(node, use):

@@ -43,6 +43,8 @@ UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(
     words.append(f"ALTER ROLE {name(user)} SET log_min_messages = fatal;")
     if f"database {own}" in new:
         words.append(f"CREATE DATABASE {name(own)} OWNER {name(user)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';")
+    # The database's owner may have closed it, and could not open it again.
+    words.append(f"ALTER DATABASE {name(own)} ALLOW_CONNECTIONS true CONNECTION LIMIT -1;")
     words += [f"REVOKE ALL ON DATABASE {name(each)} FROM PUBLIC;" for each in ("postgres", "template1")]
     psql(node, use, "\n".join(words) + "\n")
     return [{"what": what, "why": "a new service"} for what in new]

@@ -1,6 +1,9 @@
 """Names and places of a site's server, derived from the site and the generation of its data."""
 
-from ... import files
+import os
+import re
+
+from ... import database_quota, spoiled
 from ...lock import shared
 
 PORT = "5432"
@@ -36,7 +39,29 @@ def record_path(node, use):
 
 
 def read(node, use):
-    return files.read_json(record_path(node, use))
+    """None when there is no server. A lost record is made again from the server's unit, or from its directory."""
+    remake = lambda: remade(node, use)  # noqa: E731
+    return spoiled.read(node, record_path(node, use), is_record, remake, lambda made: made is not None)
+
+
+def is_record(value):
+    if not isinstance(value, dict) or not re.fullmatch(r"[0-9]+", str(value.get("version"))):
+        return False
+    numbers = all(isinstance(value.get(key), int) for key in ("quota", "used", "most"))
+    return "quota" not in value or (numbers and value.get("stage") in database_quota.EFFECT.keys() | {database_quota.OPEN})
+
+
+def remade(node, use):
+    if not os.path.isdir(node.paths.at(place(use))):
+        return None
+    started = re.search(r"^ExecStart=/usr/lib/postgresql/([0-9]+)/bin/postgres ", node.read(f"/etc/systemd/system/{service(use)}"), re.M)
+    # What the server wrote itself is believed where it can be nothing but a number.
+    own = re.fullmatch(r"[0-9]+", node.read(f"{place(use)}/PG_VERSION"))
+    if not started and not own:
+        return None
+    record = {"version": started[1] if started else own[0]}
+    # What the database allows is not known: the next measurement opens it well below its quota, the next set-up below it.
+    return record | database_quota.unknown(use.options["bytes"]) if "bytes" in use.options else record
 
 
 def turn(node, use, wait=True):

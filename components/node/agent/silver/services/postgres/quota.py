@@ -1,5 +1,8 @@
 """The quota of a site's database: measured, and enforced by the rights of the site's role."""
 
+import contextlib
+import os
+
 from ... import database_quota, files, state
 from . import database, names, server
 
@@ -44,6 +47,26 @@ def hold(node, use):
         return [{"what": f"database {names.database(use)}", "why": database_quota.words(record)}]
 
 
+# What sessions make a server hold outside its databases, until they end: temporary files of queries, those that parallel workers share
+# among them, and what is sent to a LISTEN that never reads.
+BESIDE = ("base/pgsql_tmp", "pg_notify")
+
+
+def beside(node, use):
+    """Bytes that these take. A file may be gone by the time it is looked at."""
+    total = 0
+    for name in BESIDE:
+        for directory, _, found in os.walk(f"{node.paths.at(names.place(use))}/{name}"):
+            for file in found:
+                with contextlib.suppress(FileNotFoundError):
+                    total += os.lstat(f"{directory}/{file}").st_blocks * 512
+    return total
+
+
+# A server shortens its queue of NOTIFY only when somebody writes some pages to it.
+SHORTEN = "SELECT count(pg_notify('silver', repeat('x', 7000) || n)) FROM generate_series(1, 8) n;"
+
+
 class Seen:
     """What PostgreSQL reports about a database and the role that logs in."""
 
@@ -68,7 +91,10 @@ LEFT JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = r.oid
 WHERE d.datname = {database.value(names.database(use))};
 """,
     ).strip()
-    return Seen(*row.split("|")) if row else None
+    if not row:
+        return None
+    size, *rest = row.split("|")
+    return Seen(int(size) + beside(node, use), *rest)
 
 
 def enforce(node, use, stage):
@@ -81,7 +107,7 @@ def enforce(node, use, stage):
         database_quota.READ_ONLY: [f"{setting} SET default_transaction_read_only = on;", f"ALTER ROLE {user} LOGIN;"],
         database_quota.CLOSED: [f"ALTER ROLE {user} NOLOGIN;"],
     }
-    database.psql(node, use, "\n".join(["SET lock_timeout = '5s';", end, *role[stage], end]) + "\n")
+    database.psql(node, use, "\n".join(["SET lock_timeout = '5s';", end, *role[stage], end, SHORTEN]) + "\n")
 
 
 def tell(node, use, record):

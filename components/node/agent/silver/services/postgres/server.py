@@ -1,6 +1,7 @@
 """The server of a site: its directory, its settings, its unit."""
 
 import os
+import re
 import time
 
 from ... import accounts, files, unit
@@ -68,6 +69,13 @@ def sessions(use):
     while most < use.options["connections"] + OWN_SESSIONS:
         most *= 2
     return most
+
+
+def options_of(node, use):
+    """Options by what the server has: its room for sessions, and the quota of its record, or the manifest's default."""
+    room = re.search(r"^max_connections = ([0-9]+)$", node.read(f"{names.settings(use)}.conf"), re.MULTILINE)
+    quota = names.read(node, use).get("quota", 2 * 1024**3)
+    return {"connections": (int(room[1]) if room else 64) - OWN_SESSIONS, "bytes": quota}
 
 
 # The site can't change these: only root can write them.
@@ -152,7 +160,7 @@ LimitCORE=0
 
 ProtectSystem=strict
 ReadWritePaths={names.place(use)}
-TemporaryFileSystem=/tmp:size=16M,mode=1777,nodev,nosuid /var/tmp:ro /dev/shm:size=256M,mode=1777
+TemporaryFileSystem=/tmp:size=16M,mode=1777,nodev,nosuid /var/tmp:ro /run/lock:ro /dev/shm:size=256M,mode=1777
 RestrictAddressFamilies=AF_UNIX
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -175,6 +183,8 @@ KeyringMode=private
 MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+# Large parts of the kernel that most of its recent holes were in, and that no app needs.
+SystemCallFilter=~io_uring_enter io_uring_register io_uring_setup userfaultfd
 SystemCallErrorNumber=EPERM
 
 [Install]
@@ -189,7 +199,7 @@ def slice_name(site):
 
 
 def run_server(node, use):
-    """Runs the server with its current settings, and enables it for the next boot."""
+    """Runs the server with its current settings, and enables it for the next boot. What is lost alone is no reason to restart it."""
     name = names.service(use)
     changes, restart = [], False
     files.make_directory_for(node.paths.at(names.settings(use)))
@@ -197,10 +207,10 @@ def run_server(node, use):
         path = f"{names.settings(use)}{end}"
         if why := files.write(node.paths.at(path), text):
             changes.append({"what": path, "why": why})
-            restart = True
+            restart = restart or why != "missing"
     if why := unit.install(node, {name: unit_text(node, use)}).get(name):
         changes.append({"what": name, "why": why})
-        restart = True
+        restart = restart or why != "missing"
     unit.enable(node, name)
     running = runs(node, use)
     if running and not restart:

@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { parse } from "yaml";
+import { loadEnvironment } from "../components/plan/load.ts";
+import { parseSecretKey, secretKey } from "../components/plan/secret-key.ts";
+import { isMap } from "../components/text/value.ts";
+import { renderColumns } from "./columns.ts";
+import { noSite, valueOrReport } from "./planned.ts";
+import { environmentName, root, runPulumi } from "./pulumi.ts";
+import { UserError } from "./user-error.ts";
+
+/** One version of a secret: whether its value is kept, and whether the environment names it. */
+interface Secret {
+  site: string;
+  name: string;
+  version: number;
+  isKept: boolean;
+  isNamed: boolean;
+}
+
+/** `silver secret set|list`: values go, encrypted, into the configuration of the environment's own stack, and are never shown. */
+export function secret(program: Command): void {
+  const verb = program.command("secret").description("secrets of an environment: set a new version, list names and versions");
+  verb
+    .command("set <site> <name>")
+    .description("keep a value, which is asked for, or read from stdin, as the next version of a secret")
+    .action((site: string, name: string) => {
+      const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
+      set(environmentName(environment), site, name, json === true);
+    });
+  verb
+    .command("list [site]")
+    .description("names and versions, of all sites or one; no value")
+    .action((site: string | undefined) => {
+      const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
+      const stack = environmentName(environment);
+      const all = secretsOf(stack, site);
+      if (json === true) console.log(JSON.stringify(all, undefined, 2));
+      else if (all.length === 0) console.log(`stacks/Pulumi.${stack}.yaml keeps no secret, and stacks/${stack}.yaml names none`);
+      else console.log(renderColumns(["SITE", "SECRET", "VERSION", "STATE"], all.map(rowOf)));
+    });
+}
+
+function set(stack: string, site: string, name: string, json: boolean): void {
+  if (!/^[A-Z][A-Z0-9_]{0,63}$/.test(name))
+    throw new UserError(`${name} can't be the name of a variable`, "use upper-case letters, digits and _: STRIPE_KEY", 2);
+  const own = secretsOf(stack, site).filter((each) => each.name === name);
+  // What the environment waits for is set first.
+  const awaited = own.find(({ isKept, isNamed }) => isNamed && !isKept)?.version;
+  const version = awaited ?? Math.max(0, ...own.map((each) => each.version)) + 1;
+  const key = `secrets["${secretKey(site, name, version)}"]`;
+  if (runPulumi(["config", "set", "--secret", "--path", key, "--stack", stack], json ? "stderr" : "stdout") !== 0)
+    throw new UserError(
+      `version ${version} of ${name} was not kept`,
+      `see above; a stack that does not exist yet is made by: pulumi stack init ${stack}`,
+    );
+  const isNamed = awaited !== undefined;
+  if (json) console.log(JSON.stringify({ site, name, version, isKept: true, isNamed }, undefined, 2));
+  else {
+    console.log(`✓ stacks/Pulumi.${stack}.yaml keeps version ${version} of ${name} for ${site}`);
+    if (!isNamed)
+      console.log(`\nNext: name it in stacks/${stack}.yaml, in the config of ${site}:\n\n  ${name}: { secret: ${version} }`);
+  }
+}
+
+/** Every version that is kept or named, by site and name, the newest last. */
+function secretsOf(stack: string, only: string | undefined): Secret[] {
+  const { sites } = valueOrReport(loadEnvironment(root, stack), root, `${stack} can't be read as it is`);
+  if (only !== undefined && sites[only] === undefined) noSite(stack, only, Object.keys(sites));
+  const named = Object.values(sites).flatMap(({ name: site, config }) =>
+    Object.entries(config).flatMap(([name, value]) => (typeof value === "object" ? [secretKey(site, name, value.secret)] : [])),
+  );
+  const kept = keptIn(stack);
+  return [...new Set([...kept, ...named])]
+    .flatMap((key) => {
+      const parsed = parseSecretKey(key);
+      return parsed === undefined ? [] : [{ ...parsed, isKept: kept.includes(key), isNamed: named.includes(key) }];
+    })
+    .filter(({ site }) => only === undefined || site === only)
+    .sort((one, other) => compare(one.site, other.site) || compare(one.name, other.name) || one.version - other.version);
+}
+
+/** Keys below `silverlining:secrets` of a stack's own file. */
+function keptIn(stack: string): string[] {
+  const file = join(root, "stacks", `Pulumi.${stack}.yaml`);
+  const tree: unknown = existsSync(file) ? parse(readFileSync(file, "utf8")) : undefined;
+  const config = isMap(tree) && isMap(tree.config) ? tree.config["silverlining:secrets"] : undefined;
+  return isMap(config) ? Object.keys(config) : [];
+}
+
+function rowOf({ site, name, version, isKept, isNamed }: Secret): string[] {
+  const state = !isKept ? "missing: set it" : isNamed ? "in use" : "kept, not named";
+  return [site, name, String(version), state];
+}
+
+const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);

@@ -1,0 +1,47 @@
+"""The node's own record: its last state, as the environment declared it. What shares a node is made again from it."""
+
+from . import files, spoiled, state
+
+
+def read(node):
+    """With `sites` at least: one that is made again, or an earlier agent's, has no `files`."""
+    # Each site that is here has a label; the node's next state has the rest.
+    remake = lambda: {"node": node.name(), "sites": [{"name": site} for site in state.sites(node)]}  # noqa: E731
+    return spoiled.read(node, path(node), is_record, remake, lambda made: made["sites"]) or {"sites": []}
+
+
+def path(node):
+    return node.paths.var("node.json")
+
+
+def is_record(value):
+    """Whether it has the sites, and all of a state where it has any more."""
+    if not isinstance(value, dict) or not isinstance(value.get("sites"), list):
+        return False
+    if not all(isinstance(site, dict) and isinstance(site.get("name"), str) for site in value["sites"]):
+        return False
+    if "files" not in value:
+        return True
+    whole = all(isinstance(value.get(key), kind) for key, kind in {"os": str, "packages": list, "files": list, "units": dict}.items())
+    return whole and all(isinstance(file, dict) and {"path", "mode", "content"} <= file.keys() for file in value["files"])
+
+
+def keep(node, wanted):
+    """Written last: until then the node goes back to its state before. Returns why it was written, or None."""
+    return files.write_json(path(node), wanted)
+
+
+def put_back(node, only=None):
+    """
+    Writes the files of the node that are not as its state has them; returns the changes.
+    @param only: paths, instead of all
+    """
+    changes = []
+    for file in read(node).get("files", []):
+        if only is not None and file["path"] not in only:
+            continue
+        where = node.paths.at(file["path"])
+        files.make_directory_for(where)
+        if why := files.write(where, file["content"], int(file["mode"], 8)):
+            changes.append({"what": file["path"], "why": why})
+    return changes

@@ -1,0 +1,83 @@
+"""Units that came with packages which the agent installed: none runs, at boot or after an upgrade, unless the platform wants it.
+
+What an administrator installed is not looked at, and what an administrator unmasks later is left so: each unit is masked once.
+"""
+
+import glob
+import gzip
+import os
+import re
+import zlib
+
+from . import files, spoiled, unit
+
+# apt's record of what it installed, and for whom. Rotated once a month.
+HISTORY = "/var/log/apt/history.log"
+RECORD = "package-units.json"
+# In Debian's and Ubuntu's packages /lib is a link to /usr/lib.
+DIRECTORIES = ("/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/system")
+SHIPPED = re.compile(r"(?:/usr)?/lib/systemd/system/([^/]+\.(?:service|socket|timer|path))\Z")
+SCRIPT = re.compile(r"/etc/init\.d/([^/]+)\Z")
+# The platform's own, and the bus over which programs of the system speak with each other.
+WANTED = {"varnish.service", "dbus.service", "dbus.socket"}
+
+
+def quiet(node, mark):
+    """
+    Masks what is new; returns the changes.
+    @param mark: words of apt's command line by which the agent's installations are known
+    """
+    record = node.paths.var(RECORD)
+    known = set(spoiled.read(node, record, spoiled.is_list_of_texts, lambda: None) or [])
+    new = [name for name in started(node, units(node, installed(node, mark))) if name not in known | WANTED and not own(node, name)]
+    if not new:
+        return []
+    changes = unit.mask(node, new, "came with a package, and would start by itself")
+    files.make_directory_for(record)
+    files.write_json(record, sorted(known.union(new)))
+    return changes
+
+
+def own(node, name):
+    """Whether an administrator has put a unit of this name in place of the package's."""
+    path = node.paths.unit(name)
+    return os.path.lexists(path) and not os.path.islink(path)
+
+
+def installed(node, mark):
+    """Packages that the agent's apt brought, with those they depend on."""
+    found = set()
+    for path in sorted(glob.glob(f"{node.paths.at(HISTORY)}*")):
+        for entry in text(path).split("\n\n"):
+            lines = dict(line.split(": ", 1) for line in entry.splitlines() if ": " in line)
+            if mark in lines.get("Commandline", ""):
+                found.update(re.findall(r"([^\s:,]+):\S+ \([^)]*\)", lines.get("Install", "")))
+    return sorted(found)
+
+
+def text(path):
+    """A file of apt's history; empty where a fault has spoiled it, which must stop nobody."""
+    try:
+        with gzip.open(path, "rt", errors="replace") if path.endswith(".gz") else open(path, errors="replace") as file:
+            return file.read()
+    except (OSError, EOFError, zlib.error):
+        return ""
+
+
+def units(node, packages):
+    """Names of the units that packages hold; a script of old in /etc/init.d becomes a service of its name."""
+    done = node.run(["dpkg-query", "-L", *packages], ok=None) if packages else None
+    paths = done.out.splitlines() if done else []
+    names = [(match := SHIPPED.match(path)) and match[1] or (match := SCRIPT.match(path)) and f"{match[1]}.service" for path in paths]
+    return sorted({name for name in names if name})
+
+
+def started(node, names):
+    """Those that something starts: another unit that wants them, or a runlevel."""
+    at = node.paths.at
+    links = [f"{directory}/*.{kind}/*" for directory in DIRECTORIES for kind in ("wants", "requires")]
+    wants = [path for pattern in links for path in glob.glob(at(pattern))]
+    # Of a template any instance.
+    wanted = {re.sub(r"@[^@]*(\.\w+)\Z", r"@\1", os.path.basename(path)) for path in wants}
+    wanted.update(f"{os.path.basename(path)[3:]}.service" for path in glob.glob(at("/etc/rc[2-5].d/S[0-9][0-9]*")))
+    return [name for name in names if name in wanted]

@@ -1,0 +1,121 @@
+"""Records that a fault has spoiled, cut to nothing or filled with garbage: made again from what is on the node.
+
+A spoiled record stays beside the new one, for whoever wants to know what was in it.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+
+from . import files, history
+from .errors import AgentError
+from .files import ASIDE
+from .paths import BOOT_CLI
+
+# What a record that can't be read holds: null would be no record.
+NOTHING = object()
+
+
+def read(node, path, right, remake, is_lost=None):
+    """
+    A record; None when there is none. One of another owner or mode is given back to root.
+    @param right: whether a value has the form of such a record
+    @param remake: makes it again; None stands for no record
+    @param is_lost: whether what `remake` makes shows that one that is not there was lost. Default: one that is not there is right
+    """
+    try:
+        value = files.read_json(path, NOTHING)
+    except AgentError:
+        return make_again(node, path, remake())
+    if value is NOTHING:
+        made = remake() if is_lost else None
+        return make_again(node, path, made) if is_lost and is_lost(made) else None
+    # null, too.
+    if not right(value):
+        return make_again(node, path, remake())
+    # Somebody who writes another one meanwhile gives it the right mode.
+    with contextlib.suppress(FileNotFoundError):
+        if why := files.keep_own(path):
+            tell(node, path, f"is root's alone again: {why}")
+    return value
+
+
+def make_again(node, path, value):
+    """Puts a record in the place of what is there, which is kept beside it. Returns the record."""
+    was = "was spoiled" if os.path.lexists(path) else "was gone"
+    # Another process may do the same, or read: at no moment is there no record where there is to be one.
+    with contextlib.suppress(FileNotFoundError):
+        if value is None or os.path.isdir(path):
+            files.set_aside(path)
+        elif os.path.lexists(path):
+            files.clear(path + ASIDE)
+            # A pipe can't be copied.
+            with contextlib.suppress(shutil.SpecialFileError):
+                shutil.copyfile(path, path + ASIDE, follow_symlinks=False)
+    if value is not None:
+        files.make_directory_for(path)
+        files.write_json(path, value)
+    aside = f"; delete {path}{ASIDE} once you have looked at it" if was == "was spoiled" else ""
+    tell(node, path, f"{was}, and is {'set aside' if value is None else 'made again from what is here'}{aside}")
+    return value
+
+
+def tell(node, path, words):
+    """To whoever asked, and for the log of the site whose record it is."""
+    below = os.path.relpath(path, node.paths.sites()).split("/")
+    site = below[0] if below[0] != ".." else None
+    node.say("records", f"{f'{site}: ' if site else ''}{path} {words}")
+    if site:
+        node.note(site, f"{path} {words}")
+
+
+def is_list_of_texts(value):
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def state(node, site):
+    """What serves is what Varnish starts with; without that, what the last rollout left."""
+    releases = on_disk(node, site)
+    label = re.search(rf"^-vcl\.label site_{site.replace('-', '_')} r_\S+_(\w+)$", node.read(BOOT_CLI), re.MULTILINE)
+    last = history.last(node, site) or {}
+    named = [name for name in releases if name.endswith(f".{label[1]}")] if label else [name for name in releases if name == last.get("to")]
+    return {"releases": releases, "live": named[0] if named else None, "generation": generation(node, site)}
+
+
+def on_disk(node, site):
+    """Ids of the releases that are here whole, newest first."""
+    directory = node.paths.releases(site)
+    records = {name: f"{directory}/{name}/release.json" for name in listed(directory) if not name.startswith(".")}
+    return sorted((name for name in records if os.path.isfile(records[name])), key=lambda name: -os.stat(records[name]).st_mtime)
+
+
+def generation(node, site):
+    numbers = [int(name[1:]) for name in listed(f"{node.paths.site(site)}/data") if re.fullmatch(r"g[0-9]+", name)]
+    return max(numbers, default=1)
+
+
+# Where a release is, as its Apache listens there, and as Varnish asks for it there.
+PLACES = {
+    "apache.conf": re.compile(r"^Listen ([0-9.]+):([0-9]+)$", re.MULTILINE),
+    "site.vcl": re.compile(r'\.host = "([0-9.]+)";\s+\.port = "([0-9]+)";'),
+}
+
+
+def addresses(node, sites):
+    """Where each release listens, by its own configuration."""
+    keys = [(site, release) for site in sites for release in listed(node.paths.releases(site))]
+    found = {f"{site}/{release}": place_of(f"{node.paths.release(site, release)}/conf") for site, release in keys}
+    return {key: {"address": place[1], "port": int(place[2])} for key, place in found.items() if place}
+
+
+def place_of(directory):
+    for name, pattern in PLACES.items():
+        with contextlib.suppress(OSError), open(f"{directory}/{name}", encoding="utf-8", errors="replace", opener=files.at_once) as file:
+            if found := pattern.search(file.read()):
+                return found
+    return None
+
+
+def listed(directory):
+    return os.listdir(directory) if os.path.isdir(directory) else []

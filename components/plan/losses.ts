@@ -1,0 +1,167 @@
+import type { Plan } from "./plan.ts";
+import { bundleOf } from "./release-id.ts";
+
+/** What decides whether sites find their data again: of a plan, or of what was deployed last. */
+export interface Standing {
+  sites: readonly PlacedSite[];
+  machines: readonly PlacedMachine[];
+}
+
+interface PlacedSite {
+  name: string;
+  nodes: readonly string[];
+  /** Names of the services that keep its data. */
+  services: readonly string[];
+  version?: string;
+  /** Id of its bundle. */
+  bundle: string;
+}
+
+/** The machine of a node. */
+interface PlacedMachine {
+  node: string;
+  os: string;
+  /** Absent, as its host key, for a machine that the project makes. */
+  address?: string;
+  hostKey?: string;
+}
+
+/** What a change would lose. */
+export interface Loss {
+  /** Whose loss it is: a site's, or in a protected environment the node's that goes. */
+  subject: "site" | "node";
+  name: string;
+  /** Services of the site that would start empty, or be gone. */
+  data: string[];
+  /** What changes, and what comes of it: one sentence. */
+  message: string;
+  /** What to do instead: then the change is refused. Absent where a person may accept it. */
+  refused?: string;
+}
+
+/** The standing of a plan, without its broken sites. */
+export function standingOf({ sites, nodes }: Plan): Standing {
+  return {
+    sites: sites.map(({ name, nodes: placed, services = [], version, bundle }) => ({
+      name,
+      nodes: placed,
+      services: services.map((setUp) => setUp.name),
+      ...(version === undefined ? {} : { version }),
+      bundle: bundle.id,
+    })),
+    machines: nodes.map(({ name, os, machine }) => ({
+      node: name,
+      os,
+      ...(machine.kind === "host" ? { address: machine.host, hostKey: machine.hostKey } : {}),
+    })),
+  };
+}
+
+/**
+ * The standing that the commands of a stack tell.
+ * @param commands their names, and the plain variables that a reviewer sees
+ */
+export function standingOfCommands(commands: readonly { name: string; variables: Record<string, string> }[]): Standing {
+  const own = (suffix: string) =>
+    commands.flatMap(({ name, variables }) =>
+      name.endsWith(suffix) ? [{ name: name.slice(0, -suffix.length), variables }] : [],
+    );
+  return {
+    sites: own("-rollout").map(({ name, variables: { nodes = "", release = "", version, ...variables } }) => ({
+      name,
+      nodes: nodes.split(" ").filter((node) => node !== ""),
+      services: Object.keys(variables).flatMap((variable) => /^service_(.+)$/.exec(variable)?.[1] ?? []),
+      ...(version === undefined ? {} : { version }),
+      bundle: bundleOf(release),
+    })),
+    machines: own("-machine").map(({ name, variables: { os = "", address, hostKey } }) => ({
+      node: name,
+      os,
+      ...(address === undefined || hostKey === undefined ? {} : { address, hostKey }),
+    })),
+  };
+}
+
+interface Circumstances {
+  /** Whether the environment is `protected`. */
+  isProtected: boolean;
+  /** Names of broken sites, which stay as they are. */
+  broken: readonly string[];
+}
+
+/** What sites and, in a protected environment, nodes would lose: in the order of their names before. Pure. */
+export function judgeLosses(before: Standing, after: Standing, circumstances: Circumstances): Loss[] {
+  const gone = before.machines.filter(({ node }) => !after.machines.some((machine) => machine.node === node));
+  const ofNodes = (circumstances.isProtected ? gone : []).map(({ node }): Loss => {
+    const message = `${node} goes, and a protected environment keeps its nodes`;
+    return { subject: "node", name: node, data: [], message, refused: unprotect };
+  });
+  return [...ofNodes, ...lossesOfSites(before, after, circumstances)];
+}
+
+function lossesOfSites(before: Standing, after: Standing, { isProtected, broken }: Circumstances): Loss[] {
+  return before.sites.flatMap((site): Loss[] => {
+    const { name, services } = site;
+    const now = after.sites.find((other) => other.name === name);
+    if (now === undefined) {
+      if (!isProtected || services.length === 0 || broken.includes(name)) return [];
+      const message = `${name} has data (${services.join(", ")}), and a protected environment keeps it`;
+      return [{ subject: "site", name, data: [...services], message, refused: unprotect }];
+    }
+    const kept = services.filter((service) => now.services.includes(service));
+    return [
+      ...(kept.length === 0 ? [] : [...moves(site, now, kept), ...otherMachines(before, after, now, kept, isProtected)]),
+      ...(isProtected ? [...droppedServices(site, now), ...otherBytes(site, now)] : []),
+    ];
+  });
+}
+
+const unprotect = "take protected out of the environment first, in a change of its own";
+const lost = "that data is gone for good";
+/** Without its rollout in the state, nothing is known of what the site had. */
+const anyway = (site: string, when: string) => `if ${when}: pulumi state delete the rollout of ${site}`;
+
+function moves({ name, nodes }: PlacedSite, now: PlacedSite, kept: string[]): Loss[] {
+  const to = now.nodes.filter((node) => !nodes.includes(node));
+  if (to.length === 0) return [];
+  const from = nodes.join(", ");
+  const message = `${kept.join(", ")} of ${name} would start empty on ${to.join(", ")}: the data stays on ${from}, and moving it is not built yet`;
+  return [{ subject: "site", name, data: kept, message, refused: `keep ${name} on ${from}; ${anyway(name, lost)}` }];
+}
+
+/** The node keeps its name, and what is on its machine does not come along. */
+function otherMachines(before: Standing, after: Standing, site: PlacedSite, kept: string[], isProtected: boolean): Loss[] {
+  return site.nodes.flatMap((node): Loss[] => {
+    const [one, other] = [before, after].map(({ machines }) => machines.find((machine) => machine.node === node));
+    if (one === undefined || other === undefined) return [];
+    const loss = { subject: "site", name: site.name, data: kept } as const;
+    const said = (change: string) => `${node} ${change}: ${kept.join(", ")} of ${site.name} would start empty there`;
+    const refusedUnless = (what: string) => `keep ${node} as it is; ${anyway(site.name, what)}`;
+    const refused = refusedUnless(lost);
+    if ((one.hostKey === undefined) !== (other.hostKey === undefined))
+      return [{ ...loss, message: said("is another machine"), refused }];
+    if (one.hostKey !== other.hostKey) return [{ ...loss, message: said("is another machine by its host key"), refused }];
+    if (one.os !== other.os) {
+      const message = said(`changes from ${one.os} to ${other.os}`);
+      if (one.hostKey !== undefined) return [{ ...loss, message, refused }];
+      // The project makes it anew: REPLACED says so, and a person may want just that.
+      return [{ ...loss, message, ...(isProtected ? { refused: unprotect } : {}) }];
+    }
+    if (one.address === other.address) return [];
+    // A clone has the key of its original: a person must say that it is the same machine.
+    return [{ ...loss, message: said("is another machine by its address"), refused: refusedUnless("it is the same machine") }];
+  });
+}
+
+function droppedServices({ name, services }: PlacedSite, now: PlacedSite): Loss[] {
+  const dropped = services.filter((service) => !now.services.includes(service));
+  if (dropped.length === 0) return [];
+  const message = `${name} no longer has ${dropped.join(", ")}, and a protected environment keeps the data`;
+  return [{ subject: "site", name, data: dropped, message, refused: unprotect }];
+}
+
+function otherBytes({ name, version, bundle }: PlacedSite, now: PlacedSite): Loss[] {
+  if (version === undefined || version !== now.version || bundle === now.bundle) return [];
+  const message = `${name} ${version} has other bytes than before (${bundle}, now ${now.bundle}), and a protected environment has one bundle a version`;
+  return [{ subject: "site", name, data: [], message, refused: `raise the version of ${name}` }];
+}

@@ -1,0 +1,8 @@
+/** Key of one version of a secret below `silverlining:secrets`, e.g. `blog.STRIPE_KEY@3`. */
+export const secretKey = (site: string, name: string, version: number): string => `${site}.${name}@${version}`;
+
+/** What such a key names; undefined for any other. */
+export function parseSecretKey(key: string): { site: string; name: string; version: number } | undefined {
+  const [, site, name, version] = /^([a-z][a-z0-9-]*)\.([A-Z][A-Z0-9_]*)@([1-9][0-9]*)$/.exec(key) ?? [];
+  return site === undefined || name === undefined ? undefined : { site, name, version: Number(version) };
+}

@@ -1,0 +1,212 @@
+import { nodeAttacks } from "./node-attacks.ts";
+
+/** One attack, or one fault that does as much harm. */
+export interface Attack {
+  /** What somebody does, or what happens. */
+  attack: string;
+  /** What must hold all the same. */
+  holds: string;
+  /** Where that is tested. */
+  file: string;
+  /** Words of the test's name, as they stand in the file. */
+  test: string;
+}
+
+/** What was tried against the project, and is tried again by its tests. A new kind goes to the end of its part: files, texts, runs, nodes. */
+export const attacks: readonly Attack[] = [
+  {
+    attack:
+      "a pull request has a link instead of a manifest, a requirements.txt, an environment, an app or a configuration directory",
+    holds: "no file of the machine is read, and none is shown",
+    file: "test/unit/files-read.test.ts",
+    test: "no file of the machine is read through a link",
+  },
+  {
+    attack: "the same for templates, and for the line that an issue shows",
+    holds: "no file of the machine is read, and none is shown",
+    file: "test/unit/files-read.test.ts",
+    test: "what an issue shows a line of",
+  },
+  {
+    attack: "a pull request has a link that leads out of an app or a configuration directory, by way of other links as well",
+    holds: "the head is refused, and the link is gone from the checkout",
+    file: "test/process/ci-head.test.ts",
+    test: "what is refused",
+  },
+  {
+    attack: "an environment of a pull request names a directory of the program as an app or a configuration",
+    holds: "the head is refused: its program never runs",
+    file: "test/process/ci-head.test.ts",
+    test: "directories of the program, under every name that this repository has",
+  },
+  {
+    attack: "an environment names .silver or .git as a configuration directory",
+    holds: "nothing is shipped from a hidden directory",
+    file: "test/unit/files-read.test.ts",
+    test: "nothing is shipped from %s",
+  },
+  {
+    attack: "an app has a pipe, at any place that is read",
+    holds: "it is named at once, and nobody waits for its other side",
+    file: "test/process/ci-head.test.ts",
+    test: "a pipe is named, and nobody waits for its other side",
+  },
+  {
+    attack: "an app with a link out of itself is checked by its path alone (`silver validate apps/blog`)",
+    holds: "it is judged as its bundle would be",
+    file: "test/process/ci-head.test.ts",
+    test: "silver validate judges an app as its bundle would",
+  },
+  {
+    attack: "an app has a device, a file of a gigabyte, or links to directories above themselves",
+    holds: "reading ends, and soon",
+    file: "test/unit/files-read.test.ts",
+    test: "nothing is read without an end",
+  },
+  {
+    attack: "a file's name holds a line end and a command",
+    holds: "nothing of it is run",
+    file: "test/mocks/program.test.ts",
+    test: "a broken site's command runs nothing that stands in a file's name",
+  },
+  {
+    attack: "an app answers or logs control characters, or lines that a CI service takes for commands",
+    holds: "no terminal and no CI service obeys them, in verdicts, logs, status and plans",
+    file: "test/unit/printable.test.ts",
+    test: "nothing of it is obeyed",
+  },
+  {
+    attack: "an app logs a secret, and its release is rolled back, pruned, or removed with its site",
+    holds: "`silver logs` shows `[secret]`",
+    file: "test/agent/test_logs.py",
+    test: "class Former(NodeTest)",
+  },
+  {
+    attack: "the engine is killed while it holds the stack",
+    holds: "the next `silver up` on that machine takes the lock away, and says what was left unfinished",
+    file: "test/process/locks.test.ts",
+    test: "the lock of a run that was killed on this machine is taken away",
+  },
+  {
+    attack: "two people deploy one stack at a time",
+    holds: "the second waits, and is told for whom",
+    file: "test/process/locks.test.ts",
+    test: "one of a run that goes on is waited for, and its holder is named once",
+  },
+  {
+    attack: "`npm run down` in a checkout whose .silver has the state or the passphrase of another environment",
+    holds: "stack dev goes alone",
+    file: "test/process/down.test.ts",
+    test: "another stack is named and left alone: %s",
+  },
+  {
+    attack: "a change moves a site with data to another node, or to another machine under the node's name",
+    holds: "it is `DATA`, refused in the comment, and nobody can accept it",
+    file: "test/unit/losses.test.ts",
+    test: "is DATA, refused by name, and nobody can accept it",
+  },
+  {
+    attack: "the same by `pulumi up`, whatever the comment said",
+    holds: "the program refuses it before anything runs",
+    file: "test/engine/lost-data.test.ts",
+    test: "a site with data that moves to another node is refused before anything runs",
+  },
+  {
+    attack: "a protected environment is destroyed, loses a site with data, or gets other bytes under one version",
+    holds: "it keeps what it has",
+    file: "test/engine/lost-data.test.ts",
+    test: "a protected environment",
+  },
+  {
+    attack: "`pulumi destroy` in a protected environment, of all, of one site, or going on after errors",
+    holds: "it is refused before anything is touched, sites without data included",
+    file: "test/engine/destroy.test.ts",
+    test: "is refused before anything is touched",
+  },
+  {
+    attack: "`silver destroy` without the name typed: nothing, `yes`, another name, a part of it",
+    holds: "nothing is touched",
+    file: "test/engine/destroy.test.ts",
+    test: "silver destroy touches nothing where %s is typed",
+  },
+  {
+    attack: "`npm run down` where stack dev is protected",
+    holds: "its nodes, its state and its passphrase stay",
+    file: "test/process/down.test.ts",
+    test: "a protected stack keeps its nodes, its state and its passphrase",
+  },
+  {
+    attack: "a pull request changes the program itself",
+    holds: "it is not judged, and no site is said to stay as it is",
+    file: "test/process/cli-plan.test.ts",
+    test: "what another program would do is not judged",
+  },
+  {
+    attack: "an older version comes with bytes of its own",
+    holds: "it is refused; reverting a commit is not",
+    file: "test/process/cli-plan.test.ts",
+    test: "an older version with bytes of its own is refused",
+  },
+  {
+    attack:
+      "two environments have one node: set-up, rollout and removal, also with an older agent or a spoiled record of whose it is",
+    holds: "the second is refused before anything is touched, with the owner's name and the command that hands the node over",
+    file: "test/agent/test_claim.py",
+    test: "test_another_is_refused_with_the_owner_s_name_and_the_command_and_nothing_is_touched",
+  },
+  {
+    attack: "an environment goes whose local node another of its checkout has by the same name",
+    holds: "the node stays",
+    file: "test/process/claim.test.ts",
+    test: "a local node that another environment of the checkout has made is not removed",
+  },
+  {
+    attack: "a secret is rotated without its value",
+    holds: "the comment says so, below what git says",
+    file: "test/engine/preview-markdown.test.ts",
+    test: "a rotation without its value, too",
+  },
+  {
+    attack: "an environment of a pull request, or of its base, can't be planned",
+    holds: "the comment is there, says which and why, and the job fails",
+    file: "test/engine/ci-recipes.test.ts",
+    test: "one whose environment can't be planned gets its comment, too, and may not be merged",
+  },
+  {
+    attack: "its errors are thousands, or hold escapes, fences and commands to a CI service",
+    holds: "the comment is bounded, and all of it is text",
+    file: "test/process/cli-plan.test.ts",
+    test: "by so many errors, and by text of a stranger that would be a command, a heading or a fence",
+  },
+  {
+    attack: "Pulumi's own error has the passphrase, a token or the password of the state's address",
+    holds: "the comment has none of them",
+    file: "test/unit/own-secrets.test.ts",
+    test: "the value of %s, %s, is left out: %s",
+  },
+  {
+    attack: "a release fails on a full node, or while a service of its site is down",
+    holds: "the rollout is refused with that as its cause",
+    file: "test/agent/test_check.py",
+    test: "test_what_is_wrong_with_the_node_is_the_cause_and_not_the_release",
+  },
+  {
+    attack: "a site's first rollout fails",
+    holds: "no mount, image, database or unit is left",
+    file: "test/agent/test_services.py",
+    test: "test_a_first_rollout_that_fails_leaves_nothing_of_its_services",
+  },
+  {
+    attack: "a unit file is lost, a label leads to the 503 page, or a VCL is emptied",
+    holds: "`silver status` says so and exits 1",
+    file: "test/agent/test_verify.py",
+    test: "test_a_label_that_leads_elsewhere_is_told",
+  },
+  {
+    attack: "a site fails its own check, and nothing changed",
+    holds: "`silver up` says so and exits 1",
+    file: "test/process/cli-up.test.ts",
+    test: "a site for which nothing ran, and which fails its own check",
+  },
+  ...nodeAttacks,
+];

@@ -1,0 +1,239 @@
+import json
+import os
+import re
+import stat
+from unittest import mock
+
+from support import DriverGone, NodeTest
+
+from silver import releases, state
+
+UNIT = "silver-web-hello@1.service"
+ENTRY = {"_SYSTEMD_UNIT": UNIT, "_PID": "7", "__REALTIME_TIMESTAMP": "1", "__CURSOR": "s=1;i=2"}
+
+
+class Logs(NodeTest):
+    def setUp(self):
+        super().setUp()
+        self.converge()
+        self.roll_out()
+
+    def logs(self, kind="app", **arguments):
+        return self.ask("logs", **{"site": "hello", "release": None, "lines": 50, "kind": kind, **arguments})["lines"]
+
+    def texts(self, **arguments):
+        """Without the moment."""
+        return [re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} ", "", line) for line in self.logs(**arguments)]
+
+    def test_the_app_s_words_stand_there_as_written_and_a_server_s_small_talk_does_not(self):
+        self.machine.journal = [
+            "[wsgi:info] [pid 5] mod_wsgi (pid=5): Attach interpreter ''.",
+            "[mpm_event:notice] [pid 5] AH00489: Apache/2.4.58 configured -- resuming normal operations",
+            "[app:error] [pid 7] Привет ☃ [wsgi:info] \\xd0",
+            "[app:error] [pid 7] ",
+            "[wsgi:error] [pid 7] [client 127.0.0.1:4] SyntaxError: \\xd0\\x9f\\t\\\\xd0 \\xff",
+            "[wsgi:info] [pid 8] mod_wsgi (pid=8): Daemon process request time limit exceeded, stopping process 'app'.",
+            '[wsgi:info] [pid 8] mod_wsgi (pid=8): Thread 1 executing file "/srv/x.py", line 10, in application',
+            {"MESSAGE": [0xFF, 0x41], "_SYSTEMD_UNIT": UNIT},
+            {"MESSAGE": "long", "_LINE_BREAK": "line-max"},
+            {"MESSAGE": "PHP message: PHP Warning:  x", "_SYSTEMD_UNIT": "silver-php-hello@1.service"},
+            {"MESSAGE": "emptied a.log", "OBJECT_SYSTEMD_UNIT": UNIT, "SYSLOG_IDENTIFIER": "silver-agent-hello"},
+        ]
+        self.assertEqual(
+            self.texts(),
+            [
+                "web[7]: Привет ☃ [wsgi:info] \\xd0",
+                "web[7]: ",
+                "web[7]: SyntaxError: П\t\\xd0 \\xff",
+                "web[8]: mod_wsgi (pid=8): Daemon process request time limit exceeded, stopping process 'app'.",
+                'web[8]: mod_wsgi (pid=8): Thread 1 executing file "/srv/x.py", line 10, in application',
+                "web[7]: \\xffA",
+                "web[7]: long …",
+                "php[7]: PHP Warning:  x",
+                "silver-agent-hello[7]: emptied a.log",
+            ],
+        )
+
+    def test_systemd_is_heard_when_a_process_ended_and_not_when_it_started(self):
+        told = {"_PID": "1", "_SYSTEMD_UNIT": UNIT}
+        self.machine.journal = [
+            {**told, "MESSAGE": "Started a unit.", "PRIORITY": "6"},
+            {**told, "MESSAGE": "Main process exited, code=killed, status=9/KILL", "PRIORITY": "5"},
+        ]
+        self.assertEqual(self.texts(), ["systemd: Main process exited, code=killed, status=9/KILL"])
+
+    def test_the_last_lines_are_found_behind_any_amount_of_small_talk(self):
+        talk = ["[wsgi:info] [pid 5] mod_wsgi (pid=5): Attach interpreter ''."] * 500
+        self.machine.journal = [f"[app:error] [pid 7] {number}" for number in range(9)] + talk
+        self.assertEqual(self.texts(lines=2), ["web[7]: 7", "web[7]: 8"])
+
+    def test_a_site_that_never_started_here_has_no_lines_and_an_unknown_one_is_refused(self):
+        self.machine.journal = []
+        self.assertEqual(self.logs(), [])
+        self.refused("usage", "logs", site="wiki", release=None, lines=9, kind="app")
+
+    def test_only_lines_with_a_pattern_are_shown_and_none_by_what_a_secret_says(self):
+        self.roll_out("1.1.0", secrets={}, variables={"GREETING": "hi"})
+        self.machine.journal = ["[app:error] [pid 7] one", "[app:error] [pid 7] two"]
+        self.assertEqual(self.texts(grep="^.*t.o$"), ["web[7]: two"])
+        self.assertIn("not a regular expression", self.refused("usage", "logs", **self.arguments(grep="(")).message)
+
+    def arguments(self, **changes):
+        return {"site": "hello", "release": None, "lines": 9, "kind": "app", **changes}
+
+    def test_since_is_journald_s_to_judge_and_for_requests_the_line_s(self):
+        self.logs(since=1795965837)
+        self.assertIn("--since=@1795965837.000000", self.machine.calls[-1])
+        self.machine.requests = ["2026-11-29T15:23:56+0000 a", "2026-11-29T15:23:57+0000 b"]
+        self.assertEqual(self.logs("access", since=1795965837), ["2026-11-29T15:23:57+0000 b"])
+
+    def test_requests_are_asked_of_varnish_by_the_label_that_answered(self):
+        self.machine.requests = ["2026-11-29T15:23:57+0000 one", "2026-11-29T15:23:57+0000 two"]
+        self.assertEqual(self.logs("access", lines=1), ["2026-11-29T15:23:57+0000 two"])
+        self.assertIn('VCL_use ~ " via site_hello$"', self.machine.calls[-1])
+        self.logs("access", release="1.0.0-3fa2c1d0.c7b19e02")
+        self.assertIn('VCL_use ~ "^r_hello_c7b19e02 via site_hello$"', self.machine.calls[-1])
+
+    def test_lines_are_told_as_they_come_until_the_driver_is_gone(self):
+        for kind, said, seen in (
+            ("app", [json.dumps({**ENTRY, "MESSAGE": "new"})], " web[7]: new"),
+            ("rollout", ["t node silver-rollout-hello[1]: live"], "live"),
+            ("access", ["GET / 200"], "GET / 200"),
+        ):
+            with self.subTest(kind):
+                told = []
+                self.node._say = lambda step, text, told=told: told.append((step, text))
+                self.node.gone = lambda: False
+                self.machine.followed, self.machine.follower_goes = said, lambda: setattr(self.node, "gone", lambda: True)
+                with self.assertRaises(DriverGone):
+                    self.logs(kind, follow=True)
+                self.assertEqual([step for step, _ in told], ["line"])
+                self.assertTrue(told[0][1].endswith(seen), told)
+
+    def test_who_follows_a_site_sees_the_releases_that_come_later(self):
+        self.machine.followed = [json.dumps({**ENTRY, "MESSAGE": "old"})]
+        self.node._say = lambda step, text: None
+        self.node.gone = lambda: False
+
+        def leave():
+            self.node.gone = lambda: True
+
+        def next_release():
+            self.roll_out("1.1.0")
+            self.machine.follower_goes = leave
+
+        self.machine.follower_goes = next_release
+        with self.assertRaises(DriverGone):
+            self.logs(follow=True, since=1795965837)
+        before, after = (call for call in self.machine.calls if "--follow" in call)
+        later = next(name for name in state.read(self.node, "hello")["releases"] if name.startswith("1.1.0"))
+        self.assertNotIn(later, before)
+        self.assertIn(f"--unit=silver-web-hello@{later}.service", after)
+        self.assertIn("--no-tail --after-cursor=s=1;i=2", after)
+        # journalctl refuses both at once.
+        self.assertIn("--since=@1795965837.000000", before)
+        self.assertNotIn("--since", after)
+
+    def test_a_site_that_has_no_release_yet_can_be_followed(self):
+        releases = state.read(self.node, "hello")["releases"]
+        state.change(self.node, "hello", releases=[])
+        self.machine.follower_goes = lambda: setattr(self.node, "gone", lambda: True)
+        self.node.gone = lambda: False
+        waited = []
+
+        def comes(seconds):
+            waited.append(seconds)
+            state.change(self.node, "hello", releases=releases)
+
+        with mock.patch("silver.logs.time.sleep", comes), self.assertRaises(DriverGone):
+            self.logs(follow=True)
+        self.assertEqual(len(waited), 1)
+
+
+class Former(NodeTest):
+    """The journal keeps what a release said: its secrets are hidden in it, whatever became of the release."""
+
+    VALUE = "hunter2 of version two"
+
+    def setUp(self):
+        super().setUp()
+        self.converge()
+        self.roll_out()
+        self.machine.journal = [f"[app:error] [pid 7] bad key {self.VALUE}", "[app:error] [pid 7] hunter2%20of%20version%20two"]
+
+    def begin(self, version="1.1.0"):
+        """A release with a secret, up to its flip, by a driver of its own."""
+        self.die()
+        app = self.app(src__wsgi_py=f"version = {version!r}\n")
+        release = self.release(app, version, secrets={"KEY": 2})
+        held = self.lease(release)
+        self.prepare(held, release, app, {"KEY": self.VALUE})
+        return release, held
+
+    def assert_hidden(self):
+        for kind in ("app", "rollout"):
+            lines = self.ask("logs", site="hello", release=None, lines=50, kind=kind)["lines"]
+            self.assertFalse([line for line in lines if "hunter2" in line])
+        app = self.ask("logs", site="hello", release=None, lines=50, kind="app")["lines"]
+        self.assertEqual([line.split(": ", 1)[1] for line in app], ["bad key [secret]", "[secret]"])
+
+    def test_one_that_was_rolled_back_before_anyone_saw_it(self):
+        release, held = self.begin()
+        self.assert_hidden()
+        self.ask("undo", **held, reason="it failed")
+        self.assertFalse(os.path.exists(self.paths.release("hello", release["id"])))
+        self.assert_hidden()
+
+    def test_one_that_is_rolled_back_and_still_has_requests(self):
+        release, held = self.begin()
+        self.ask("flip", **held, release=release["id"], last=False)
+        self.ask("undo", **held, reason="it failed")
+        self.assertNotIn(release["id"], state.read(self.node, "hello")["releases"])
+        self.assertTrue(os.path.exists(self.paths.release("hello", release["id"])))
+        self.assert_hidden()
+
+    def test_one_that_was_pruned(self):
+        release, held = self.begin()
+        self.ask("flip", **held, release=release["id"], last=True)
+        self.finish(held, release)
+        self.roll_out("1.2.0")
+        releases.remove(self.node, "hello", release["id"])
+        self.assert_hidden()
+
+    def test_one_of_a_site_that_was_removed_and_came_back(self):
+        release, held = self.begin()
+        self.ask("flip", **held, release=release["id"], last=True)
+        self.finish(held, release)
+        self.ask("remove", **self.lease(release))
+        self.assert_hidden()
+        self.die()
+        self.roll_out("1.2.0")
+        self.assert_hidden()
+
+    def test_one_whose_removal_was_interrupted(self):
+        release, held = self.begin()
+        state.change(self.node, "hello", releases=[])
+        self.assert_hidden()
+
+    def test_they_are_kept_for_root_and_only_once_their_release_is_gone(self):
+        place = self.paths.former_secrets("hello")
+        _, held = self.begin()
+        self.assertFalse(os.path.exists(place))
+        self.ask("undo", **held, reason="it failed")
+        self.assertEqual(stat.S_IMODE(os.stat(place).st_mode), 0o600)
+        with open(place, encoding="utf-8") as file:
+            self.assertEqual(json.load(file), [self.VALUE])
+        _, held = self.begin("1.2.0")
+        self.ask("undo", **held, reason="it failed")
+        with open(place, encoding="utf-8") as file:
+            self.assertEqual(json.load(file), [self.VALUE])
+
+    def test_a_damaged_file_of_them_stops_nothing(self):
+        for text in ("", "{", '{"a": 1}', "[1, null]"):
+            with self.subTest(text):
+                with open(self.paths.former_secrets("hello"), "w", encoding="utf-8") as file:
+                    file.write(text)
+                _, held = self.begin()
+                self.assert_hidden()
+                self.ask("undo", **held, reason="it failed")
+                self.assert_hidden()
