@@ -146,10 +146,10 @@ const status = (...words: string[]) =>
     encoding: "utf8",
   });
 
-/** Writes between two looks of the node's timer, at :15 and :45, which would end a session that writes beyond the quota. */
-const writeAll = async (path: string) => {
+/** Makes the eater do what the node's timer, which looks at :15 and :45, would end half-way or be the first to measure. */
+const betweenLooks = async (path: string, answer: string) => {
   await poll("the timer has just looked", 40, () => Promise.resolve([17, 18, 19, 20, 21].includes(new Date().getSeconds() % 30)));
-  expect(await get("eater", path)).toBe("written");
+  expect(await get("eater", path)).toBe(answer);
 };
 
 /** Without waiting for the timer, which the first test does. */
@@ -187,7 +187,7 @@ test.each([
 ])(
   "what %s makes the server hold beside its database counts, ends with its session, and is no longer held then",
   async (path, done) => {
-    expect(await get("eater", path)).toBe(done);
+    await betweenLooks(path, done);
     await measure();
     expect(await told()).toMatch(/the database is over its quota: \d+ MB of 32 MB; it can only be read\n?$/);
     expect(await get("eater", "/write/0")).toMatch(readOnly);
@@ -207,9 +207,10 @@ test("an app that lets nobody into its database is let in again by its next roll
 });
 
 test("a database over its quota is read-only within a minute, and the neighbour's is not touched", async () => {
-  await writeAll("/write/40");
+  await betweenLooks("/write/40", "written");
   await says("eater", "/write/0", readOnly);
-  expect(await get("eater", "/rows")).toBe("40");
+  // Sessions are ended once more after that.
+  await says("eater", "/rows", /^40$/);
   await calmGoesOn();
   expect(await told()).toMatch(/silver-agent-eater\[\d+\]: the database is over its quota: \d+ MB of 32 MB; it can only be read/);
   const { stdout, status: code } = status();
@@ -241,7 +242,7 @@ test("an app that gives itself write access again can no longer log in, and the 
   await measure();
   await says("eater", "/write/0", readOnly);
   expect(await get("eater", "/hold")).toBe("held");
-  await writeAll("/override/30");
+  await betweenLooks("/override/30", "written");
   await measure();
   await says("eater", "/rows", noLogin);
   await calmGoesOn();
@@ -276,7 +277,7 @@ test("a quota below what the database has is refused, a raised one holds as soon
 });
 
 test("deleting data restores write access", async () => {
-  await writeAll("/write/40");
+  await betweenLooks("/write/40", "written");
   await measure();
   expect(await get("eater", "/write/1")).toMatch(readOnly);
   await ssh(
