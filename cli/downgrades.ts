@@ -9,6 +9,8 @@ interface Compared {
   base: string;
   /** The plan after. */
   plan: Plan;
+  /** Whether its files are as git keeps them. */
+  asStored: boolean;
 }
 
 /** Commits of an app in which an older bundle is looked for: a node keeps fewer. */
@@ -22,12 +24,15 @@ export function judgeDowngrades(changes: Changes, compared: Compared): Changes {
   return { ...changes, changes: changes.changes.map((change) => judge(change, compared)) };
 }
 
-function judge(change: Change, { root, base, plan }: Compared): Change {
+function judge(change: Change, { root, base, plan, asStored }: Compared): Change {
   const site = plan.sites.find(({ name }) => name === change.name);
   if (site === undefined || change.subject !== "site" || !change.notes.includes("▼ downgrade")) return change;
   const { app, version, bundle } = site;
   const isKnown = commitsOf(root, base, app, mostCommits).some((commit) =>
-    withFilesOf(root, commit, (files) => packBundle(files, app, version).value?.digest === bundle.digest, app),
+    withFilesOf(root, commit, (files) => packBundle(files, app, version).value?.digest === bundle.digest, {
+      only: app,
+      asStored,
+    }),
   );
   if (isKnown) return change;
   const message = `${bundle.id} is older than what ${site.name} was, and no earlier commit has these bytes`;

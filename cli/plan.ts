@@ -81,7 +81,9 @@ interface Later {
  * @param only one environment; undefined: all of the later revision
  */
 export function changesBetween(base: string, { to: head, taken }: Later, only: string | undefined): Changes[] {
-  return withFilesOf(root, base, (before) => {
+  // A head that was taken has the bytes that git keeps; what it is compared with has them, too.
+  const asStored = taken !== undefined;
+  const compareWith = (before: string): Changes[] => {
     const compare = (after: string) =>
       // An environment whose file is gone is left out: its stack is destroyed by hand.
       (only === undefined ? environmentNames(after) : [only]).map((environment) => {
@@ -90,11 +92,12 @@ export function changesBetween(base: string, { to: head, taken }: Later, only: s
         const other = { root: after, ...planOrReport(after, environment, head) };
         const changes = planChanges(one && rendered(one.plan), rendered(other.plan));
         const range = head ?? taken;
-        const judged = judgeDowngrades(changes, { root, base, plan: other.plan });
+        const judged = judgeDowngrades(changes, { root, base, plan: other.plan, asStored });
         return { ...withWarnings(judged, other, one), commits: { base, ...(range === undefined ? {} : { head: range }) } };
       });
-    return head === undefined ? compare(root) : withFilesOf(root, head, compare);
-  });
+    return head === undefined ? compare(root) : withFilesOf(root, head, compare, { asStored });
+  };
+  return withFilesOf(root, base, compareWith, { asStored });
 }
 
 function rendered(planned: Plan): Rendered {

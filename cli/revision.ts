@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { askGit } from "./git.ts";
+import { storedFiles, writeStored } from "./stored-files.ts";
 import { UserError } from "./user-error.ts";
 
 /** The commit that a revision means. */
@@ -67,35 +69,45 @@ export function commitsOf(root: string, commit: string, directory: string, most:
   return found.split("\n").filter((line) => line !== "");
 }
 
-/**
- * Gives `use` a directory with the files of a commit, as a checkout would write them. Leaves the checkout itself, its index and its
- * worktrees alone.
- * @param only one directory of the project, empty where the commit has none. Default: all of it
- */
-export function withFilesOf<T>(root: string, commit: string, use: (directory: string) => T, only?: string): T {
+/** Which files of a commit, and with which bytes. */
+interface FilesOf {
+  /** One directory of the project, empty where the commit has none. Default: all of it. */
+  only?: string;
+  /** As git keeps them, like those of a head that was taken. Default: as a checkout would write them. */
+  asStored?: boolean;
+}
+
+/** Gives `use` a directory with the files of a commit. Leaves the checkout itself, its index and its worktrees alone. */
+export function withFilesOf<T>(
+  root: string,
+  commit: string,
+  use: (directory: string) => T,
+  { only, asStored = false }: FilesOf = {},
+): T {
   const directory = mkdtempSync(join(tmpdir(), "silver-revision-"));
+  const files = join(directory, "files");
   try {
-    const environment = { ...process.env, GIT_INDEX_FILE: join(directory, "index") };
     // The project may be a folder inside its repository.
     const folder = git(root, ["rev-parse", "--show-prefix"]).replace(/\/$/, "");
     const path = [folder, only ?? ""].filter((part) => part !== "").join("/");
     const tree = path === "" ? commit : `${commit}:${path}`;
-    if (only === undefined) git(root, ["read-tree", tree], environment);
     // A commit may have removed it.
-    else if (tryGit(root, ["cat-file", "-e", tree]) !== undefined)
-      git(root, ["read-tree", `--prefix=${only}/`, tree], environment);
-    git(join(root), ["checkout-index", "--all", `--prefix=${directory}/files/`], environment);
-    return use(join(directory, "files"));
+    if (only === undefined || tryGit(root, ["cat-file", "-e", tree]) !== undefined) {
+      if (asStored) writeStored(root, storedFiles(root, tree), join(files, only ?? ""));
+      else {
+        const environment = { ...process.env, GIT_INDEX_FILE: join(directory, "index") };
+        git(root, ["read-tree", ...(only === undefined ? [] : [`--prefix=${only}/`]), tree], environment);
+        git(root, ["checkout-index", "--all", `--prefix=${files}/`], environment);
+      }
+    }
+    return use(files);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
 function git(root: string, words: readonly string[], environment = process.env): string {
-  const run = spawnSync("git", ["-C", root, ...words], { encoding: "utf8", env: environment, maxBuffer: 2 ** 28 });
-  if (run.error !== undefined) throw new UserError(`git can't be run: ${run.error.message}`, "install git");
-  if (run.status !== 0) throw new UserError(`git ${words[0] ?? ""} failed: ${run.stderr.trim()}`);
-  return run.stdout.trim();
+  return askGit(root, words, { environment }).toString().trim();
 }
 
 function tryGit(root: string, words: readonly string[]): string | undefined {

@@ -2,19 +2,22 @@
 // and a head, and the commands of the workflow.
 import { execFileSync, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import {
+  chmodSync,
   cpSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 const checkout = resolve(import.meta.dirname, "../..");
 const SECRET = "TopSecret: [of this machine\n";
@@ -48,13 +51,53 @@ const run = (program: string, words: string[]): SpawnSyncReturns<string> =>
   });
 const silver = (...words: string[]) => run(process.execPath, [join(root, "cli/main.ts"), ...words]);
 
-/** Commits the files as they are as a pull request's head, goes back to the base, and takes the head. */
-const takeHead = () => {
+/** Commits the files as they are as a pull request's head, and goes back to the base. */
+const commitHead = (): string => {
   git("add", "-A");
   git("commit", "-qm", "head");
   const head = git("rev-parse", "HEAD");
   git("checkout", "-q", "--detach", "main");
-  return run("sh", ["docs/ci/take-head.sh", head]);
+  return head;
+};
+const take = (...words: string[]) => run("sh", ["docs/ci/take-head.sh", ...words]);
+const takeHead = () => take(commitHead());
+
+/** What is refused is told, and leaves the checkout as it was. */
+const expectRefused = (told: string, { status, stdout, stderr } = takeHead()) => {
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain(`✗ not taken from a pull request: ${told}`);
+  expect(git("status", "--porcelain", "-uall")).toBe("");
+};
+
+const hashObject = (type: string, content: string) =>
+  execFileSync("git", ["hash-object", "-t", type, "-w", "--literally", "--stdin"], {
+    cwd: root,
+    encoding: "utf8",
+    input: Buffer.from(content, "latin1"),
+  }).trim();
+/** A tree as no git writes it by itself: any names, in any number. */
+const makeTree = (...entries: [mode: string, name: string, object: string][]) =>
+  hashObject(
+    "tree",
+    entries.map(([mode, name, object]) => `${mode} ${name}\0${Buffer.from(object, "hex").toString("latin1")}`).join(""),
+  );
+/** The tree of a commit with one file more. */
+const treeWith = (commit: string, path: string, content: string) => {
+  const environment = { ...process.env, GIT_INDEX_FILE: join(root, ".git/index-of-test") };
+  const write = (...words: string[]) => execFileSync("git", words, { cwd: root, encoding: "utf8", env: environment }).trim();
+  write("read-tree", commit);
+  write("update-index", "--add", "--cacheinfo", `100644,${hashObject("blob", content)},${path}`);
+  return write("write-tree");
+};
+/** A head whose apps/ is such a tree. */
+const headWith = (...apps: Parameters<typeof makeTree>) => {
+  const entries = git("ls-tree", "main")
+    .split("\n")
+    .map((line): [string, string, string] => {
+      const [, mode = "", object = "", name = ""] = /^(\d+) \w+ (\w+)\t(.*)$/.exec(line) ?? [];
+      return [mode.replace(/^0/, ""), name, name === "apps" ? makeTree(...apps) : object];
+    });
+  return git("commit-tree", "-p", "main", "-m", "head", makeTree(...entries));
 };
 
 beforeAll(() => {
@@ -77,6 +120,8 @@ beforeAll(() => {
 });
 
 beforeEach(() => {
+  // Attributes that a test took would change what is checked out.
+  git("clean", "-qffd");
   git("checkout", "-qf", "--detach", "main");
   git("clean", "-qffd");
 });
@@ -148,11 +193,7 @@ describe("what is refused", () => {
     write({ "apps/blog/deep/x": "" });
     symlinkSync("../..", join(root, "apps/blog/deep/up"));
     link(target, path);
-    expect(takeHead()).toMatchObject({
-      status: 1,
-      stderr: expect.stringContaining(`✗ not taken from a pull request: ${JSON.stringify(path)}, a link`) as string,
-    });
-    expect(lstatSync(join(root, path), { throwIfNoEntry: false })?.isSymbolicLink()).not.toBe(true);
+    expectRefused(`${JSON.stringify(path)}, a link`);
   });
 
   test("directories of the program, under every name that this repository has", () => {
@@ -167,13 +208,8 @@ describe("what is refused", () => {
     "%s",
     (directory) => {
       write({ "stacks/dev.yaml": environment("", directory), "components/node/x": "", "Components/new/x": "" });
-      const before = readFileSync(join(root, "cli/main.ts"), "utf8");
       write({ "cli/main.ts": "" });
-      expect(takeHead()).toMatchObject({
-        status: 1,
-        stderr: `✗ not taken from a pull request: ${directory}, which belongs to the program\n`,
-      });
-      expect(readFileSync(join(root, "cli/main.ts"), "utf8")).toBe(before);
+      expectRefused(`"${directory}", which belongs to the program\n`);
     },
   );
 
@@ -192,7 +228,127 @@ describe("what is refused", () => {
       "-m",
       "a",
     ]);
-    expect(takeHead()).toMatchObject({ status: 1, stderr: expect.stringContaining('"apps/other", a submodule') as string });
+    const head = commitHead();
+    rmSync(join(root, "apps/other"), { recursive: true });
+    expectRefused('"apps/other", a submodule', take(head));
+  });
+
+  test("all of it at once, with what to do", () => {
+    write({ "stacks/dev.yaml": environment("", "cli") });
+    link("/etc/passwd", "apps/blog/app.yaml");
+    link("/etc/passwd", "apps/blog/wsgi.py");
+    const { stderr } = takeHead();
+    expect(stderr.split("\n")).toEqual([
+      '✗ not taken from a pull request: "cli", which belongs to the program',
+      'not taken from a pull request: "apps/blog/app.yaml", a link that leads out of apps/',
+      'not taken from a pull request: "apps/blog/wsgi.py", a link that leads out of apps/',
+      "  it brings apps/, stacks/*.yaml and directories of their own that these name: as files, and as links that stay inside",
+      "",
+    ]);
+  });
+
+  test.each(["..", ".git", ".GIT", "a/../../../cli", "caf\u00e9"])("a name that no app may have: %s", (name) => {
+    const head = headWith(["40000", "blog", makeTree(["100644", name, hashObject("blob", "x")])]);
+    expectRefused(
+      `${JSON.stringify(`apps/blog/${name.replace("\u00e9", "\ufffd")}`)}, a name that no app may have\n`,
+      take(head),
+    );
+  });
+
+  test.each([
+    ["a file", "100644"],
+    ["a link", "120000"],
+  ])("a directory that is a link, too, and %s in it", (_, mode) => {
+    const head = headWith(
+      ["120000", "blog", hashObject("blob", "../config")],
+      ["40000", "blog", makeTree([mode, "new", hashObject("blob", "blog")])],
+    );
+    expectRefused('"apps/blog", which is a directory, too\n', take(head));
+  });
+});
+
+describe("for a comment on the pull request, given the environment's name", () => {
+  test("a refusal is one", () => {
+    link("../../.silver/passphrase", "apps/blog/app.yaml");
+    const { status, stdout, stderr } = take(commitHead(), "dev");
+    expect(status).toBe(1);
+    expect(stderr).toContain("✗ not taken");
+    expect(stdout.split("\n")).toEqual([
+      "<!-- silver dev -->",
+      "**dev · not planned · ✘ what would change is unknown**",
+      "",
+      "```text",
+      'not taken from a pull request: "apps/blog/app.yaml", a link that leads out of apps/',
+      "it brings apps/, stacks/*.yaml and directories of their own that these name: as files, and as links that stay inside",
+      "```",
+      "",
+      "The log of this job has all that was said.",
+      "",
+    ]);
+  });
+
+  test("so is a head that git does not have", () => {
+    expect(take("0".repeat(40), "dev")).toMatchObject({
+      status: 2,
+      stdout: expect.stringContaining(`\n${"0".repeat(40)} is not a revision of this repository\n`) as string,
+    });
+  });
+
+  test("what is taken says nothing", () => {
+    write({ "apps/blog/more.py": "" });
+    expect(take(commitHead(), "dev")).toMatchObject({ status: 0, stdout: "", stderr: "" });
+  });
+});
+
+describe("the bytes are those that git keeps, and nothing runs that this machine has configured for git", () => {
+  const attributes = "* text eol=crlf ident filter=x working-tree-encoding=UTF-16\n";
+  const ran = () => existsSync(join(root, ".git/ran"));
+  const configure = () => {
+    for (const direction of ["smudge", "clean"]) git("config", `filter.x.${direction}`, "touch .git/ran; tr a-z A-Z");
+    git("config", "filter.x.required", "true");
+    write({ ".git/hooks/post-index-change": "#!/bin/sh\ntouch .git/ran\n" });
+    chmodSync(join(root, ".git/hooks/post-index-change"), 0o755);
+  };
+
+  afterEach(() => {
+    spawnSync("git", ["config", "--remove-section", "filter.x"], { cwd: root });
+    for (const path of ["ran", "hooks/post-index-change", "info/attributes"]) rmSync(join(root, ".git", path), { force: true });
+  });
+
+  test.each([
+    ["of the head", "apps/.gitattributes"],
+    ["of the machine", ".git/info/attributes"],
+  ])("with attributes %s", (_, path) => {
+    write({ "apps/blog/text.txt": "$Id$\nold\n", "apps/blog/bytes": "a\r\n\0\n", "apps/blog/bin/run": "" });
+    chmodSync(join(root, "apps/blog/bin/run"), 0o755);
+    link("text.txt", "apps/blog/link");
+    // Written by hand: what git adds is changed by attributes, too.
+    const head = commitHead();
+    const withAttributes = path.startsWith(".git/")
+      ? head
+      : git("commit-tree", "-p", "main", "-m", "head", treeWith(head, path, attributes));
+    configure();
+    if (withAttributes === head) write({ [path]: attributes });
+    expect(take(withAttributes)).toMatchObject({ status: 0, stderr: "" });
+    const bytes = (file: string) => readFileSync(join(root, "apps/blog", file), "latin1");
+    expect(["text.txt", "bytes", "link", "wsgi.py"].map(bytes)).toEqual([
+      "$Id$\nold\n",
+      "a\r\n\0\n",
+      "$Id$\nold\n",
+      "application = 1\n",
+    ]);
+    const mode = (file: string) => lstatSync(join(root, "apps/blog", file)).mode & 0o100;
+    expect(["text.txt", "bin/run"].map(mode)).toEqual([0, 0o100]);
+    expect(readlinkSync(join(root, "apps/blog/link"))).toBe("text.txt");
+    expect(ran()).toBe(false);
+  });
+
+  test("so the base that it is compared with has its own, too", () => {
+    const head = git("commit-tree", "-p", "main", "-m", "head", treeWith("main", "apps/.gitattributes", attributes));
+    configure();
+    expect(take(head).status).toBe(0);
+    expect(silver("-e", "dev", "plan", "--head", head, "--", "main").stdout).toMatch(/^dev · 0 sites change, 1 untouched/);
+    expect(ran()).toBe(false);
   });
 });
 
