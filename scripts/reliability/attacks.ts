@@ -173,6 +173,19 @@ export const attacks: readonly Attack[] = [
     test: "one whose environment can't be planned gets its comment, too, and may not be merged",
   },
   {
+    attack:
+      "a pull request's head has a link out of apps/, names a directory of the program as an app, or has a tree made by hand",
+    holds: "it is refused before anything is written, the comment says what and why, and the job fails",
+    file: "test/engine/ci-recipes.test.ts",
+    test: "a head that is refused, here for a link out of apps/, is told with the reason, and may not be merged",
+  },
+  {
+    attack: "its `.gitattributes` name a program that the CI machine has configured for git",
+    holds: "nothing is run, and the bytes are those that git keeps",
+    file: "test/process/ci-head.test.ts",
+    test: "the bytes are those that git keeps, and nothing runs that this machine has configured for git",
+  },
+  {
     attack: "its errors are thousands, or hold escapes, fences and commands to a CI service",
     holds: "the comment is bounded, and all of it is text",
     file: "test/process/cli-plan.test.ts",

@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
@@ -89,7 +90,7 @@ const pipeline = z.record(
 );
 
 /** Runs a job of GitLab's, whose lines are those of one shell. */
-function runPipeline(name: string, backend: string) {
+function runPipeline(name: string, backend: string, head = "work") {
   const jobs = pipeline.parse(parse(readFileSync(join(checkout, "docs/ci/gitlab.yml"), "utf8")));
   const job = jobs[name];
   if (job === undefined) throw new Error(`gitlab.yml has no job ${name}`);
@@ -98,7 +99,7 @@ function runPipeline(name: string, backend: string) {
   return shell([...(parent?.before_script ?? []), ...job.before_script, ...job.script].join("\n"), {
     ...parent?.variables,
     ...job.variables,
-    CI_COMMIT_SHA: git("origin", "rev-parse", "work"),
+    CI_COMMIT_SHA: git("origin", "rev-parse", head),
     CI_MERGE_REQUEST_TARGET_BRANCH_NAME: "main",
     CI_MERGE_REQUEST_LABELS: "",
     CI_API_V4_URL: "https://gitlab.test/api/v4",
@@ -191,6 +192,10 @@ beforeAll(() => {
   git("origin", "checkout", "-q", "--detach", "main");
   git("origin", "merge", "-q", "--no-ff", "-m", "merge", "work");
   merged = git("origin", "rev-parse", "HEAD");
+  git("origin", "checkout", "-qb", "refused", "main");
+  rmSync(join(folder, "origin/apps/greeter/wsgi.py"));
+  symlinkSync("/proc/self/environ", join(folder, "origin/apps/greeter/wsgi.py"));
+  git("origin", "commit", "-qam", "a link");
   git("origin", "checkout", "-q", "main");
 });
 
@@ -237,6 +242,34 @@ test("a fork's pull request gets its plan, without a secret", () => {
 test("so does a fork's merge request at GitLab", () => {
   const { status, said } = runPipeline("silver-plan", "");
   expect({ status, said }).toMatchObject({ status: 0, said: expect.stringContaining("production · 1 site changes") as string });
+});
+
+describe("a head that is refused, here for a link out of apps/, is told with the reason, and may not be merged", () => {
+  const told =
+    /^<!-- silver production -->\n\*\*production · not planned · [^]*\nnot taken from a pull request: "apps\/greeter\/wsgi\.py", a link that/;
+  const refused = () => ({ ...values("file:///nowhere"), "github.sha": git("origin", "rev-parse", "refused") });
+
+  test("in the comment, at GitHub", () => {
+    expect(runJob("github.yml", "preview", refused()).failed).toBe("Whether it can be merged");
+    expect(readFileSync(join(workspace, "comment.md"), "utf8")).toMatch(told);
+    expect(readFileSync(join(folder, "asked"), "utf8")).toContain("--method POST repos/acme/sites/issues/7/comments");
+  });
+
+  test("in the job's summary, for a fork", () => {
+    expect(runJob("github.yml", "plan", refused()).failed).toBe("silver plan");
+    expect(readFileSync(join(folder, "summary.md"), "utf8")).toMatch(told);
+  });
+
+  test("in the comment, at GitLab, and in the log for a fork", () => {
+    const { status, said } = runPipeline("silver-preview", "file:///nowhere", "refused");
+    expect(status, said).toBe(1);
+    expect(readFileSync(join(workspace, "comment.md"), "utf8")).toMatch(told);
+    expect(readFileSync(join(folder, "asked"), "utf8")).toContain("-X POST -H @token.header --data-urlencode body@comment.md");
+    expect(runPipeline("silver-plan", "", "refused")).toMatchObject({
+      status: 1,
+      said: expect.stringContaining('✗ not taken from a pull request: "apps/greeter/wsgi.py"') as string,
+    });
+  });
 });
 
 let server: ChildProcess | undefined;
