@@ -1,10 +1,14 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { ownClone } from "../components/machines/clone.ts";
+import { filesOf, readRecord } from "../components/machines/node-disk.ts";
+import { anothersHere, stackOf } from "../components/machines/owner.ts";
 import { owner, type Claim } from "../components/node/contract.ts";
+import { loadEnvironment } from "../components/plan/load.ts";
 import { Failure } from "../components/rollout/failure.ts";
 import { printableJson, printableLines } from "../components/text/printable.ts";
 import { askNode, withAgent, type NodeConnection } from "./nodes.ts";
-import { environmentName, exportedResources } from "./pulumi.ts";
+import { environmentName, exportedResources, root } from "./pulumi.ts";
 import { askForName } from "./typed-name.ts";
 import { UserError } from "./user-error.ts";
 
@@ -16,7 +20,7 @@ export function claim(program: Command): void {
     .action(async (name: string) => {
       const { environment: named, json } = program.opts<{ environment?: string; json?: boolean }>();
       const environment = environmentName(named);
-      const { node, owner: own } = machineIn(environment, name);
+      const { node, owner: own } = await machineIn(environment, name);
       const before = await withAgent(node, (_, { claim: found }) => Promise.resolve(found)).catch(refuse);
       if (before !== undefined && before.id !== own.id) await askFor(before, name);
       // Of whom it was when the name was typed: a third one's stays.
@@ -60,14 +64,25 @@ const resource = z.object({
 const printed = z.object({ address: z.string(), port: z.number(), hostKey: z.string(), owner });
 
 /** A node's machine, as the environment's state has it: also where an `up` was refused, and left no outputs. */
-function machineIn(environment: string, name: string): { node: NodeConnection; owner: z.infer<typeof owner> } {
+async function machineIn(environment: string, name: string): Promise<{ node: NodeConnection; owner: z.infer<typeof owner> }> {
   const found = exportedResources(environment, resource).find(({ urn }) => urn.endsWith(`::${name}-machine`));
   const machine = printed.safeParse(jsonOf(found?.outputs?.stdout)).data;
+  if (machine === undefined) await refuseLocal(environment, name);
   if (machine === undefined)
     throw new UserError(`the state of ${environment} has no machine of a node ${name}`, `run silver up -e ${environment} first`);
   const { address, port, hostKey, owner: own } = machine;
   const { user = "root", proxy } = found?.inputs?.environment ?? {};
   return { node: { name, address, port, hostKey, user, ...(proxy === undefined ? {} : { proxy }) }, owner: own };
+}
+
+/** @throws UserError where the environment could never have the machine: another one of this checkout made it, as a local node */
+async function refuseLocal(environment: string, name: string): Promise<void> {
+  if (loadEnvironment(root, environment).value?.nodes[name]?.machine.kind !== "local") return;
+  const found = (await readRecord(filesOf(ownClone(), name)))?.owner;
+  // One of the same stack may be its own, from before its state was lost.
+  if (found === undefined || stackOf(found.name) === environment) return;
+  const { message, fix } = anothersHere(name, found);
+  throw new UserError(`a local node is not handed over: ${message}`, fix);
 }
 
 function jsonOf(text = ""): unknown {

@@ -51,10 +51,20 @@ export function isSameHere(one: Owner, other: Owner): boolean {
 export function ownerHere(found: Owner | undefined, asked: Owner): Owner {
   if (found === undefined) return asked;
   if (isSameHere(found, asked)) return { ...asked, id: found.id };
-  throw new MachineError(
-    `node ${asked.node} of this checkout is another environment's: ${found.name}, whose state is in ${found.backend}`,
-    `give the node another name in one of the two; or let the other one go: silver destroy ${found.name.split("/").at(-1) ?? ""}`,
+  throw anothersHere(asked.node, found);
+}
+
+/** Says of a node on this computer that another environment has it. It goes with its disk, so it is never handed over. */
+export function anothersHere(node: string, { name, backend }: Owner): MachineError {
+  return new MachineError(
+    `node ${node} of this checkout is another environment's: ${name}, whose state is in ${backend}`,
+    `give the node another name in one of the two; or let the other one go: silver destroy ${stackOf(name)}`,
   );
+}
+
+/** The stack in `organization/project/stack`. */
+export function stackOf(owner: string): string {
+  return owner.split("/").at(-1) ?? "";
 }
 
 /** Parts of a backend's address that tell it from others, and do not open it. */

@@ -125,6 +125,7 @@ describe("silver claim", () => {
   });
 
   afterEach(() => {
+    vi.unstubAllEnvs();
     rmSync(directory, { recursive: true });
   });
 
@@ -169,6 +170,34 @@ describe("silver claim", () => {
       status: 1,
       stderr: "✗ the state of staging has no machine of a node web1\n  run silver up -e staging first\n",
     });
+  });
+
+  test("refuses a local node that another environment of the checkout has made, and says what to do", () => {
+    vi.stubEnv("XDG_STATE_HOME", join(directory, "state-home"));
+    const made = join(cloneOf(directory).nodesDirectory, "web1");
+    mkdirSync(made, { recursive: true });
+    state(undefined);
+    const declare = (node: string) => {
+      writeFileSync(join(directory, "stacks/staging.yaml"), `nodes: { web1: ${node} }\nsites: {}\n`);
+    };
+    const madeFor = (name: string) => {
+      writeFileSync(join(made, "node.json"), JSON.stringify({ name: "web1", owner: { ...ownerOf("web1"), name } }));
+    };
+    declare("{ local: true, os: debian-12, roles: [web] }");
+    madeFor("silverlining/test");
+    expect(claim("silverlining/test\n")).toMatchObject({
+      status: 1,
+      stderr:
+        "✗ a local node is not handed over: node web1 of this checkout is another environment's: silverlining/test, whose state is in s3://acme-pulumi\n" +
+        "  give the node another name in one of the two; or let the other one go: silver destroy test\n",
+    });
+    // Its own from before its state was lost, and a machine of somebody's that was never reached.
+    const first = "✗ the state of staging has no machine of a node web1\n  run silver up -e staging first\n";
+    madeFor("silverlining/staging");
+    expect(claim("").stderr).toBe(first);
+    madeFor("silverlining/test");
+    declare('{ host: 192.0.2.1, os: debian-12, roles: [web], hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" }');
+    expect(claim("").stderr).toBe(first);
   });
 });
 
