@@ -126,7 +126,14 @@ CapabilityBoundingSet=
 AmbientCapabilities=
 ProtectSystem=strict${writable}
 # On the bus, systemd starts programs for whoever asks, outside of all this, and tells what others run.
-InaccessiblePaths=-/run/dbus -/run/systemd/private -/run/snapd.socket
+InaccessiblePaths=-/run/dbus -/run/snapd.socket
+# Where systemd listens: an app that never pauses, or sends without end, would have it do nothing else, or take all memory.
+TemporaryFileSystem=/run/systemd:ro
+BindReadOnlyPaths=-/run/systemd/journal -/run/systemd/resolve
+# Who can read a file can lock it: then no package would be configured, and Varnish would not start again.
+InaccessiblePaths=-/var/cache/debconf -/var/lib/varnish
+# A node has so many terminals and no more: without one, a person who logs in can't work.
+InaccessiblePaths=-/dev/pts
 # In memory and of a fixed size: PrivateTmp would let one app fill the node's disk, and /dev/shm half of its memory.
 TemporaryFileSystem=/tmp:${temporaryFileSystem(limits)} /var/tmp:ro /run/lock:ro /dev/shm:size=${sharedBytes},nr_inodes=${sharedBytes / pageBytes},mode=1777
 PrivateDevices=yes

@@ -74,8 +74,10 @@ export function fpmUnit(): AppUnit {
     comment: "PHP of one release of one site. Ended after its Apache, by SIGQUIT: it lets finish what is done after an answer.",
     description: "PHP of site",
     service: [
-      "Type=notify",
+      "# Ready once it listens, in a directory that begins empty: where it would tell systemd so is hidden from it.",
+      "Type=exec",
       `ExecStart=/bin/sh -c 'for program in /usr/sbin/php-fpm[0-9]*; do :; done; exec "$$program" ${options}'`,
+      `ExecStartPost=/bin/sh -c 'until [ -S ${phpSocket} ]; do kill -0 "$$MAINPID" 2>/dev/null || exit 1; sleep 0.02; done'`,
       "KillSignal=SIGQUIT",
       `TimeoutStopSec=${lastSeconds + 5}`,
     ],
