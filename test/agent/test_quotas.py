@@ -1,6 +1,7 @@
 import contextlib
 import os
 import shutil
+import stat
 from unittest import mock
 
 from support import AgentError, Done, NodeTest
@@ -140,6 +141,44 @@ class Databases(NodeTest):
             self.measured(200)
         self.assertEqual(self.record("hello")["stage"], "open")
         self.assertEqual(self.record("other")["stage"], "read-only")
+
+    def flood(self, times):
+        """An app takes every place in its server, until the agent has come so often. Returns the modes that its socket's directory had."""
+        place = self.paths.at(names.socket(self.use("hello")))
+        os.makedirs(place)
+        os.chmod(place, 0o750)
+        answer, modes = self.machine.runuser, []
+
+        def let_in(*words, stdin=""):
+            if words[1] == "pg-hello":
+                modes.append(stat.S_IMODE(os.stat(place).st_mode))
+                if len(modes) <= times:
+                    return Done(2, "", "psql: error: connection failed: FATAL:  sorry, too many clients already")
+            return answer(*words, stdin=stdin)
+
+        self.machine.runuser = let_in
+        return place, modes
+
+    def test_an_app_that_takes_every_place_in_its_server_is_measured_all_the_same(self):
+        place, modes = self.flood(2)
+        self.assertEqual(self.measured(200), "read-only")
+        self.assertEqual(modes[:3], [0o750, 0o700, 0o700])
+        self.assertEqual(set(modes[3:]), {0o750})
+        self.assertEqual(stat.S_IMODE(os.stat(place).st_mode), 0o750)
+
+    def test_a_server_that_lets_nobody_in_is_left_open_and_an_error(self):
+        place, modes = self.flood(1000)
+        self.sizes["other"] = 200 * MEGABYTE
+        with mock.patch("silver.services.postgres.server.SILENT_SECONDS", 0.1), self.assertRaises(AgentError):
+            self.measured(200)
+        self.assertEqual(stat.S_IMODE(os.stat(place).st_mode), 0o750)
+        self.assertEqual(self.record("other")["stage"], "read-only")
+
+    def test_a_server_that_a_killed_agent_left_closed_is_opened(self):
+        place, _ = self.flood(0)
+        os.chmod(place, 0o700)
+        self.measured(50)
+        self.assertEqual(stat.S_IMODE(os.stat(place).st_mode), 0o750)
 
     def test_a_raised_quota_holds_at_once_a_kept_one_gives_another_chance(self):
         self.measured(110)

@@ -9,7 +9,7 @@ import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
 import { testOs } from "../support/systems.ts";
 
-const app = `import json, mmap, os, psycopg2, socket
+const app = `import json, mmap, os, psycopg2, socket, threading
 
 hidden = []
 
@@ -37,6 +37,22 @@ def write(megabytes, override=False):
 def log(name, megabytes):
     with open(os.path.join(LOGS, name), "ab") as file:
         os.posix_fallocate(file.fileno(), 0, megabytes << 20)
+
+crowded = threading.Event()
+
+def crowd(number):
+    places = []
+    while not crowded.is_set():
+        place = socket.socket(socket.AF_UNIX)
+        try:
+            place.connect(os.environ["CONFIG_PG_HOST"] + "/.s.PGSQL.5432")
+            places.append(place)
+        except OSError:
+            crowded.wait(0.1)
+        # The server ends each after a while.
+        if len(places) > number:
+            crowded.wait(0.01)
+            places.pop(0).close()
 
 def answer(path):
     match path.strip("/").split("/"):
@@ -72,6 +88,13 @@ def answer(path):
             listening.cursor().execute("SELECT 1")
             run("SELECT count(pg_notify('c', repeat('x', 7900) || n)) FROM generate_series(1, %s) n", int(megabytes) << 7)
             return "sent"
+        case ["crowd", number]:
+            # Connections that say nothing, from now on.
+            threading.Thread(target=crowd, args=(int(number),), daemon=True).start()
+            return "crowded"
+        case ["leave"]:
+            crowded.set()
+            return "left"
         case ["close"]:
             run("ALTER DATABASE eater_g1 CONNECTION LIMIT 0")
             return "closed"
@@ -196,6 +219,19 @@ test.each([
     await calmGoesOn();
   },
 );
+
+test("an app that takes every place in its server, and keeps the agent out, is measured all the same", async () => {
+  await betweenLooks("/sort/64", "sorted");
+  expect(await get("eater", "/crowd/400")).toBe("crowded");
+  await poll("no other gets in", 10, async () => /too many clients|could not fork/.test(await get("eater", "/rows")));
+  await measure();
+  expect(await told()).toMatch(/the database is over its quota: \d+ MB of 32 MB; it can only be read\n?$/);
+  await calmGoesOn();
+  expect(await get("eater", "/leave")).toBe("left");
+  await poll("it gets in again", 20, async () => readOnly.test(await get("eater", "/write/0")));
+  await measure();
+  expect(await get("eater", "/write/0")).toBe("written");
+});
 
 test("an app that lets nobody into its database is let in again by its next rollout", async () => {
   expect(await get("eater", "/close")).toBe("closed");

@@ -1,18 +1,52 @@
 """The database of a site and the role that logs in to it, by SQL."""
 
+import contextlib
+import os
+import time
+
 from ...errors import AgentError, last_lines
 from . import names, server
+
+# How psql ends when it could not connect.
+NO_CONNECTION = 2
 
 
 def psql(node, use, sql):
     """Runs SQL as the superuser, for whom every name must mean PostgreSQL's own object. The SQL goes in by stdin."""
     argv = [server.program(node, use, "psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]
     argv += [f"--host={names.socket(use)}", f"--port={names.PORT}", "--username=postgres", "--dbname=postgres"]
-    done = node.run(server.as_server(use, argv), stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)
+    ask = lambda: node.run(server.as_server(use, argv), stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)  # noqa: E731
+    # An agent that was killed may have left it closed.
+    admit(node, use, server.OPEN)
+    done = ask()
+    if done.code == NO_CONNECTION:
+        done = ask_alone(node, use, ask)
     if done.code != 0:
         words = last_lines(done.err)
         raise AgentError("service", "PostgreSQL refused to set up the site's database", fix="see its output below", log=words)
     return done.out
+
+
+def ask_alone(node, use, ask):
+    """
+    Asks while nobody else can come to the server. An app can take every place in it by connections that say nothing, and the superuser's
+    with them: the server sends them away in time, and who has logged in stays.
+    """
+    end = time.monotonic() + 2 * server.SILENT_SECONDS
+    admit(node, use, server.CLOSED)
+    try:
+        while (done := ask()).code == NO_CONNECTION and time.monotonic() < end:
+            node.still_at_it()
+            time.sleep(0.2)
+        return done
+    finally:
+        admit(node, use, server.OPEN)
+
+
+def admit(node, use, mode):
+    """Who can come to the server's socket. A server that does not run has none."""
+    with contextlib.suppress(FileNotFoundError):
+        os.chmod(node.paths.at(names.socket(use)), mode)
 
 
 def name(text):

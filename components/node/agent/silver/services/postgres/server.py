@@ -12,6 +12,10 @@ PROGRAMS = "/usr/lib/postgresql"
 START_SECONDS = 60
 # Sessions for the agent, beside the site's.
 OWN_SESSIONS = 3
+# A connection that says nothing for so long is ended. Logging in takes no password, and some milliseconds.
+SILENT_SECONDS = 5
+# Modes of the directory of its socket: for the site, and for the agent alone.
+OPEN, CLOSED = 0o750, 0o700
 
 
 def runs(node, use):
@@ -94,6 +98,7 @@ unix_socket_directories = '{names.socket(use)}'
 unix_socket_permissions = 0770
 max_connections = {sessions(use)}
 superuser_reserved_connections = {OWN_SESSIONS}
+authentication_timeout = {SILENT_SECONDS}s
 # Many servers on one node: the kernel's cache serves them all, and what one keeps for itself no other has.
 shared_buffers = 32MB
 min_wal_size = 32MB
@@ -150,7 +155,7 @@ LogRateLimitIntervalSec=30
 LogRateLimitBurst=200
 
 RuntimeDirectory=silver/pg-{use.site}-g{use.generation}
-RuntimeDirectoryMode=0750
+RuntimeDirectoryMode={OPEN:04o}
 UMask=0077
 # A session out of memory ends all of the site's, and the server comes back.
 OOMPolicy=continue
