@@ -32,12 +32,13 @@ const metadata = {
 };
 
 /**
- * The firewall on the loopback interface: by user id, who may connect to a release, and who may answer as it; and who may ask the
- * cloud for the machine's rights, on any interface.
+ * The firewall on the loopback interface: by user id, who may connect to a release, and who may answer as it, and that no site asks
+ * the node's SSH server; and who may ask the cloud for the machine's rights, on any interface.
  * Stateless: it checks only the first packet and the first answer of a connection, so that reloading cuts none.
- * The agent keeps the elements of `answerers` (address, port, uid of each release) in files that are read with it.
+ * The agent keeps the elements of `answerers` (address, port, uid of each release) and of `sites` in files that are read with it.
+ * @param sshPort of the node
  */
-export function renderNodeFirewall(): string {
+export function renderNodeFirewall(sshPort: number): string {
   return `#!/usr/sbin/nft -f
 # Who may speak with whom on this node's loopback addresses. Loading it again changes nothing that is open.
 table inet silver
@@ -46,6 +47,10 @@ table inet silver {
   # address . port . uid of every release that runs here
   set answerers {
     type ipv4_addr . inet_service . uid
+  }
+  # uid of every site with a release here
+  set sites {
+    type uid
   }
   # where clouds hand out a machine's own rights and secrets
   set metadata4 {
@@ -60,6 +65,7 @@ table inet silver {
     type filter hook output priority filter; policy accept;
     oifname "lo" ip daddr 127.64.0.0/16 tcp flags & (syn | ack) == syn jump ask_release
     oifname "lo" ip saddr 127.64.0.0/16 tcp flags & (syn | ack) == (syn | ack) jump answer_release
+    oifname "lo" tcp dport ${sshPort} tcp flags & (syn | ack) == syn jump ask_ssh
     oifname "lo" tcp dport 6082 tcp flags & (syn | ack) == syn jump ask_varnish_cli
     ip daddr @metadata4 meta skuid != 0 jump ask_metadata
     ip6 daddr @metadata6 meta skuid != 0 jump ask_metadata
@@ -77,6 +83,10 @@ table inet silver {
   chain ask_metadata {
     meta l4proto { tcp, udp } th dport 53 accept
     reject
+  }
+  # It answers so many who have not logged in yet and nobody else: an app could keep everybody out who wants to stop it.
+  chain ask_ssh {
+    meta skuid @sites reject with tcp reset
   }
   chain ask_varnish_cli {
     meta skuid { "root", "vcache" } accept

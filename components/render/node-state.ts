@@ -40,7 +40,7 @@ export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
     os: node.os,
     packages: web ? webPackages : ["nftables", "python3", "rsync"],
     sites: node.sites.map((name) => ({ name, user: siteUser(name) })),
-    files: [...firewallFiles(), ...(web ? webFiles(node) : [])],
+    files: [...firewallFiles(node), ...(web ? webFiles(node) : [])],
     units: {
       running: [
         "silver-nft.service",
@@ -58,9 +58,10 @@ function unwantedUnits({ sites, broken }: Plan, { name, os }: NodePlan): string[
   return [...new Set(here)].flatMap((platform) => platforms[platform].unwantedUnits(os));
 }
 
-function firewallFiles(): RenderedFile[] {
+function firewallFiles({ machine }: NodePlan): RenderedFile[] {
+  const sshPort = machine.kind === "host" ? machine.port : 22;
   return [
-    { path: "/etc/silver/nft.conf", mode: "0644", content: renderNodeFirewall(), after: "nft-load" },
+    { path: "/etc/silver/nft.conf", mode: "0644", content: renderNodeFirewall(sshPort), after: "nft-load" },
     unit("silver-nft.service", renderFirewallUnit()),
   ];
 }

@@ -47,12 +47,14 @@ class Firewall(NodeTest):
         place = addresses.find(self.node, "hello", release["id"])
         uid, _ = self.node.ids("site-hello")
         element = f"{place['address']} . {place['port']} . {uid}"
-        self.assertIn(element, self.text("/var/lib/silver/firewall.nft"))
-        self.assertIn(f"flush set inet silver answerers\nadd element inet silver answerers {{ {element} }}", self.machine.rules[-1])
+        first, flush = "add set inet silver sites { type uid; }\n", "flush set inet silver answerers\nflush set inet silver sites\n"
+        added = f"add element inet silver answerers {{ {element} }}\nadd element inet silver sites {{ {uid} }}\n"
+        self.assertEqual(self.text("/var/lib/silver/firewall.nft"), first + added)
+        self.assertEqual(self.machine.rules[-1], first + flush + added)
         held = self.lease(release)
         self.ask("remove", **held)
-        self.assertNotIn(element, self.text("/var/lib/silver/firewall.nft"))
-        self.assertEqual(self.machine.rules[-1], "flush set inet silver answerers\n# no release yet\n")
+        self.assertEqual(self.text("/var/lib/silver/firewall.nft"), first)
+        self.assertEqual(self.machine.rules[-1], first + flush)
 
     def test_nothing_is_loaded_when_nothing_changed(self):
         self.converge()

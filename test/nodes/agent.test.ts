@@ -386,6 +386,13 @@ describe.each([testOs])("the agent on %s", (os) => {
       );
     });
 
+    test("a site can't take the places of those who log in to the node", async () => {
+      for (const address of ["127.0.0.1", node.address]) {
+        expect(await canDo(node, "site-alpha", dial(address, 22)), address).toBe(false);
+        expect(await canDo(node, "nobody", dial(address, 22)), address).toBe(true);
+      }
+    });
+
     test("a site can't read another's files", async () => {
       for (const path of ["releases", "secret.txt", "state.json", "history.jsonl"]) {
         expect(await canDo(node, "site-alpha", `ls /srv/silver/beta/${path}`), path).toBe(false);

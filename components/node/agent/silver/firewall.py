@@ -1,4 +1,4 @@
-"""The part of the nft rules that only the node knows: which user may listen on which release's address.
+"""The part of the nft rules that only the node knows: which user may listen on which release's address, and which users are sites'.
 
 The rules themselves come with the node's state; they include the file written here, so that they are complete right after a boot.
 """
@@ -8,14 +8,17 @@ from .errors import AgentError, last_lines
 from .lock import shared
 from .paths import FIREWALL, NFT_CONF
 
-SET = "inet silver answerers"
+ANSWERERS, SITES = "inet silver answerers", "inet silver sites"
 
 
 def render(elements):
     """`elements`: (address, port, uid), sorted."""
-    if not elements:
-        return "# no release yet\n"
-    return f"add element {SET} {{ " + ", ".join(f"{address} . {port} . {uid}" for address, port, uid in elements) + " }\n"
+    # Rules of an earlier agent do not have it yet.
+    lines = [f"add set {SITES} {{ type uid; }}"]
+    if elements:
+        lines.append(f"add element {ANSWERERS} {{ {', '.join(f'{address} . {port} . {uid}' for address, port, uid in elements)} }}")
+        lines.append(f"add element {SITES} {{ {', '.join(str(uid) for uid in sorted({uid for _, _, uid in elements}))} }}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def elements(node):
@@ -36,7 +39,8 @@ def update(node):
         text = render(elements(node))
         if files.write(node.paths.at(FIREWALL), text) is None:
             return False
-        load(node, f"flush set {SET}\n{text}")
+        first, *added = text.splitlines(keepends=True)
+        load(node, f"{first}flush set {ANSWERERS}\nflush set {SITES}\n{''.join(added)}")
         return True
 
 
