@@ -4,6 +4,7 @@ import os
 import pathlib
 import stat
 import unittest
+from unittest import mock
 
 from support import AgentError, NodeTest
 
@@ -122,3 +123,15 @@ class Compiler(unittest.TestCase):
             pathlib.Path(directory, "one.py").write_text("one = 1\n")
             bytecode._in_a_child([(f"{directory}/one.py", f"{directory}/one.pyc", "/srv/one.py")], lambda: None)
             self.assertTrue(os.path.isfile(f"{directory}/one.pyc"))
+
+    def test_a_source_that_takes_the_node_s_memory_is_left_and_the_others_are_compiled(self):
+        import resource
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as directory, mock.patch.object(bytecode, "MOST_BYTES", 128 * 1024**2):
+            pathlib.Path(directory, "bomb.py").write_text(f"bomb = [{'a,' * 400_000}]\n")
+            pathlib.Path(directory, "one.py").write_text("one = 1\n")
+            todo = [(f"{directory}/{name}.py", f"{directory}/{name}.pyc", f"/srv/{name}.py") for name in ("bomb", "one")]
+            bytecode._in_a_child(todo, lambda: None)
+            self.assertEqual(sorted(name for name in os.listdir(directory) if name.endswith(".pyc")), ["one.pyc"])
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 256 * 1024)
