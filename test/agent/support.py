@@ -312,10 +312,13 @@ class Machine:
             self.lists = True
             return None
         names = words[words.index("install") + 1 :]
-        for name in [name for name in names if not name.startswith("-") and not name.startswith("Dpkg::")]:
-            if not self.lists or name not in self.available:
+        for name in [name for name in names if not name.startswith("-") and "::" not in name]:
+            # Without this, apt takes a name that it does not know for a pattern where it has a dot.
+            names = [name] if "APT::Cmd::Pattern-Only=true" in words else [each for each in self.available if re.search(name, each)]
+            if not self.lists or not self.available.issuperset(names) or not names:
                 return Done(100, "", f"E: Unable to locate package {name}")
-            self.bring(name, " ".join(("apt-get", *words)))
+            for each in names:
+                self.bring(each, " ".join(("apt-get", *words)))
 
     def bring(self, name, command):
         """A package comes, by apt's history through this command."""

@@ -32,6 +32,12 @@ class Packages(NodeTest):
         self.assertEqual((caught.exception.code, caught.exception.message), ("package", "apt has no package varnisch"))
         self.assertIn("E: Unable to locate package varnisch", caught.exception.log)
 
+    def test_a_name_with_a_dot_is_a_name_and_brings_nothing_else(self):
+        with self.assertRaises(AgentError) as caught:
+            packages.install(self.node, ["apache2.bin"])
+        self.assertEqual(caught.exception.message, "apt has no package apache2.bin")
+        self.assertNotIn("apache2-bin", self.machine.packages)
+
     def test_for_a_name_of_former_years_todays_is_given(self):
         from support import AgentError
 

@@ -88,7 +88,8 @@ def others(node):
 
 
 def apt(node, site, *words):
-    argv = [*ENVIRONMENT, "apt-get", "-o", "DPkg::Lock::Timeout=120", *words]
+    # A name that apt does not know, and that has a dot, is a pattern to it: it would install whatever fits.
+    argv = [*ENVIRONMENT, "apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "APT::Cmd::Pattern-Only=true", *words]
     return long_work.run(node, "packages", site, argv)
 
 
