@@ -104,4 +104,52 @@ export const nodeAttacks: readonly Attack[] = [
     file: "test/agent/test_check.py",
     test: "test_an_answer_that_comes_drop_by_drop_is_cut_off_when_time_is_up",
   },
+  {
+    attack: "an app locks every file that it can read, and waits for the locks of others",
+    holds: "packages are configured, and a Varnish that was killed comes back",
+    file: "test/nodes/held.test.ts",
+    test: "Varnish comes back when it was killed",
+  },
+  {
+    attack: "an app opens terminals until the node has no more",
+    holds: "it gets none, and a person who logs in has one",
+    file: "test/nodes/held.test.ts",
+    test: "a person who logs in has a terminal",
+  },
+  {
+    attack: "an app connects to every socket of the node's that it finds",
+    holds: "it reaches its own Apache and the journal",
+    file: "test/nodes/held.test.ts",
+    test: "it reaches its own Apache and the journal, and no other socket",
+  },
+  {
+    attack: "an app tells systemd of itself without a pause",
+    holds: "systemd does not hear it, and answers others",
+    file: "test/nodes/held.test.ts",
+    test: "systemd answers, whoever would have it listen",
+  },
+  {
+    attack: "an app takes every place in its PostgreSQL, and writes on by a session of before",
+    holds: "the agent can log in, its quota holds, and no other site's measurement fails",
+    file: "test/nodes/quotas.test.ts",
+    test: "an app that takes every place in its server",
+  },
+  {
+    attack: "an app takes every place of the node's SSH server",
+    holds: "it does not reach it, and others do",
+    file: "test/nodes/agent.test.ts",
+    test: "a site can't take the places of those who log in to the node",
+  },
+  {
+    attack: "an app ships a file of Python that takes gigabytes to compile",
+    holds: "the agent's compiler has half a gigabyte, and compiles the other files",
+    file: "test/agent/test_bundle.py",
+    test: "test_a_source_that_takes_the_node_s_memory_is_left_and_the_others_are_compiled",
+  },
+  {
+    attack: "an app lists a package by a name that is a pattern to apt",
+    holds: "it is refused as unknown, and nothing is installed",
+    file: "test/agent/test_packages.py",
+    test: "test_a_name_with_a_dot_is_a_name_and_brings_nothing_else",
+  },
 ];
