@@ -152,4 +152,10 @@ export const nodeAttacks: readonly Attack[] = [
     file: "test/agent/test_packages.py",
     test: "test_a_name_with_a_dot_is_a_name_and_brings_nothing_else",
   },
+  {
+    attack: "the record of how a site is checked is lost, or a rollout is undone after one node has passed another check",
+    holds: "`silver status` says that it does not know, or asks as the release that serves was asked",
+    file: "test/agent/test_verify.py",
+    test: "test_a_lost_check_is_its_site_s_problem_and_says_what_is_not_known",
+  },
 ];

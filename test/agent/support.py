@@ -18,7 +18,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "components/node/agent"))
 
-from silver import bytecode, discard, files, journal, long_work, state, unit, units, varnish, verbs  # noqa: E402
+from silver import bytecode, check, discard, files, journal, long_work, state, unit, units, varnish, verbs  # noqa: E402
 from silver.errors import AgentError, DriverGone  # noqa: E402
 from silver.node import Node  # noqa: E402
 from silver.paths import Paths  # noqa: E402
@@ -130,7 +130,8 @@ class Machine:
             self.journal = ["Traceback (most recent call last):", "ImportError: no module named nothing"]
             return Done(1, "", "Job failed")
         if listen := re.search(r"ExecStart=listen (\S+) (\d+) (\S+)", text):
-            self.listen(name, listen[1], int(listen[2]), listen[3])
+            site = re.match(r"silver-[a-z]+-(.+)@", name)[1]
+            self.listen(name, listen[1], int(listen[2]), f"{site} {listen[3]}")
         self.units[name] = "active"
 
     def stop(self, name):
@@ -144,11 +145,25 @@ class Machine:
             server.server_close()
 
     def listen(self, name, address, port, mark):
-        machine = self
+        self.servers[name] = self.serve(address, port, lambda request: self.app(request) if self.app else (200, "ok", mark))
 
+    def listen_to_visitors(self):
+        """Where Varnish is asked: its site's label says whose app answers. The address."""
+
+        def answer(request):
+            vcl = self.vcls.get(self.labels.get(varnish.label(request.headers["Host"].removesuffix(".test"))), "").split()
+            found = [name for name, server in self.servers.items() if server.server_address[0] in vcl]
+            if not found or self.units.get("varnish.service") != "active":
+                return 503, "nothing is served", None
+            return self.servers[found[0]].answer(request)
+
+        self.visitors = self.serve("127.0.0.1", 0, answer)
+        return self.visitors.server_address
+
+    def serve(self, address, port, answer):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                status, body, header, *more = machine.app(self) if machine.app else (200, "ok", f"hello {mark}")
+                status, body, header, *more = answer(self)
                 self.send_response(status)
                 if header:
                     self.send_header("X-Silver-Release", header)
@@ -161,8 +176,9 @@ class Machine:
                 pass
 
         server = Server((address, port), Handler)
+        server.answer = answer
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        self.servers[name] = server
+        return server
 
     def systemd_run(self, *words):
         name = next(word.removeprefix("--unit=") for word in words if word.startswith("--unit="))
@@ -404,6 +420,7 @@ class NodeTest(unittest.TestCase):
             mock.patch.object(long_work, "POLL_SECONDS", 0),
             mock.patch.object(discard, "PATIENCE_SECONDS", 0.3),
             mock.patch.object(discard, "LOCKED_SECONDS", 0.3),
+            mock.patch.object(check, "VISITORS", self.machine.listen_to_visitors()),
         ):
             patch.start()
             self.addCleanup(patch.stop)
@@ -413,6 +430,8 @@ class NodeTest(unittest.TestCase):
     def stop_servers(self):
         for name in list(self.machine.servers):
             self.machine.stop(name)
+        self.machine.visitors.shutdown()
+        self.machine.visitors.server_close()
 
     def place(self, path, text):
         os.makedirs(os.path.dirname(self.paths.at(path)), exist_ok=True)
@@ -511,15 +530,25 @@ class NodeTest(unittest.TestCase):
         settings = {"retain": retain, "graceSeconds": 600, "drainSeconds": 0, **changes}
         return self.ask("finish", **held, release=release["id"], verdict=verdict, reason=reason, seconds=1.5, **settings)["state"]
 
-    def roll_out(self, version="1.0.0", app=None, **changes):
-        """A whole rollout that goes well; its release."""
+    def roll_out(self, version="1.0.0", app=None, values=None, **changes):
+        """A whole rollout that goes well; its release. `values`: of its secrets."""
         app = app or self.app(src__wsgi_py=f"version = {version!r}\n")
         release = self.release(app, version, **changes)
         held = self.lease(release)
-        self.prepare(held, release, app)
+        self.prepare(held, release, app, values)
+        self.passes(held, release, "direct")
+        self.ask("flip", **held, release=release["id"], last=False)
+        self.passes(held, release, "varnish")
         self.ask("flip", **held, release=release["id"], last=True)
         self.finish(held, release)
         return release
+
+    def passes(self, held, release, through, **changes):
+        """Asks the release, which must answer right."""
+        asked = {"targets": [{"host": f"{release['site']}.test", "path": "/"}], "https": False, "status": None, "body": None}
+        words = {"through": through, "withinSeconds": 5, **asked, **changes}
+        (answer,) = self.ask("check", **held, release=release["id"], **words)["answers"]
+        self.assertTrue(answer["ok"], answer)
 
     def site_state(self, site="hello"):
         return self.ask("status", site=site)["sites"][0]

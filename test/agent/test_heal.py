@@ -129,6 +129,22 @@ class Heal(NodeTest):
         lost = f"{self.root}/release.json is lost: {self.live['id']} can't be put back"
         self.assertEqual(told, [(lost, fix), (f"{self.root}/app is gone", fix)])
 
+    def test_a_lost_check_is_told_and_never_made(self):
+        path = self.paths.check("hello", self.live["id"])
+        for content in ("{", None):
+            if content is None:
+                os.remove(path)
+            else:
+                pathlib.Path(path).write_text(content)
+            with self.subTest(content):
+                found = self.heal_site()
+                aside = [] if content is None else [{"what": path, "why": "was spoiled, and is set aside"}]
+                self.assertEqual(found["changes"], aside)
+                (problem,) = found["problems"]
+                self.assertEqual(problem["what"], f"{path} is lost: {verify.NOT_KNOWN}")
+                self.assertIn("raise the version", problem["fix"])
+                self.roll_out(**self.with_worker())
+
     def test_an_app_that_does_not_start_is_told_with_its_words(self):
         self.machine.stop(self.web)
         with mock.patch("silver.prepare.unit.start", side_effect=AgentError("unit", "it did not start", log=["ImportError"])):
@@ -225,13 +241,7 @@ class Variables(NodeTest):
         self.path = f"{self.paths.release('hello', self.live['id'])}/environ.json"
 
     def bring(self, version, secrets, versions=None):
-        app = self.app(src__wsgi_py=f"version = {version!r}\n")
-        release = self.release(app, version, secrets=versions or self.secret)
-        held = self.lease(release)
-        self.prepare(held, release, app, secrets)
-        self.ask("flip", **held, release=release["id"], last=True)
-        self.finish(held, release)
-        return release
+        return self.roll_out(version, values=secrets, secrets=versions or self.secret)
 
     def test_they_are_made_again_with_the_secrets_of_another_release(self):
         whole = pathlib.Path(self.path).read_text()

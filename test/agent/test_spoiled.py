@@ -154,7 +154,6 @@ class EveryRecord(NodeTest):
         self.other = self.roll_out(site="other")
         self.roll_out()
         self.live = self.roll_out("1.1.0")
-        self.machine.app = lambda request: (200, "ok", "x")
 
     def release(self, app, version="1.0.0", **changes):
         """With the configuration by which a release's address is known again."""
@@ -177,6 +176,7 @@ class EveryRecord(NodeTest):
             "lock": lease.lock_path(self.node, "hello"),
             "release": f"{root}/release.json",
             "variables": f"{root}/environ.json",
+            "check": f"{root}/check.json",
             "VCL": vcl,
             "own VCL": f"{root}/conf/site.vcl",
             "node": self.paths.var("node.json"),

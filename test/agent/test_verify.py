@@ -42,13 +42,7 @@ class Verify(NodeTest):
         self.assertEqual(self.verify()[1]["hello"], [f"the unit file of {self.unit} is not the release's"])
 
     def test_a_secret_in_a_wrong_answer_is_not_told(self):
-        app = self.app()
-        release = self.release(app, "1.1.0", secrets={"KEY": 1})
-        held = self.lease(release)
-        self.prepare(held, release, app, {"KEY": "sesame-open"})
-        self.ask("flip", **held, release=release["id"], last=True)
-        self.finish(held, release)
-        verify.remember(self.node, "hello", {"targets": [{"host": "a", "path": "/"}], "https": False, "status": 200, "body": None})
+        self.roll_out("1.1.0", values={"KEY": "sesame-open"}, secrets={"KEY": 1})
         answer = {"ok": False, "url": "http://a/", "reason": "status 302, expected 200: it redirects to /login?token=sesame-open"}
         with mock.patch.object(verify.check, "ask", return_value=(answer, None)):
             self.assertEqual(self.verify()[1]["hello"], ["http://a/: status 302, expected 200: it redirects to /login?token=[secret]"])
@@ -80,8 +74,52 @@ class Verify(NodeTest):
         os.remove(f"{self.paths.release('hello', self.live['id'])}/release.json")
         self.assertEqual(self.verify()[1]["hello"], [f"the files of {self.live['id']} are gone"])
 
-    def test_a_record_that_can_not_be_read_is_its_site_s_problem(self):
-        with open(self.paths.check("hello"), "w") as file:
-            file.write("{")
+    def test_each_check_is_asked_as_the_release_s_rollout_did(self):
+        self.machine.app = lambda request: (404, "", f"hello {self.live['id']}")
+        self.assertEqual(self.verify()[1]["hello"], [])
+        self.machine.app = lambda request: (500, "", f"hello {self.live['id']}")
         (problem,) = self.verify()[1]["hello"]
-        self.assertIn("check.json is not JSON", problem)
+        self.assertRegex(problem, r"\(Host: hello\.test\): status 500, expected one below 500$")
+
+    def test_a_rollout_that_is_undone_leads_back_to_the_check_of_what_served_before(self):
+        app = self.app(src__wsgi_py="new = 1\n")
+        release = self.release(app, "1.1.0")
+        held = self.lease(release)
+        self.prepare(held, release, app)
+        asked = {"targets": [{"host": "hello.test", "path": "/new"}], "body": "new"}
+        self.machine.app = lambda request: (200, "new", f"hello {release['id']}")
+        self.passes(held, release, "direct", **asked)
+        self.ask("flip", **held, release=release["id"], last=False)
+        self.passes(held, release, "varnish", **asked)
+        self.machine.app = None
+        self.ask("undo", **held, reason="another node failed")
+        self.finish(held, release, verdict="reverted")
+        self.assertEqual(self.verify()[1]["hello"], [])
+
+    def test_the_check_of_a_release_whose_rollout_was_recovered_is_known(self):
+        for site in ("hello", "new"):
+            self.converge(sites=("hello", "new"))
+            app = self.app(src__wsgi_py="newer = 1\n")
+            release = self.release(app, "1.2.0", site=site)
+            held = self.lease(release)
+            self.prepare(held, release, app)
+            self.passes(held, release, "direct", targets=[{"host": f"{site}.test", "path": "/newer"}])
+            self.ask("flip", **held, release=release["id"], last=True)
+            self.die()
+            self.machine.reboot()
+            self.start_boot()
+            self.assertEqual(self.verify()[1][site], [])
+            self.machine.app = lambda request, release=release: (500, request.path, f"{release['site']} {release['id']}")
+            (problem,) = self.verify()[1][site]
+            self.assertIn("/newer (Host", problem)
+            self.machine.app = None
+
+    def test_a_lost_check_is_its_site_s_problem_and_says_what_is_not_known(self):
+        path = self.paths.check("hello", self.live["id"])
+        os.remove(path)
+        self.assertEqual(self.verify()[1]["hello"], [f"{path} is gone: {verify.NOT_KNOWN}"])
+        for content in ("{", "null", '{"targets": [{}]}', '["targets"]'):
+            with self.subTest(content), open(path, "w") as file:
+                file.write(content)
+                file.flush()
+                self.assertEqual(self.verify()[1]["hello"], [f"{path} is spoiled: {verify.NOT_KNOWN}"])

@@ -14,6 +14,8 @@ MOST_SECONDS_PER_REQUEST = 10.0
 LEAST_SECONDS_PER_REQUEST = 2.0
 BODY_BYTES = 1_000_000
 SHOWN_CHARACTERS = 2_000
+# Where visitors come.
+VISITORS = ("127.0.0.1", 80)
 # Each request tries again to load an app. After this many failures over this many seconds, believe it.
 LOADS = 5
 LOAD_SECONDS = 3.0
@@ -45,8 +47,8 @@ def check(node, lease, arguments):
         last = without(hidden, answers[-1])
         message = f"{last['url']}: {last['reason']}; {cause.message}"
         raise AgentError(cause.code, message, fix=cause.fix, log=redact.redact(hidden, log))
-    if answers[-1]["ok"] and arguments["through"] == "varnish":
-        verify.remember(node, site, arguments)
+    if answers[-1]["ok"]:
+        verify.remember(node, arguments)
     return {"answers": [without(hidden, answer) for answer in answers], "log": redact.redact(hidden, log)}
 
 
@@ -81,7 +83,7 @@ def ask_until(node, services, place, arguments, target, end):
 def find(node, arguments):
     """Address and port of what is asked."""
     if arguments["through"] == "varnish":
-        return "127.0.0.1", 80
+        return VISITORS
     place = addresses.find(node, arguments["site"], arguments["release"])
     if place is None or arguments["release"] not in state.read(node, arguments["site"])["releases"]:
         raise AgentError("usage", f"{arguments['release']} was not prepared on this node", fix="prepare it first")

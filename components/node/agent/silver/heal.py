@@ -63,7 +63,9 @@ def site(node, lease):
         mending.try_to(site_services.make_target, name)
     mending.try_to(log_space.set_up, name)
     mending.try_to(recover.put_back, name)
-    mending.try_to(set_check_aside, name)
+    mending.try_to(set_check_aside, name, live)
+    if verify.how(node, name, live) is None:
+        mending.add(f"{node.paths.check(name, live)} is lost: {verify.NOT_KNOWN}", NEW_RELEASE)
     record = state.record(node, name, live)
     if record is None:
         mending.add(f"{state.record_path(node, name, live)} is lost: {live} can't be put back", NEW_RELEASE)
@@ -89,9 +91,9 @@ def wait_until_it_answers(node, name):
         time.sleep(0.1)
 
 
-def set_check_aside(node, name):
-    """A spoiled record of how the site is checked: the next rollout writes another."""
-    path = node.paths.check(name)
+def set_check_aside(node, name, live):
+    """A spoiled record of how the live release is checked: only a rollout knows."""
+    path = node.paths.check(name, live)
     was = os.path.lexists(path)
     spoiled.read(node, path, verify.is_check, lambda: None)
     return [{"what": path, "why": "was spoiled, and is set aside"}] if was and not os.path.lexists(path) else []

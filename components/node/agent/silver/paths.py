@@ -39,9 +39,9 @@ class Paths:
     def services(self, site):
         return f"{self.site(site)}/services.json"
 
-    def check(self, site):
-        """How the site is checked."""
-        return f"{self.site(site)}/check.json"
+    def check(self, site, release):
+        """How the release is checked."""
+        return f"{self.release(site, release)}/check.json"
 
     def former_secrets(self, site):
         return f"{self.site(site)}/former-secrets.json"

@@ -12,6 +12,7 @@ from .varnish_cli import VarnishCli
 # Each site is asked once: who waits for a status wants it now.
 SECONDS = 5.0
 SIDE_BY_SIDE = 16
+NOT_KNOWN = "whether the site answers its check is not known until its next rollout"
 
 
 def verify(node, only):
@@ -87,21 +88,29 @@ def intact(original, copy):
 
 
 def answers(node, name):
-    """The first wrong answer to the site's own check, asked through Varnish, as the last good rollout did."""
-    asked = files.read_json(node.paths.check(name))
-    if asked is not None and not is_check(asked):
-        raise AgentError("file", f"{node.paths.check(name)} is not how a site is checked")
+    """The first wrong answer to the check of the site's live release, asked through Varnish, as its rollout did."""
     live = state.read(node, name)["live"]
-    if asked is None or not os.path.isdir(node.paths.release(name, live)):
-        return []
+    asked = how(node, name, live)
+    if asked is None:
+        path = node.paths.check(name, live)
+        return [f"{path} is {'spoiled' if os.path.lexists(path) else 'gone'}: {NOT_KNOWN}"]
     arguments = {**asked, "through": "varnish", "site": name, "release": live}
     end = time.monotonic() + SECONDS
     for target in asked["targets"]:
-        answer, _ = check.ask(("127.0.0.1", 80), arguments, target, end)
+        answer, _ = check.ask(check.VISITORS, arguments, target, end)
         if not answer["ok"]:
             # Where an app redirects to may hold a secret of its own.
             return redact.site_lines(node, name, [f"{answer['url']}: {answer['reason']}"])
     return []
+
+
+def how(node, site, release):
+    """How a release is checked; None where that is lost: only a rollout knows."""
+    try:
+        asked = files.read_json(node.paths.check(site, release))
+    except AgentError:
+        return None
+    return asked if is_check(asked) else None
 
 
 def is_check(value):
@@ -110,7 +119,9 @@ def is_check(value):
     return all(isinstance(target, dict) and {"host", "path"} <= target.keys() for target in value["targets"])
 
 
-def remember(node, site, arguments):
-    """Keeps how a site is checked, once its release answered so."""
+def remember(node, arguments):
+    """
+    Keeps how a release is checked, once it answered so: with the release, because a rollout that is undone leads back to another check.
+    """
     asked = {key: arguments[key] for key in ("targets", "https", "status", "body")}
-    files.write_json(node.paths.check(site), asked)
+    files.write_json(node.paths.check(arguments["site"], arguments["release"]), asked)
