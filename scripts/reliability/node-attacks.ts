@@ -158,4 +158,11 @@ export const nodeAttacks: readonly Attack[] = [
     file: "test/agent/test_verify.py",
     test: "test_a_lost_check_is_its_site_s_problem_and_says_what_is_not_known",
   },
+  {
+    attack:
+      "an app makes its PostgreSQL hold more beside its database: shared locks of rows, exported snapshots, transactions, texts about the database",
+    holds: "all of it counts towards its quota, and what only sessions need goes with them",
+    file: "test/agent/test_quotas.py",
+    test: "test_what_an_app_makes_the_server_hold_beside_its_databases_counts",
+  },
 ];

@@ -95,13 +95,29 @@ class Databases(NodeTest):
         self.assertEqual(self.measured(89), "open")
         self.assertEqual((self.login["hello"], self.reads_only["hello"]), (True, False))
 
-    def test_what_sessions_make_the_server_hold_beside_its_databases_counts(self):
-        self.assertEqual(self.measured(90), "open")
-        place = "/srv/silver/hello/data/pg/g1/base/pgsql_tmp/pgsql_tmp7.0.fileset/o1of2.p0.0"
-        self.place(place, "x" * 11 * MEGABYTE)
-        self.assertEqual(self.measured(90), "read-only")
-        os.remove(self.paths.at(place))
-        self.assertEqual(self.measured(89), "open")
+    def test_what_an_app_makes_the_server_hold_beside_its_databases_counts(self):
+        places = {
+            "queries that sort": "base/pgsql_tmp/pgsql_tmp7.0.fileset/o1of2.p0.0",
+            "NOTIFY that nobody reads": "pg_notify/0000",
+            "locks that many share": "pg_multixact/members/0000",
+            "snapshots for other sessions": "pg_snapshots/00000003-0000001B-1",
+            "transactions below one that stays open": "pg_subtrans/0000",
+            "serializable transactions beside one that stays open": "pg_serial/0000",
+            "a text about the database": "global/2846",
+            "what a later version of PostgreSQL may have": "pg_later/0000",
+        }
+        for name, place in places.items():
+            with self.subTest(name):
+                path = f"/srv/silver/hello/data/pg/g1/{place}"
+                self.assertEqual(self.measured(89), "open")
+                self.place(path, "x" * 12 * MEGABYTE)
+                self.assertEqual(self.measured(89), "read-only")
+                os.remove(self.paths.at(path))
+
+    def test_what_the_server_counts_or_bounds_itself_is_not_counted_again(self):
+        for place in ("base/16384/2619", "pg_wal/000000010000000000000001"):
+            self.place(f"/srv/silver/hello/data/pg/g1/{place}", "x" * 12 * MEGABYTE)
+        self.assertEqual(self.measured(100), "open")
 
     def test_sessions_are_ended_before_the_role_is_changed_and_after(self):
         self.measured(101)

@@ -47,19 +47,23 @@ def hold(node, use):
         return [{"what": f"database {names.database(use)}", "why": database_quota.words(record)}]
 
 
-# What sessions make a server hold outside its databases, until they end: temporary files of queries, those that parallel workers share
-# among them, and what is sent to a LISTEN that never reads.
-BESIDE = ("base/pgsql_tmp", "pg_notify")
-
-
 def beside(node, use):
-    """Bytes that these take. A file may be gone by the time it is looked at."""
-    total = 0
-    for name in BESIDE:
-        for directory, _, found in os.walk(f"{node.paths.at(names.place(use))}/{name}"):
-            for file in found:
-                with contextlib.suppress(FileNotFoundError):
-                    total += os.lstat(f"{directory}/{file}").st_blocks * 512
+    """
+    Bytes that the server holds outside its databases: temporary files of queries, what is sent to a LISTEN that never reads, exported
+    snapshots, who shares the locks of rows, what all its databases have in common. An app can make each of them grow, and the next version
+    of PostgreSQL may have another. Only the write-ahead log is left out: max_wal_size bounds it.
+    """
+    place, total = node.paths.at(names.place(use)), 0
+    for directory, below, found in os.walk(place):
+        if directory == place:
+            below[:] = [name for name in below if name != "pg_wal"]
+        elif directory == f"{place}/base":
+            # PostgreSQL counts the site's database itself, and nobody writes to the others.
+            below[:] = [name for name in below if not name.isdigit()]
+        for file in found:
+            # It may be gone by now.
+            with contextlib.suppress(FileNotFoundError):
+                total += os.lstat(f"{directory}/{file}").st_blocks * 512
     return total
 
 

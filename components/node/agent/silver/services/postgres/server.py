@@ -103,6 +103,8 @@ authentication_timeout = {SILENT_SECONDS}s
 shared_buffers = 32MB
 min_wal_size = 32MB
 max_wal_size = 256MB
+# What says who shares a row's lock is kept until it is this old, and takes 5 bytes for each of them: 10 GB by the default.
+autovacuum_multixact_freeze_max_age = 100000
 # A session that compiled a query took 80 MB, and 7 without.
 jit = off
 max_parallel_workers = 2
