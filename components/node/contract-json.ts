@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { unitRoles } from "../platforms/platform.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
+import { releasePorts } from "../render/release-ports.ts";
 import { protocol, silenceSeconds, verbs } from "./contract.ts";
 
 /**
@@ -12,5 +13,7 @@ export function contractJson(): string {
     const schema = { ...z.toJSONSchema(args), $schema: undefined };
     return `  ${JSON.stringify(verb)}: ${canonicalJson(schema)}`;
   });
-  return `{"protocol": ${protocol}, "silenceSeconds": ${silenceSeconds}, "unitRoles": ${JSON.stringify(unitRoles)}, "verbs": {\n${lines.join(",\n")}\n}}\n`;
+  const head = { protocol, silenceSeconds, releasePorts, unitRoles };
+  const words = Object.entries(head).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  return `{${words.join(", ")}, "verbs": {\n${lines.join(",\n")}\n}}\n`;
 }

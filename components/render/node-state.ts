@@ -13,6 +13,7 @@ import {
   renderVarnishDropIn,
   renderVarnishStorage,
 } from "./node-units.ts";
+import { portsScript, renderPortsUnit, renderReleasePorts } from "./release-ports.ts";
 import type { NodeState, RenderedFile } from "./rendered.ts";
 import { renderTopVcl, renderUnavailableVcl } from "./top-vcl.ts";
 
@@ -44,7 +45,9 @@ export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
     units: {
       running: [
         "silver-nft.service",
-        ...(web ? ["silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"] : []),
+        ...(web
+          ? ["silver-ports.service", "silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"]
+          : []),
       ],
       // An app's packages may pull in the system's Apache, which would take port 80; varnishncsa writes a log that nobody rotates.
       stopped: web ? ["apache2.service", "varnishncsa.service", ...unwantedUnits(plan, node)] : [],
@@ -76,6 +79,8 @@ function webFiles(node: NodePlan): RenderedFile[] {
       after: "top-vcl",
     },
     { path: "/etc/silver/varnish/storage", mode: "0644", content: renderVarnishStorage(), after: "varnish-restart" },
+    { path: portsScript, mode: "0644", content: renderReleasePorts() },
+    unit("silver-ports.service", renderPortsUnit()),
     unit("silver-boot.service", renderBootUnit()),
     unit("silver-recover.service", renderRecoverUnit()),
     unit("silver-recover.timer", renderRecoverTimer()),

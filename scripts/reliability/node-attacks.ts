@@ -159,10 +159,15 @@ export const nodeAttacks: readonly Attack[] = [
     test: "test_a_lost_check_is_its_site_s_problem_and_says_what_is_not_known",
   },
   {
-    attack:
-      "an app makes its PostgreSQL hold more beside its database: shared locks of rows, exported snapshots, transactions, texts about the database",
+    attack: "an app makes its PostgreSQL grow beside its database: shared locks of rows, exported snapshots, texts about it",
     holds: "all of it counts towards its quota, and what only sessions need goes with them",
     file: "test/agent/test_quotas.py",
     test: "test_what_an_app_makes_the_server_hold_beside_its_databases_counts",
+  },
+  {
+    attack: "a program opens connections or listens until it has the port of a release that is about to start",
+    holds: "the kernel gives these ports to nobody who names none, whatever range it chooses from",
+    file: "test/process/release-ports.test.ts",
+    test: "no socket gets one of them that names none",
   },
 ];

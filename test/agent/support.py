@@ -18,7 +18,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "components/node/agent"))
 
-from silver import bytecode, check, discard, files, journal, long_work, state, unit, units, varnish, verbs  # noqa: E402
+from silver import addresses, bytecode, check, discard, files, journal, long_work, ports, state, unit, units, varnish, verbs  # noqa: E402
 from silver.errors import AgentError, DriverGone  # noqa: E402
 from silver.node import Node  # noqa: E402
 from silver.paths import Paths  # noqa: E402
@@ -132,6 +132,11 @@ class Machine:
         if listen := re.search(r"ExecStart=listen (\S+) (\d+) (\S+)", text):
             site = re.match(r"silver-[a-z]+-(.+)@", name)[1]
             self.listen(name, listen[1], int(listen[2]), f"{site} {listen[3]}")
+        if name == ports.KEEPER and os.path.exists(self.paths.at(ports.RESERVED)):
+            with open(self.paths.at(ports.RESERVED), "r+") as file:
+                kept = [text for text in [file.read().strip(), "{first}-{last}".format(**addresses.PORTS)] if text]
+                file.seek(0)
+                file.write(",".join(kept) + "\n")
         self.units[name] = "active"
 
     def stop(self, name):
@@ -471,7 +476,7 @@ class NodeTest(unittest.TestCase):
                     "after": "varnish-restart",
                 },
             ],
-            "units": {"running": ["varnish.service"], "stopped": ["apache2.service"]},
+            "units": {"running": [ports.KEEPER, "varnish.service"], "stopped": ["apache2.service"]},
             **changes,
         }
 

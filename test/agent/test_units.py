@@ -86,7 +86,7 @@ class Several(NodeTest):
         return release
 
     def calls(self, verb):
-        return [call.split()[-1] for call in self.machine.calls if call.startswith(f"systemctl {verb} silver-")]
+        return [call.split()[-1] for call in self.machine.calls if call.startswith(f"systemctl {verb} silver-web-")]
 
     def test_they_start_in_order_are_enabled_by_the_flip_and_told_by_status(self):
         held, release = self.prepared("1.0.0")

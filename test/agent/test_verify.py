@@ -3,7 +3,7 @@ from unittest import mock
 
 from support import NodeTest
 
-from silver import unit, varnish, verify
+from silver import addresses, ports, unit, varnish, verify
 
 
 class Verify(NodeTest):
@@ -69,6 +69,23 @@ class Verify(NodeTest):
         self.machine.units["varnish.service"] = "active"
         self.machine.active = next(name for name in self.machine.vcls if name.startswith("s503_"))
         self.assertEqual(self.verify()[0], ["Varnish does not use the routes of this node"])
+
+    def test_a_kernel_that_gives_ports_of_releases_to_anybody_is_told(self):
+        first, last = addresses.PORTS["first"], addresses.PORTS["last"]
+        told = ["the kernel gives ports of releases to other programs' connections"]
+        for chosen, reserved, problems in (
+            ("32768\t60999\n", "\n", []),
+            ("1024\t20000\n", "\n", []),
+            ("1024\t65535\n", "\n", told),
+            ("1024\t65535\n", f"8080,{first}-{last}\n", []),
+            ("1024\t65535\n", f"443,{first - 5}-{last + 5}\n", []),
+            (f"{last}\t65535\n", f"{first}-{last - 1}\n", told),
+            (f"1024\t{first}\n", f"{first + 1}-{last}\n", told),
+        ):
+            with self.subTest(chosen=chosen, reserved=reserved):
+                self.place(ports.CHOSEN, chosen)
+                self.place(ports.RESERVED, reserved)
+                self.assertEqual(self.verify()[0], problems)
 
     def test_files_that_are_gone_are_told(self):
         os.remove(f"{self.paths.release('hello', self.live['id'])}/release.json")

@@ -502,9 +502,10 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(
       await ssh(
         node,
-        "systemctl is-active silver-nft silver-boot varnish; nft list set inet silver answerers | grep -c elements",
+        "systemctl is-active silver-nft silver-ports silver-boot varnish; nft list set inet silver answerers | grep -c elements",
       ),
-    ).toMatch(/^active\nactive\nactive\n1$/);
+    ).toMatch(/^active\nactive\nactive\nactive\n1$/);
+    expect(await ssh(node, "cat /proc/sys/net/ipv4/ip_local_reserved_ports")).toBe("20001-32767");
     expect(await ssh(node, "systemctl --failed --no-legend")).toBe("");
     expect(await agent.converge(sites)).toEqual([]);
   });

@@ -225,7 +225,14 @@ sites:
       { name: "shop", user: "site-shop" },
     ],
     units: {
-      running: ["silver-nft.service", "silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"],
+      running: [
+        "silver-nft.service",
+        "silver-ports.service",
+        "silver-boot.service",
+        "varnish.service",
+        "silver-recover.timer",
+        "silver-measure.timer",
+      ],
     },
   });
   expect(data?.packages).not.toContain("varnish");

@@ -2,13 +2,13 @@
 
 import socket
 
-from . import files, spoiled, state
+from . import contract, files, spoiled, state
 from .errors import AgentError
 from .lock import shared
 
-FIRST_PORT = 20_000
-# 20001 … 52000: every number is one address in 127.64.0.0/16 and one port.
-COUNT = 32_000
+PORTS = contract.read()["releasePorts"]
+# Every number from 1 on is one address in 127.64.0.0/16 and one port.
+COUNT = PORTS["last"] - PORTS["first"] + 1
 
 
 def table_path(node):
@@ -31,14 +31,14 @@ def is_place(value):
 
 def remade(node):
     taken = spoiled.addresses(node, state.sites(node))
-    last = max((place["port"] - FIRST_PORT for place in taken.values()), default=0)
+    last = max((place["port"] - PORTS["first"] + 1 for place in taken.values()), default=0)
     return {"next": last % COUNT + 1, "taken": taken}
 
 
 def place(number):
     """Three dots and a port from a number; never .0 or .255, which some tools take for networks."""
     high, low = divmod(number - 1, 250)
-    return {"address": f"127.64.{high}.{low + 1}", "port": FIRST_PORT + number}
+    return {"address": f"127.64.{high}.{low + 1}", "port": PORTS["first"] + number - 1}
 
 
 def free(address):

@@ -119,6 +119,9 @@ def follow_up(node, state, owed, gently):
     with varnish.turn(node):
         changes += varnish.apply(node)
     owed.paid("top-vcl")
+    if ports.KEEPER in state["units"]["running"] and ports.exposed(node):
+        # It has run, and somebody has taken back what it did.
+        unit.stop(node, [ports.KEEPER])
     changes += run_units(node, state["units"]["running"])
     if not gently:
         owed.paid("varnish-restart")

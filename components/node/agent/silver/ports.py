@@ -1,12 +1,18 @@
-"""Who else listens where Varnish must: an administrator's server, or one that a package brought."""
+"""Who else has the ports that Varnish and releases must have: an administrator's server, one that a package brought, or anybody."""
 
 import re
 
+from . import addresses
 from .errors import AgentError
 
 # Of visitors, and of the agent when it turns a label.
 VARNISH = (80, 6082)
 OWN = {"varnishd", "cache-main"}
+
+# Keeps the ports of releases from whoever names none.
+KEEPER = "silver-ports.service"
+CHOSEN = "/proc/sys/net/ipv4/ip_local_port_range"
+RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 
 
 def foreign(node):
@@ -33,3 +39,17 @@ def unit_of(node, pid):
 def refuse_foreign(node):
     if words := foreign(node):
         raise AgentError("unit", "; ".join(words), fix="stop that program, and keep it from starting at boot: systemctl disable --now")
+
+
+def exposed(node):
+    """Whether the kernel may give a release's port to a program that names none, such as for a connection of its own."""
+    first, last = addresses.PORTS["first"], addresses.PORTS["last"]
+    chosen = ranges(node.read(CHOSEN).replace("\t", "-"))
+    if not any(low <= last and first <= high for low, high in chosen):
+        return False
+    return not any(low <= first and last <= high for low, high in ranges(node.read(RESERVED)))
+
+
+def ranges(text):
+    """`8080,20001-32767`, as the kernel writes it: neighbours are one."""
+    return [(int(low), int(high or low)) for low, high in re.findall(r"(\d+)(?:-(\d+))?", text)]

@@ -49,6 +49,8 @@ def of_varnish(node):
         return [*problems, "Varnish does not run"], None
     if not ports.serves(node) and not problems:
         problems.append(f"Varnish does not listen on port {ports.VARNISH[0]}")
+    if ports.exposed(node):
+        problems.append("the kernel gives ports of releases to other programs' connections")
     try:
         vcls, labels = cli.list()
     except AgentError as error:
