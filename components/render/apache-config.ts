@@ -13,7 +13,6 @@ import {
 import { capacity } from "../platforms/capacity.ts";
 import { platforms } from "../platforms/registry.ts";
 import { errorPage } from "./page.ts";
-import { siteUnit } from "../plan/site-name.ts";
 import { apacheString, regexLiteral } from "../text/literals.ts";
 
 /** A host name only for the prober: no site's location can match it, and its answer doesn't involve the app. */
@@ -98,7 +97,8 @@ function limits(): string[] {
 
 function logging(site: SitePlan): string[] {
   return [
-    `ErrorLog "|/usr/bin/systemd-cat -t ${siteUnit(site.name, "web")}"`,
+    "# To the unit's own output, which is the journal: Apache can't open a socket as a file.",
+    'ErrorLog "|/usr/bin/cat"',
     "# Not AH01630: below a mount, Apache looks for each path in its DocumentRoot as well, and tells that it may not.",
     `LogLevel ${platforms[site.platform].apache.logLevels} authz_core:crit`,
     'ErrorLogFormat "[%-m:%l] [pid %P] %M"',

@@ -127,9 +127,12 @@ AmbientCapabilities=
 ProtectSystem=strict${writable}
 # On the bus, systemd starts programs for whoever asks, outside of all this, and tells what others run.
 InaccessiblePaths=-/run/dbus -/run/snapd.socket
-# Where systemd listens: an app that never pauses, or sends without end, would have it do nothing else, or take all memory.
+# Where systemd listens: an app that never pauses, or sends without end, would have it do nothing else, or take all memory. An entry
+# that is sent to the journal, and not printed, may have hundreds of megabytes.
 TemporaryFileSystem=/run/systemd:ro
-BindReadOnlyPaths=-/run/systemd/journal -/run/systemd/resolve
+BindReadOnlyPaths=-/run/systemd/resolve
+# A line that begins with <0> would be shown on each terminal of the node.
+SyslogLevelPrefix=no
 # Who can read a file can lock it: then no package would be configured, and Varnish would not start again.
 InaccessiblePaths=-/var/cache/debconf -/var/lib/varnish
 # A node has so many terminals and no more: without one, a person who logs in can't work.
@@ -139,6 +142,9 @@ TemporaryFileSystem=/tmp:${temporaryFileSystem(limits)} /var/tmp:ro /run/lock:ro
 PrivateDevices=yes
 PrivateIPC=yes
 ProtectProc=invisible
+# Its user may run more on the node: other units, or an administrator's shell. Without this, it could change their memory, and reach
+# through their /proc/PID/root what is hidden here. Its id stays the same to files, PostgreSQL and the firewall.
+PrivateUsers=yes
 # Not MemoryDenyWriteExecute: ctypes and compiled Python libraries make code at run time.
 ${closedSystem}`;
 }

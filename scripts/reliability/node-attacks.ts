@@ -96,7 +96,19 @@ export const nodeAttacks: readonly Attack[] = [
     attack: "an app asks systemd over D-Bus for a program outside of its unit",
     holds: "it reaches neither the bus nor systemd",
     file: "test/nodes/writable.test.ts",
-    test: "writes where the docs say",
+    test: "reaches neither systemd, the journal, nor what else its user runs",
+  },
+  {
+    attack: "an app gets out of its unit through `/proc`, by an administrator's shell of the same user",
+    holds: "it sees no process outside of its unit, and reaches neither its memory nor its files",
+    file: "test/nodes/writable.test.ts",
+    test: "reaches neither systemd, the journal, nor what else its user runs",
+  },
+  {
+    attack: "an app writes entries of any size into the journal, or a line that systemd shows on every terminal",
+    holds: "the journal's sockets are hidden, and what an app prints has one level",
+    file: "test/nodes/writable.test.ts",
+    test: "goes on when it logs to syslog",
   },
   {
     attack: "an app answers its check drop by drop",
@@ -118,9 +130,9 @@ export const nodeAttacks: readonly Attack[] = [
   },
   {
     attack: "an app connects to every socket of the node's that it finds",
-    holds: "it reaches its own Apache and the journal",
+    holds: "it reaches its own Apache alone",
     file: "test/nodes/held.test.ts",
-    test: "it reaches its own Apache and the journal, and no other socket",
+    test: "it reaches its own Apache, and no other socket",
   },
   {
     attack: "an app tells systemd of itself without a pause",

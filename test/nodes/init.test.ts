@@ -69,7 +69,7 @@ describe("a static app", () => {
       onNode(`for pid in $(pgrep -u ${site} apache2); do grep -c mod_wsgi.so /proc/$pid/maps || true; done | sort -u`);
     expect((await wsgi("site-made-static")).output).toBe("0\n");
     expect((await wsgi("site-made-flask")).output).not.toContain("0\n");
-    // systemd-cat becomes the cat that takes the log.
+    // cat takes the log.
     expect((await onNode("ps -u site-made-static -o comm= | sort -u")).output).toBe("apache2\ncat\n");
     const other = await onNode("runuser -u site-made-flask -- cat /srv/silver/made-static/releases/*/app/static/index.html");
     expect(other.code).not.toBe(0);
