@@ -8,7 +8,7 @@ import { withoutOwnSecrets } from "./own-secrets.ts";
 import { NotPlanned, planOrReport, reportBroken } from "./planned.ts";
 import { previewChanges, previewDiff, previewSchema, type Preview } from "./preview-steps.ts";
 import { environmentName, notFound, root, stackWords } from "./pulumi.ts";
-import { changedProgram, commitOf, mergeBase, partsOfProgram } from "./revision.ts";
+import { changedProgram, commitOf, mergeBase, partsOfProgram, renderingOf } from "./revision.ts";
 import { isMade } from "../components/environment/kinds/registry.ts";
 import type { Changes } from "../components/plan/changes.ts";
 import type { Plan } from "../components/plan/plan.ts";
@@ -45,7 +45,7 @@ export function preview(program: Command): void {
         const { planned, unread } = sinceBase(base, head, environment);
         // When every site is broken the program stops, and nothing would run.
         const found = now.sites.length === 0 && now.broken.length > 0 ? nothing : askPreview(environment);
-        const told = tell(found, now, planned, base === undefined ? [] : changedProgram(root, base));
+        const told = tell(found, now, planned, base === undefined ? [] : renderingOf(changedProgram(root, base)));
         // Another program ran here than the one that would be merged.
         const unseen = head === undefined ? [] : partsOfProgram(changedProgram(root, head));
         const changes = {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { askGit } from "./git.ts";
@@ -42,8 +42,27 @@ export function mergeBase(root: string): string | undefined {
   return undefined;
 }
 
-/** What the program of a stack is made of: what else may differ changes nothing that runs. */
-const programParts = ["components", "stacks/index.ts", "stacks/program.ts", "Pulumi.yaml", "package.json", "package-lock.json"];
+/** What Pulumi runs of a stack's program: what else may differ changes nothing that a preview shows. */
+const rendering = ["components/", "stacks/index.ts", "stacks/program.ts", "Pulumi.yaml", "package.json", "package-lock.json"];
+
+/** Directories of what a deployment runs, by hand or in CI. */
+const programDirectories = ["cli", "components", "docs/ci", "node_modules", "scripts", "stacks", "tools"];
+
+/** Files beside them that nothing runs or reads on the way to a node: texts, and settings of checks. */
+const inert =
+  /^(?:[^/]+\.md|LICENSE|\.gitignore|\.prettierignore|\.prettierrc\.json|eslint\.config\.js|knip\.json|tsconfig\.json|vitest\.config\.ts)$/;
+
+/**
+ * Whether a file belongs to the program: everything that git, npm, Pulumi or a CI service may find by its name, and all that a deployment
+ * runs. Of what is left, apps and environments are compared themselves, and no program of the base reads anything else.
+ */
+function isOfProgram(file: string): boolean {
+  if (/^stacks\/[^/]+\.yaml$/.test(file)) return false;
+  if (!file.includes("/")) return !inert.test(file);
+  return file.startsWith(".") || isAmong(file);
+}
+
+const isAmong = (file: string): boolean => programDirectories.some((directory) => file.startsWith(`${directory}/`));
 
 /**
  * Files of the program itself that changed since a commit.
@@ -51,17 +70,35 @@ const programParts = ["components", "stacks/index.ts", "stacks/program.ts", "Pul
  */
 export function changedProgram(root: string, commit: string, head?: string): string[] {
   const commits = head === undefined ? [commit] : [commit, head];
-  const tracked = git(root, ["diff", "--name-only", "--relative", ...commits, "--", ...programParts]);
-  const here = ["ls-files", "--others", "--exclude-standard", "--", ...programParts];
-  const untracked = head === undefined ? git(root, here) : "";
-  return `${tracked}\n${untracked}`.split("\n").filter((line) => line !== "");
+  // A renamed file counts under both names, and a submodule whatever .gitmodules says of it.
+  const words = ["diff", "--name-only", "-z", "--no-renames", "--ignore-submodules=none", ...commits, "--"];
+  const folder = git(root, ["rev-parse", "--show-prefix"]);
+  // Beside the project's folder only what git and CI services find by its name matters.
+  const tracked = names(git(root, words)).flatMap((file) =>
+    file.startsWith(folder) ? [file.slice(folder.length)] : file.startsWith(".") ? [file] : [],
+  );
+  const untracked = head === undefined ? names(git(root, ["ls-files", "-z", "--others", "--exclude-standard"])) : [];
+  // What git does not have yet may be anybody's notes, unless it stands among the program.
+  return [...tracked, ...untracked.filter((file) => isAmong(file) || rendering.includes(file))].filter(isOfProgram);
+}
+
+/** The files of the program that decide what Pulumi runs. */
+export function renderingOf(files: readonly string[]): string[] {
+  return files.filter((file) => rendering.some((part) => (part.endsWith("/") ? file.startsWith(part) : file === part)));
 }
 
 /** The parts that files of the program belong to, a directory by its first name: `components/`. */
 export function partsOfProgram(files: readonly string[]): string[] {
-  const parts = files.map((file) => programParts.find((part) => file.startsWith(`${part}/`)) ?? file);
-  return [...new Set(parts)].map((part) => (files.includes(part) ? part : `${part}/`));
+  const parts = files.map((file) => {
+    const known = programDirectories.find((directory) => file.startsWith(`${directory}/`));
+    const part = file.startsWith("stacks/") || !file.includes("/") ? file : `${known ?? file.split("/")[0] ?? ""}/`;
+    // It stands in the first line of a comment, where a stranger's text would be Markdown.
+    return /^[\w./-]+$/.test(part) ? part : "a file with an odd name";
+  });
+  return [...new Set(parts)];
 }
+
+const names = (text: string): string[] => text.split("\0").filter((name) => name !== "");
 
 /** The last commits up to one that changed a directory of the project, newest first. */
 export function commitsOf(root: string, commit: string, directory: string, most: number): string[] {
@@ -95,9 +132,17 @@ export function withFilesOf<T>(
     if (only === undefined || tryGit(root, ["cat-file", "-e", tree]) !== undefined) {
       if (asStored) writeStored(root, storedFiles(root, tree), join(files, only ?? ""));
       else {
-        const environment = { ...process.env, GIT_INDEX_FILE: join(directory, "index") };
-        git(root, ["read-tree", ...(only === undefined ? [] : [`--prefix=${only}/`]), tree], environment);
-        git(root, ["checkout-index", "--all", `--prefix=${files}/`], environment);
+        // By the commit's own .gitattributes: git takes them from files first, and from the index where there are none.
+        const empty = join(directory, "empty");
+        mkdirSync(empty);
+        const environment = {
+          ...process.env,
+          GIT_DIR: git(root, ["rev-parse", "--absolute-git-dir"]),
+          GIT_WORK_TREE: empty,
+          GIT_INDEX_FILE: join(directory, "index"),
+        };
+        git(empty, ["read-tree", ...(only === undefined ? [] : [`--prefix=${only}/`]), tree], environment);
+        git(empty, ["checkout-index", "--all", `--prefix=${files}/`], environment);
       }
     }
     return use(files);

@@ -29,7 +29,14 @@ export function withWarnings(changes: Changes, now: Planned, before?: Planned): 
   const touched = new Set(changes.changes.filter(({ subject }) => subject === "site").map(({ name }) => name));
   const standing = new Set(before && remarks(before, touched).map(({ says }) => says));
   const lines = remarks(now, touched).flatMap(({ line, says }) => (standing.has(says) ? [] : [line]));
-  return lines.length === 0 ? changes : { ...changes, warnings: lines };
+  const all = [...unprotected(now, before), ...lines];
+  return all.length === 0 ? changes : { ...changes, warnings: all };
+}
+
+/** Nothing runs because of it, and the next change may remove what this one could not. */
+function unprotected(now: Planned, before: Planned | undefined): string[] {
+  if (before?.plan.isProtected !== true || now.plan.isProtected === true) return [];
+  return [`${now.plan.environment} is protected no longer: after this change its nodes, and whatever has data, can be removed`];
 }
 
 function remarks({ root, plan, warnings }: Planned, touched: ReadonlySet<string>): Remark[] {

@@ -4,13 +4,13 @@ import { quoteName } from "../text/quote.ts";
 import { suggest } from "../text/suggest.ts";
 
 /**
- * The environments of a project: `stacks/<name>.yaml`, sorted.
+ * The environments of a project: `stacks/<name>.yaml`, sorted. Pulumi takes no other name for a stack, and in a comment one would be Markdown.
  * @param root the project's directory
  */
 export function environmentNames(root: string): string[] {
   if (!existsSync(join(root, "stacks"))) return [];
   return readdirSync(join(root, "stacks"))
-    .flatMap((file) => /^(?!Pulumi\.|base\.)([^.]+)\.yaml$/.exec(file)?.[1] ?? [])
+    .flatMap((file) => /^(?!Pulumi\.|base\.)([\w-]+)\.yaml$/.exec(file)?.[1] ?? [])
     .sort();
 }
 

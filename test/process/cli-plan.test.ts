@@ -149,6 +149,16 @@ sites:
   write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
 });
 
+test("that an environment is protected no longer is told, though nothing runs", () => {
+  const before = environment("{ KEY: { secret: 2 } }");
+  write({ "stacks/dev.yaml": `protected: true\n${before}` });
+  git("commit", "-qam", "protected");
+  write({ "stacks/dev.yaml": before });
+  expect(silver("plan", "HEAD").stdout).toContain("\n⚠ dev is protected no longer: after this change its nodes, and ");
+  git("reset", "-q", "--hard", "HEAD^");
+  write({ "stacks/dev.yaml": before });
+});
+
 test("an older version with bytes of its own is refused; one that an earlier commit has is a rollback", () => {
   expect(silver("plan", "HEAD").status).toBe(0);
   write({ "apps/blog/app.yaml": `${manifest("1.4.0")}# Not as it was.\n` });
@@ -178,6 +188,76 @@ test("what another program would do is not judged: it is told which part changed
   git("checkout", "-q", "work");
   git("reset", "-q", "--hard", "HEAD^");
   write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
+});
+
+test("whatever else is deployed with, or found by its name, belongs to the program", () => {
+  git("stash", "-q");
+  const found = ["cli/up.ts", "docs/ci/take-head.sh", "scripts/env.sh", "stacks/more/x.yaml", "stacks/package.json"];
+  const named = [".gitattributes", ".github/workflows/deploy.yml", ".npmrc", "Pulumi.yml", "tools/command-plugin/main.ts"];
+  write(Object.fromEntries([...named, ...found].map((file) => [file, "x\n"])));
+  git("add", "-A");
+  // It is a link here.
+  const blob = git("hash-object", "-w", "package.json").trim();
+  git("rm", "-q", "--cached", "--ignore-unmatch", "node_modules");
+  git("update-index", "--add", "--cacheinfo", `100644,${blob},node_modules/zod/index.js`);
+  git("commit", "-qm", "program");
+  const head = git("rev-parse", "HEAD").trim();
+  git("reset", "-q", "--hard", "HEAD^");
+  const parts =
+    ".gitattributes, .github/, .npmrc, Pulumi.yml, cli/, docs/ci/, node_modules/, scripts/, stacks/more/x.yaml, stacks/package.json, tools/";
+  expect(silver("plan", "--head", head, "--", "HEAD")).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining(`✘ PROGRAM ${parts}\n`) as string,
+  });
+  git("stash", "pop", "-q");
+});
+
+test("what nothing reads on the way to a node does not", () => {
+  git("stash", "-q");
+  const files = ["README.md", "docs/x.md", "test/x.ts", "notes/x.md", "eslint.config.js"];
+  write(Object.fromEntries(files.map((file) => [file, "x\n"])));
+  expect(silver("plan", "HEAD")).toMatchObject({ status: 0, stdout: expect.stringContaining("✔ can merge") as string });
+  git("add", "-A");
+  git("commit", "-qm", "inert");
+  expect(silver("plan", "HEAD^", "HEAD").status).toBe(0);
+  git("reset", "-q", "--hard", "HEAD^");
+  git("stash", "pop", "-q");
+});
+
+test("no name of a file is Markdown in the first line of a comment", () => {
+  git("stash", "-q");
+  write({ "components/ü/![x](y)<b>.ts": "", ".![a](b)`<b>@x/c": "", "![a](b)": "", "stacks/![a](b)<b>.yaml": "" });
+  git("add", "-A");
+  git("commit", "-qm", "odd");
+  const { stdout } = silver("plan", "--markdown", "HEAD^", "HEAD");
+  expect(stdout).not.toMatch(/<b>|!\[/);
+  expect(stdout).toContain(
+    "\n**dev · not judged: a file with an odd name, components/ changed · ✘ PROGRAM a file with an odd name, components/**\n",
+  );
+  git("reset", "-q", "--hard", "HEAD^");
+  git("stash", "pop", "-q");
+});
+
+test("attributes of git that change the bytes of apps are seen, wherever they stand", () => {
+  git("stash", "-q");
+  for (const [path, told] of [
+    ["apps/.gitattributes", /~ "app\.yaml" {3}~ "wsgi\.py"/],
+    ["apps/blog/.gitattributes", /\+ "\.gitattributes" {3}~ "app\.yaml" {3}~ "wsgi\.py"/],
+  ] as const) {
+    write({ [path]: "* text eol=crlf\n" });
+    git("add", "-A");
+    git("commit", "-qm", "attributes");
+    const head = git("rev-parse", "HEAD").trim();
+    expect(silver("plan", "HEAD^", "HEAD").stdout).toMatch(told);
+    // As CI has them: the base, with apps/ of the head.
+    rmSync(join(root, "apps"), { recursive: true });
+    git("checkout", "-q", head, "--", "apps");
+    expect(silver("plan", "--head", head, "--", "HEAD^").stdout).toMatch(told);
+    git("reset", "-q", "--hard", "HEAD^");
+    rmSync(join(root, "apps"), { recursive: true });
+    git("checkout", "-q", "--", "apps");
+  }
+  git("stash", "pop", "-q");
 });
 
 test("an environment that is new has only new sites and nodes", () => {
