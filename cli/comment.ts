@@ -181,7 +181,7 @@ function brokenLines({ name, issues }: Changes["broken"][number], width: number)
 
 function whatHappens({ subject, kind, from, to }: Change): string {
   if (kind === "added") return `new ${subject}, ${to ?? ""}`;
-  if (kind === "removed") return `${subject} removed, was ${from ?? ""}`;
+  if (kind === "removed") return from === undefined ? `${subject} removed` : `${subject} removed, was ${from}`;
   if (from === undefined || to === undefined) return `${subject} ${kind}`;
   const step = from === to ? to : `${from} → ${to}`;
   return subject === "node" ? `node ${kind}, ${step}` : step;

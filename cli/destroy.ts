@@ -78,7 +78,7 @@ function linesOf({ sites, machines }: Deployed): string[] {
   const isMade = (node: string) => machines.some((machine) => machine.node === node && machine.address === undefined);
   const rows = [
     ...sites.map(({ name, nodes, services }) => {
-      const data = services.length === 0 ? "" : `with data (${services.join(", ")})`;
+      const data = services.length === 0 ? "" : `with data (${services.map((service) => service.name).join(", ")})`;
       const kept = nodes.filter((node) => !isMade(node));
       const left = kept.length === 0 ? "" : `kept in the archive of ${kept.join(", ")}`;
       return [`  ${name}`, "site", [data, left].filter((part) => part !== "").join(", ")];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { changed, lists, maps, secretText } from "../components/plan/changes-site.ts";
 import { releaseNotes, withLosses, withUrls, type Change, type Changes } from "../components/plan/changes.ts";
-import { judgeLosses, standingOfCommands, type Standing } from "../components/plan/losses.ts";
+import { droppedFrom, judgeLosses, servicesIn, standingOfCommands, type Standing } from "../components/plan/losses.ts";
 import { PROTECTION } from "../components/rollout/protection.ts";
 import type { Plan } from "../components/plan/plan.ts";
 import type { Detail } from "../components/plan/changes-site.ts";
@@ -65,10 +65,13 @@ export function previewChanges(preview: Preview, background: Background): Change
       name.endsWith("-machine") && op === "replace" ? [[name.replace(/-machine$/, ""), true]] : [],
     ),
   );
-  const byOwner = Map.groupBy(commands, ({ name }) => name.replace(/-(machine|state|rollout)$/, ""));
-  const told = [...byOwner].map(([owner, own]) => {
-    const known = planned?.changes.find((change) => change.name === owner);
+  // A node and a site may have one name.
+  const byOwner = Map.groupBy(commands, ({ name }) => name.replace(/-(machine|state)$/, "-node"));
+  const told = [...byOwner].map(([key, own]) => {
+    const owner = key.replace(/-(node|rollout)$/, "");
     const rollout = own.find(({ name }) => name.endsWith("-rollout"));
+    const subject = rollout === undefined ? "node" : "site";
+    const known = planned?.changes.find((change) => change.name === owner && change.subject === subject);
     const change = rollout === undefined ? nodeChange(owner, own) : siteChange(owner, rollout);
     const nodes = (rollout?.now.variables.nodes ?? "").split(" ").filter((node) => replaced.has(node));
     // New to git, but already running: its initial facts from git are not a change.
@@ -102,7 +105,7 @@ export function previewChanges(preview: Preview, background: Background): Change
       each,
     ),
   );
-  const touched = new Set(changes.map(({ name }) => name));
+  const touched = new Set(changes.flatMap(({ subject, name }) => (subject === "site" ? [name] : [])));
   const order = changes.toSorted((one, other) =>
     one.subject === other.subject ? (one.name < other.name ? -1 : 1) : one.subject === "node" ? -1 : 1,
   );
@@ -214,9 +217,9 @@ function siteChange(name: string, { op, old: { variables: old }, now: { variable
   const { release: to = "" } = now;
   if (op === "create") return { ...base, kind: "added", to, details };
   const { release: from = "" } = old;
-  const kept = Object.keys(prefixed(now, "service_"));
+  const dropped = droppedFrom(servicesIn(old), servicesIn(now)).map((service) => service.name);
   const notes = releaseNotes({ ...old, release: from }, { ...now, release: to });
-  return { ...base, from, to, notes, details, data: Object.keys(services).filter((service) => !kept.includes(service)) };
+  return { ...base, from, to, notes, details, data: dropped };
 }
 
 function configOf(variables: Record<string, string>): Record<string, string> {

@@ -2,7 +2,7 @@ import { isMade, tellMachine } from "../environment/kinds/registry.ts";
 import type { BrokenSite, NodePlan, Plan, SitePlan } from "./plan.ts";
 import { locationText, urlText } from "./location.ts";
 import { compareVersions } from "./version.ts";
-import { judgeLosses, standingOf, type Loss } from "./losses.ts";
+import { droppedFrom, judgeLosses, judgeUnknown, standingOf, type Loss } from "./losses.ts";
 import { bundleOf } from "./release-id.ts";
 import { bytesOf, changed, lists, maps, siteDetails, type Detail } from "./changes-site.ts";
 
@@ -98,9 +98,19 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
     if (other === undefined || whys.length === 0) return [];
     return [{ ...blank("site", other.name, [`${other.name}-rollout`]), from: ids[0] ?? "", to: ids[1] ?? "", why: whys }];
   });
+  // Nothing else is known of it.
+  const lost = [...wasBroken].filter((name) => !isBroken.has(name) && !after.plan.sites.some((site) => site.name === name));
+  for (const name of lost)
+    sites.push({ ...blank("site", name, [`${name}-rollout`]), kind: "removed", why: ["it was broken before"] });
   const isProtected = [before?.plan, after.plan].some((plan) => plan?.isProtected === true);
   const circumstances = { isProtected, broken: [...isBroken] };
-  const losses = before === undefined ? [] : judgeLosses(standingOf(before.plan), standingOf(after.plan), circumstances);
+  const losses =
+    before === undefined
+      ? []
+      : [
+          ...judgeLosses(standingOf(before.plan), standingOf(after.plan), circumstances),
+          ...judgeUnknown(before.plan, after.plan),
+        ];
   const losing = withLosses("site", sites, losses);
   const touched = new Set(losing.map(({ name }) => name));
   const untouched = after.plan.sites.map(({ name }) => name).filter((name) => !touched.has(name));
@@ -172,8 +182,7 @@ function siteChange(
     return { ...base, kind: "added", ...(to === undefined ? {} : { to }), details: siteDetails(undefined, other) };
   const details = siteDetails(one, other);
   if (from === undefined || to === undefined || (from === to && details.length === 0)) return undefined;
-  const kept = new Map(services(other).map((setUp) => [setUp.name, setUp.type]));
-  const data = services(one).filter((setUp) => kept.get(setUp.name) !== setUp.type);
+  const data = droppedFrom(services(one), services(other));
   const notes = releaseNotes({ ...one, release: from }, { ...other, release: to });
   return { ...base, from, to, notes, details, data: data.map((setUp) => setUp.name) };
 }

@@ -10,11 +10,17 @@ export interface Standing {
 interface PlacedSite {
   name: string;
   nodes: readonly string[];
-  /** Names of the services that keep its data. */
-  services: readonly string[];
+  /** What keeps its data. */
+  services: readonly PlacedService[];
   version?: string;
   /** Id of its bundle. */
   bundle: string;
+}
+
+/** Under one name another type begins empty. */
+interface PlacedService {
+  name: string;
+  type: string;
 }
 
 /** The machine of a node. */
@@ -45,7 +51,7 @@ export function standingOf({ sites, nodes }: Plan): Standing {
     sites: sites.map(({ name, nodes: placed, services = [], version, bundle }) => ({
       name,
       nodes: placed,
-      services: services.map((setUp) => setUp.name),
+      services: services.map(({ name: service, type }) => ({ name: service, type })),
       ...(version === undefined ? {} : { version }),
       bundle: bundle.id,
     })),
@@ -70,7 +76,7 @@ export function standingOfCommands(commands: readonly { name: string; variables:
     sites: own("-rollout").map(({ name, variables: { nodes = "", release = "", version, ...variables } }) => ({
       name,
       nodes: nodes.split(" ").filter((node) => node !== ""),
-      services: Object.keys(variables).flatMap((variable) => /^service_(.+)$/.exec(variable)?.[1] ?? []),
+      services: servicesIn(variables),
       ...(version === undefined ? {} : { version }),
       bundle: bundleOf(release),
     })),
@@ -82,11 +88,45 @@ export function standingOfCommands(commands: readonly { name: string; variables:
   };
 }
 
+/** The services that a command tells: `service_db: postgres 2048M`. */
+export function servicesIn(variables: Readonly<Record<string, string>>): PlacedService[] {
+  return Object.entries(variables).flatMap(([variable, text]) => {
+    const name = /^service_(.+)$/.exec(variable)?.[1];
+    return name === undefined ? [] : [{ name, type: text.split(" ")[0] ?? "" }];
+  });
+}
+
+/** Services that are there no more, or only as another type of the same name. */
+export function droppedFrom(before: readonly PlacedService[], after: readonly PlacedService[]): PlacedService[] {
+  return before.filter(({ name, type }) => !after.some((other) => other.name === name && other.type === type));
+}
+
 interface Circumstances {
   /** Whether the environment is `protected`. */
   isProtected: boolean;
   /** Names of broken sites, which stay as they are. */
   broken: readonly string[];
+}
+
+/**
+ * What sites would lose that could not be planned before: of their data git says nothing, so they count as having had some. Nobody is
+ * refused for that: what is deployed decides.
+ */
+export function judgeUnknown(before: Plan, after: Plan): Loss[] {
+  const now = standingOf(after);
+  const gone = before.broken.filter(({ name }) => !after.broken.some((site) => site.name === name));
+  return gone.flatMap(({ name, nodes }): Loss[] => {
+    const site = now.sites.find((other) => other.name === name);
+    if (site === undefined) {
+      const message = `${name} was broken before: which data it leaves behind, only what is deployed tells`;
+      return [{ subject: "site", name, data: ["unknown"], message }];
+    }
+    const assumed = { sites: [{ ...site, nodes }], machines: standingOf(before).machines };
+    const losses = lossesOfSites(assumed, now, { isProtected: false, broken: [] });
+    return losses.map(({ message, data }) => {
+      return { subject: "site", name, data, message: `${name} was broken before. If it has data: ${message}` };
+    });
+  });
 }
 
 /** What sites and, in a protected environment, nodes would lose: in the order of their names before. Pure. */
@@ -105,13 +145,15 @@ function lossesOfSites(before: Standing, after: Standing, { isProtected, broken 
     const now = after.sites.find((other) => other.name === name);
     if (now === undefined) {
       if (!isProtected || services.length === 0 || broken.includes(name)) return [];
-      const message = `${name} has data (${services.join(", ")}), and a protected environment keeps it`;
-      return [{ subject: "site", name, data: [...services], message, refused: unprotect }];
+      const data = services.map((service) => service.name);
+      const message = `${name} has data (${data.join(", ")}), and a protected environment keeps it`;
+      return [{ subject: "site", name, data, message, refused: unprotect }];
     }
-    const kept = services.filter((service) => now.services.includes(service));
+    const dropped = droppedFrom(services, now.services);
+    const kept = services.filter((service) => !dropped.includes(service)).map((service) => service.name);
     return [
       ...(kept.length === 0 ? [] : [...moves(site, now, kept), ...otherMachines(before, after, now, kept, isProtected)]),
-      ...(isProtected ? [...droppedServices(site, now), ...otherBytes(site, now)] : []),
+      ...(isProtected ? [...droppedServices(name, dropped), ...otherBytes(site, now)] : []),
     ];
   });
 }
@@ -153,11 +195,11 @@ function otherMachines(before: Standing, after: Standing, site: PlacedSite, kept
   });
 }
 
-function droppedServices({ name, services }: PlacedSite, now: PlacedSite): Loss[] {
-  const dropped = services.filter((service) => !now.services.includes(service));
+function droppedServices(site: string, dropped: readonly PlacedService[]): Loss[] {
   if (dropped.length === 0) return [];
-  const message = `${name} no longer has ${dropped.join(", ")}, and a protected environment keeps the data`;
-  return [{ subject: "site", name, data: dropped, message, refused: unprotect }];
+  const which = dropped.map(({ name, type }) => (name === type ? name : `${name} (${type})`)).join(", ");
+  const message = `${site} no longer has ${which}, and a protected environment keeps the data`;
+  return [{ subject: "site", name: site, data: dropped.map(({ name }) => name), message, refused: unprotect }];
 }
 
 function otherBytes({ name, version, bundle }: PlacedSite, now: PlacedSite): Loss[] {

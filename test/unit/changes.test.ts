@@ -232,3 +232,23 @@ test("100 sites on 10 nodes are planned, rendered and compared in well under a s
   expect(seconds).toBeLessThan(1);
   if (process.env.SILVER_MEASURE === "1") console.log(`render and compare: ${Math.round(seconds * 1000)} ms`);
 });
+
+test("a site that was broken and goes is told, and what it had is not said to stay", () => {
+  const broken = { name: "blog", nodes: ["web1"], routes: [], issues: [] };
+  const one = rendered({ more: wiki });
+  const before = { ...one, plan: { ...one.plan, sites: one.plan.sites.filter(({ name }) => name !== "blog"), broken: [broken] } };
+  const after = { ...before, plan: { ...before.plan, broken: [] } };
+  const gone = planChanges(before, after);
+  expect(gone.changes).toMatchObject([{ name: "blog", kind: "removed", why: ["it was broken before"] }]);
+  expect(decide(gone, ["RETIRED"]).stopped).toEqual(["DATA blog"]);
+  expect(renderChanges(gone, [])[0]).toContain(" · DATA blog · RETIRED blog · ✘ ");
+});
+
+test.each(["web1", "web2"])("a site that was broken and is whole again may have data where it was: on %s", (node) => {
+  const services = "services: {db: {type: postgres}}";
+  const nodes = "  web1: {local: true, os: debian-12}\n  web2: {local: true, os: debian-12}";
+  const now = rendered({ manifest: services, nodes });
+  const broken = { name: "blog", nodes: [node], routes: [], issues: [] };
+  const found = planChanges({ ...now, plan: { ...now.plan, sites: [], broken: [broken] } }, now);
+  expect(decide(found, []).stopped).toEqual(node === "web1" ? [] : ["DATA blog"]);
+});

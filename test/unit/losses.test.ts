@@ -5,6 +5,7 @@ import { previewChanges, type Preview } from "../../cli/preview-steps.ts";
 import { planChanges, type Changes, type Rendered } from "../../components/plan/changes.ts";
 import { judgeLosses, standingOf, standingOfCommands } from "../../components/plan/losses.ts";
 import { renderRelease } from "../../components/render/release.ts";
+import { summary } from "../../components/services/registry.ts";
 import { planned } from "../support/plan-of.ts";
 
 interface Sketch {
@@ -114,7 +115,7 @@ function commandsOf(sketch: Sketch) {
         version,
         release: releases[name] ?? "",
         nodes: nodes.join(" "),
-        ...Object.fromEntries(services.map((service) => [`service_${service.name}`, service.type])),
+        ...Object.fromEntries(services.map((service) => [`service_${service.name}`, summary(service)])),
       },
     })),
   ];
@@ -150,6 +151,12 @@ describe("a protected environment", () => {
       {},
       { services: "services: {db: {type: postgres}}" },
       "blog no longer has files, and a protected environment keeps the data",
+    ],
+    [
+      "a service that becomes one of another type",
+      { services: "services: {db: {type: postgres}}" },
+      { services: "services: {db: {type: files}}" },
+      "blog no longer has db (postgres), and a protected environment keeps the data",
     ],
     [
       "a local machine made anew",
@@ -195,6 +202,12 @@ describe("a protected environment", () => {
     const other = { plan: { ...one.plan, sites: [now] }, releases: { blog: renderRelease(now).id } };
     expect(decide(planChanges(one, other), []).stopped).toEqual(stopped);
   });
+});
+
+test("a service of another type under the name of one starts empty, and is no loss of the site on another node", () => {
+  const [one, other] = [{ services: "services: {db: {type: postgres}}" }, { services: "services: {db: {type: files}}" }];
+  const found = planChanges(rendered(one), rendered({ ...other, on: "web2" }));
+  expect(decide(found, []).stopped).toEqual(["DATA blog"]);
 });
 
 test("a preview shows the loss of what is deployed, which git may not know of", () => {

@@ -48,3 +48,38 @@ test.each([
   expect(change).toMatchObject({ kind: "changed", why: ["new on this branch, and deployed already"] });
   expect(change?.details.map((detail) => detail.about)).toEqual(about);
 });
+
+test("a node and a site of one name are two changes, each with its own words", () => {
+  const type = "command:local:Command";
+  const machine = (op: string, hostKey: string) => ({
+    op,
+    urn: `urn:pulumi:dev::silverlining::silver:machines:HostMachine$${type}::blog-machine`,
+    oldState: { type, inputs: { environment: { os: "debian-12", address: "10.0.0.1", hostKey: "A" } } },
+    newState: { type, inputs: { environment: { os: "debian-12", address: "10.0.0.1", hostKey } } },
+  });
+  const { steps, diagnostics } = rollout({ version: "1.1.0", release: "1.1.0-bbbbbbbb.bbbbbbbb", nodes: "blog" });
+  const background = { environment: "dev", sites: ["blog"], broken: [], program: [] };
+  const found = previewChanges({ steps: [...steps, machine("update", "B")], diagnostics }, background);
+  expect(found.changes.map(({ subject, name, kind }) => [subject, name, kind])).toEqual([
+    ["node", "blog", "replaced"],
+    ["site", "blog", "changed"],
+  ]);
+  const alone = previewChanges({ steps: [machine("update", "B")], diagnostics }, background);
+  expect(alone.untouched).toEqual(["blog"]);
+});
+
+test("data of a service that becomes one of another type is left behind, also where git knows nothing of it", () => {
+  const type = "command:local:Command";
+  const step = {
+    op: "update",
+    urn: `urn:pulumi:dev::silverlining::silver:resources:Site$${type}::blog-rollout`,
+    oldState: { type, inputs: { environment: { ...variables, service_db: "postgres 2048M" } } },
+    newState: { type, inputs: { environment: { ...variables, service_db: "files 1024M" } } },
+  };
+  const background = { environment: "dev", sites: ["blog"], broken: [], program: [] };
+  const data = (...steps: (typeof step)[]) => previewChanges({ steps, diagnostics: [] }, background).changes[0]?.data;
+  expect(data(step)).toEqual(["db"]);
+  expect(data({ ...step, newState: { type, inputs: { environment: { ...variables, service_db: "postgres 1024M" } } } })).toEqual(
+    [],
+  );
+});
