@@ -142,6 +142,49 @@ export const attacks: readonly Attack[] = [
     test: "what another program would do is not judged",
   },
   {
+    attack:
+      "a pull request changes what else is deployed with: scripts, the command line, .gitattributes, .npmrc, CI's own files, a package.json below stacks/",
+    holds: "it is not judged either",
+    file: "test/process/cli-plan.test.ts",
+    test: "whatever else is deployed with, or found by its name, belongs to the program",
+  },
+  {
+    attack: "a file of the program, or an environment, has a name that is Markdown or HTML",
+    holds: "the comment's first line has no name of a stranger in it",
+    file: "test/process/cli-plan.test.ts",
+    test: "no name of a file is Markdown in the first line of a comment",
+  },
+  {
+    attack: "a pull request adds .gitattributes above its apps, so that a clone has other bytes of them",
+    holds: "every app whose bytes change is told",
+    file: "test/process/cli-plan.test.ts",
+    test: "attributes of git that change the bytes of apps are seen, wherever they stand",
+  },
+  {
+    attack: "a pull request takes `protected` away, and nothing else",
+    holds: "the comment says so, though nothing runs",
+    file: "test/process/cli-plan.test.ts",
+    test: "that an environment is protected no longer is told, though nothing runs",
+  },
+  {
+    attack: "a service becomes one of another type under its name, also in a protected environment",
+    holds: "it is `DATA`, and refused where the environment is protected",
+    file: "test/unit/losses.test.ts",
+    test: "a service that becomes one of another type",
+  },
+  {
+    attack: "a node is replaced that has the name of a site",
+    holds: "both are told, each with its own blocking words",
+    file: "test/unit/preview-steps.test.ts",
+    test: "a node and a site of one name are two changes, each with its own words",
+  },
+  {
+    attack: "a site goes, or moves, that could not be planned before",
+    holds: "it is told, and `DATA`",
+    file: "test/unit/changes.test.ts",
+    test: "a site that was broken and goes is told, and what it had is not said to stay",
+  },
+  {
     attack: "an older version comes with bytes of its own",
     holds: "it is refused; reverting a commit is not",
     file: "test/process/cli-plan.test.ts",
