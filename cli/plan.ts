@@ -12,6 +12,7 @@ import { planOrReport } from "./planned.ts";
 import { root } from "./pulumi.ts";
 import { judgeDowngrades } from "./downgrades.ts";
 import { checkGit, changedProgram, commitOf, mergeBase, partsOfProgram, withFilesOf } from "./revision.ts";
+import { judgeSecretValues } from "./secret-values.ts";
 import { UserError } from "./user-error.ts";
 import { withWarnings } from "./warnings.ts";
 
@@ -93,7 +94,9 @@ export function changesBetween(base: string, { to: head, taken }: Later, only: s
         const changes = planChanges(one && rendered(one.plan), rendered(other.plan));
         const range = head ?? taken;
         const judged = judgeDowngrades(changes, { root, base, plan: other.plan, asStored });
-        return { ...withWarnings(judged, other, one), commits: { base, ...(range === undefined ? {} : { head: range }) } };
+        const told = withWarnings(judged, other, one);
+        const compared = one === undefined ? told : judgeSecretValues(told, { before, after, plan: other.plan });
+        return { ...compared, commits: { base, ...(range === undefined ? {} : { head: range }) } };
       });
     return head === undefined ? compare(root) : withFilesOf(root, head, compare, { asStored });
   };

@@ -288,10 +288,12 @@ function prefixed(variables: Record<string, string>, prefix: string): Record<str
   return Object.fromEntries(found.map(([name, value]) => [name.slice(prefix.length), value]));
 }
 
-/** Changes in git that the preview lacks. */
+/** Changes in git that the preview lacks: of processes it tells how many there are, and nothing else. */
 function without(details: readonly Detail[], told: readonly Detail[]): Detail[] {
   const topics = new Set(told.map(({ about }) => about));
-  return details.filter(({ about }) => !topics.has(about) && about !== "variables");
+  const isTold = ({ about, name = "" }: Detail) =>
+    topics.has(about) && (about !== "processes" || ["count", "threads"].includes(name));
+  return details.filter((detail) => !isTold(detail) && detail.about !== "variables");
 }
 
 function some(files: readonly string[]): string {

@@ -110,7 +110,7 @@ function statements(text: string): Statement[] {
     .replace(/^\uFEFF/, "")
     .split(/\r\n|\r|\n/)
     .entries()) {
-    const bare = whole.replace(/(^|\s)#.*$/, "");
+    const bare = whole.replace(/(^|\s)#[^]*$/, "");
     const goesOn = bare === whole && bare.endsWith("\\");
     const piece = { line: index + 1, text: (goesOn ? bare.slice(0, -1) : bare).trim() };
     if (piece.text !== "") {
@@ -127,6 +127,8 @@ function readStatement({ line, pieces }: Statement, file: string): Parsed<Requir
   const [wanted = "", ...options] = pieces
     .map(({ text }) => text)
     .join(" ")
+    // Patterns below try every way to share out a run of blanks: one of thousands would take hours.
+    .replace(/\s+/g, " ")
     .split(/\s+(?=--?[A-Za-z])/);
   if (wanted.startsWith("-")) return { issues: [explainOption(place, wanted)] };
   const lineOf = (option: string): number => pieces.find(({ text }) => text.includes(option))?.line ?? line;

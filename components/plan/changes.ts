@@ -128,7 +128,11 @@ export function withLosses(subject: Change["subject"], changes: readonly Change[
   return [...changes, ...others.map((name) => blank(subject, name, []))].map((change) => {
     const own = byName.get(change.name) ?? [];
     if (own.length === 0) return change;
-    return { ...change, losses: own, data: [...new Set([...change.data, ...own.flatMap(({ data }) => data)])] };
+    return {
+      ...change,
+      losses: [...(change.losses ?? []), ...own],
+      data: [...new Set([...change.data, ...own.flatMap(({ data }) => data)])],
+    };
   });
 }
 

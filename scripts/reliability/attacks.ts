@@ -185,6 +185,30 @@ export const attacks: readonly Attack[] = [
     test: "a site that was broken and goes is told, and what it had is not said to stay",
   },
   {
+    attack: "the value of a secret changes under its version",
+    holds: "the change is refused, and asks for a version of its own",
+    file: "test/process/cli-plan.test.ts",
+    test: "one that changes under its version is refused",
+  },
+  {
+    attack: "somebody who can't read a secret copies what it is encrypted to into their own app's",
+    holds: "the comment says of which secret it is the value",
+    file: "test/process/cli-plan.test.ts",
+    test: "one that is copied from another place is told",
+  },
+  {
+    attack: "a change of memory hides behind one of the number of processes",
+    holds: "both are told",
+    file: "test/unit/preview-steps.test.ts",
+    test: "what git alone tells of a site's processes is not hidden by their number, which the preview tells",
+  },
+  {
+    attack: "a line of a requirements.txt is blanks, or `#` by the thousand, on which a pattern takes hours",
+    holds: "it is judged at once",
+    file: "test/unit/requirements.test.ts",
+    test: "a line of %s is judged at once",
+  },
+  {
     attack: "an older version comes with bytes of its own",
     holds: "it is refused; reverting a commit is not",
     file: "test/process/cli-plan.test.ts",

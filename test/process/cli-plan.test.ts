@@ -159,6 +159,64 @@ test("that an environment is protected no longer is told, though nothing runs", 
   write({ "stacks/dev.yaml": before });
 });
 
+describe("values of secrets, of which a reviewer sees versions alone", () => {
+  const kept = (values: Record<string, string>, salt = "v1:salt") =>
+    `encryptionsalt: ${salt}\nconfig:\n  silverlining:secrets:\n${Object.entries(values)
+      .map(([key, value]) => `    ${key}:\n      secure: ${value}\n`)
+      .join("")}`;
+  const keep = (text: string) => {
+    write({ "stacks/Pulumi.dev.yaml": text });
+  };
+  const values = { "blog.KEY@2": "v1:aaaa:bbbb", "shop.KEY@1": "v1:cccc:dddd" };
+
+  beforeAll(() => {
+    keep(kept(values));
+    write({ "stacks/dev.yaml": environment("{ KEY: { secret: 2 } }") });
+    git("add", "-A");
+    git("commit", "-qm", "secrets");
+  });
+
+  afterAll(() => {
+    git("reset", "-q", "--hard", "HEAD^");
+  });
+
+  test("one that changes under its version is refused", () => {
+    keep(kept({ ...values, "blog.KEY@2": "v1:eeee:ffff" }));
+    const { status, stdout } = silver("plan", "HEAD", "--accept", "DATA", "REPLACED", "RETIRED", "PROGRAM");
+    expect({ status, stdout }).toEqual({
+      status: 1,
+      stdout: expect.stringMatching(/^dev · 1 site changes, 0 untouched · .* · ✘ refused blog\nblog {2}site changed\n/) as string,
+    });
+    expect(stdout).toContain("refused: KEY has another value than before, and is version 2 all the same\n");
+    expect(stdout).toContain("keep it as a version of its own: silver secret set blog KEY -e dev\n");
+  });
+
+  test("one that nobody names may change, and a new one is none of another", () => {
+    keep(kept({ ...values, "shop.KEY@1": "v1:eeee:ffff", "blog.KEY@3": "v1:gggg:hhhh" }));
+    expect(silver("plan", "HEAD")).toMatchObject({ status: 0, stdout: expect.not.stringContaining("⚠") as string });
+  });
+
+  test("one that is copied from another place is told", () => {
+    keep(kept({ ...values, "blog.MORE@1": "v1:cccc:dddd" }));
+    expect(silver("plan", "HEAD").stdout).toContain("\n⚠ stacks/Pulumi.dev.yaml: blog.MORE@1 has the value of shop.KEY@1\n");
+    keep(kept({ "blog.KEY@2": "v1:aaaa:bbbb", "blog.MORE@1": "v1:cccc:dddd" }));
+    expect(silver("plan", "HEAD").stdout).toContain("blog.MORE@1 has the value of shop.KEY@1\n");
+  });
+
+  test("encrypted in another way, nobody sees whether they are the same", () => {
+    keep(kept(values, "v1:other"));
+    expect(silver("plan", "HEAD").stdout).toContain("\n⚠ stacks/Pulumi.dev.yaml: values are encrypted in another way: ");
+  });
+
+  test("in a form that only Pulumi reads, nothing is compared", () => {
+    keep(kept(values).replace("v1:aaaa:bbbb", "&a v1:aaaa:bbbb").replace("v1:cccc:dddd", "*a"));
+    expect(silver("plan", "HEAD")).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("can't be read as it is") as string,
+    });
+  });
+});
+
 test("an older version with bytes of its own is refused; one that an earlier commit has is a rollback", () => {
   expect(silver("plan", "HEAD").status).toBe(0);
   write({ "apps/blog/app.yaml": `${manifest("1.4.0")}# Not as it was.\n` });

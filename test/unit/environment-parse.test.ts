@@ -33,3 +33,9 @@ test("an environment of one node and one site gets every default", () => {
     },
   });
 });
+
+test("a long word in place of an address is judged at once", () => {
+  const start = performance.now();
+  parseEnvironment(`nodes: {web1: {host: "${":".repeat(100_000)}!", os: debian-12}}\n`, "stacks/dev.yaml", "dev");
+  expect(performance.now() - start).toBeLessThan(2000);
+});

@@ -83,3 +83,21 @@ test("data of a service that becomes one of another type is left behind, also wh
     [],
   );
 });
+
+test("what git alone tells of a site's processes is not hidden by their number, which the preview tells", () => {
+  const processes = (name: string, from: string, to: string) => ({ about: "processes", name, from, to });
+  const [count, memory] = [processes("count", "8", "4"), processes("memory", "400M", "64M")];
+  const git: Changes = {
+    ...planned,
+    changes: planned.changes.map((change) => ({ ...change, kind: "changed", details: [count, memory] })),
+  };
+  const preview = rollout({ processes: "4 x 1", release: "1.0.0-aaaaaaaa.bbbbbbbb" });
+  const [change] = previewChanges(preview, {
+    environment: "dev",
+    sites: ["blog"],
+    broken: [],
+    program: [],
+    planned: git,
+  }).changes;
+  expect(change?.details).toEqual([{ about: "processes", to: "4 x 1" }, memory]);
+});

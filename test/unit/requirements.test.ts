@@ -102,3 +102,12 @@ describe("everything that is wrong is told at once, by line", () => {
 test("who may log in at a URL is not repeated", () => {
   expect(told("git+https://anna:sesame@git.acme.net/x").join()).not.toContain("sesame");
 });
+
+test.each([
+  ["blanks", `a${" ".repeat(100_000)}!`],
+  ["comment signs that no line end follows", `a${" #".repeat(100_000)}\u2028x`],
+])("a line of %s is judged at once", (_, text) => {
+  const start = performance.now();
+  parseRequirements(text, "requirements.txt");
+  expect(performance.now() - start).toBeLessThan(2000);
+});

@@ -1,0 +1,99 @@
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { withLosses, type Changes } from "../components/plan/changes.ts";
+import type { Loss } from "../components/plan/losses.ts";
+import type { Plan } from "../components/plan/plan.ts";
+import { secretKey } from "../components/plan/secret-key.ts";
+import { readInside, realDirectory, refusalIssue } from "../components/text/files.ts";
+import type { Issue } from "../components/text/issue.ts";
+import { isMap } from "../components/text/value.ts";
+import { readYaml } from "../components/text/yaml.ts";
+import { NotPlanned } from "./planned.ts";
+
+interface Compared {
+  /** Directories with the files of both sides. */
+  before: string;
+  after: string;
+  /** The plan after. */
+  plan: Plan;
+}
+
+/** What a stack's own file keeps, as far as it can be told without opening it. */
+interface Kept {
+  /** How its values were encrypted. */
+  way: string;
+  /** Key → the value as it stands there, mostly encrypted. */
+  values: ReadonlyMap<string, string>;
+}
+
+/** Bytes of a stack's own file: room for thousands of secrets. */
+const most = 4 * 1024 ** 2;
+
+/**
+ * The changes, with what git tells of the values of secrets: each is encrypted by itself, so one that stays is the same text. A value that
+ * changes under its version is refused, since reviewers see versions alone. One that was copied from another place is told: whoever can't
+ * read a secret could give it to an app of their own.
+ * @throws NotPlanned when the file of the stack can't be read
+ */
+export function judgeSecretValues(changes: Changes, { before, after, plan }: Compared): Changes {
+  const file = `stacks/Pulumi.${plan.environment}.yaml`;
+  const [one, other] = [read(before, file), read(after, file)];
+  if (other === undefined) return changes;
+  if (Array.isArray(other)) throw new NotPlanned(`${file} can't be read as it is`, other, { environment: plan.environment });
+  const known = one !== undefined && !Array.isArray(one) ? one : { way: other.way, values: new Map<string, string>() };
+  if (known.way !== other.way)
+    return warned(changes, [`${file}: values are encrypted in another way: whether one of them is another, nobody sees`]);
+  const losses = plan.sites.flatMap((site) =>
+    Object.entries(site.secrets).flatMap(([name, version]): Loss[] => {
+      const [was, is] = [known, other].map(({ values }) => values.get(secretKey(site.name, name, version)));
+      if (was === undefined || is === undefined || was === is) return [];
+      const message = `${name} has another value than before, and is version ${version} all the same`;
+      const refused = `keep it as a version of its own: silver secret set ${site.name} ${name} -e ${plan.environment}`;
+      return [{ subject: "site", name: site.name, data: [], message, refused }];
+    }),
+  );
+  const sites = withLosses(
+    "site",
+    changes.changes.filter(({ subject }) => subject === "site"),
+    losses,
+  );
+  const order = sites.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const touched = new Set(sites.map(({ name }) => name));
+  const nodes = changes.changes.filter(({ subject }) => subject === "node");
+  const untouched = changes.untouched.filter((name) => !touched.has(name));
+  return warned({ ...changes, changes: [...nodes, ...order], untouched }, copies(file, known, other));
+}
+
+/** Values that stand under another key, too, and did not before. */
+function copies(file: string, before: Kept, { values }: Kept): string[] {
+  const all = [...before.values, ...values];
+  return [...values].flatMap(([key, value]) => {
+    if (before.values.get(key) === value || !value.startsWith('{"secure"')) return [];
+    if (key === "secure") return [`${file}: secrets changed, and which of them can't be told`];
+    const twin = all.find(([name, same]) => same === value && name !== key)?.[0];
+    return twin === undefined ? [] : [`${file}: ${key} has the value of ${twin}`];
+  });
+}
+
+function warned(changes: Changes, warnings: readonly string[]): Changes {
+  return warnings.length === 0 ? changes : { ...changes, warnings: [...(changes.warnings ?? []), ...warnings] };
+}
+
+/** What the file of a stack keeps, or why it can't be read; undefined when there is none. */
+function read(root: string, file: string): Kept | Issue[] | undefined {
+  if (!existsSync(join(root, file))) return undefined;
+  const stacks = realDirectory(root, "stacks");
+  if (!("real" in stacks)) return [stacks];
+  const bytes = readInside(stacks.real, basename(file), most);
+  if (typeof bytes === "string") return [refusalIssue(bytes, file, most)];
+  const { tree, issues } = readYaml(bytes.toString(), file);
+  if (tree === undefined) return issues;
+  const { config, encryptionsalt, encryptedkey, secretsprovider } = isMap(tree) ? tree : {};
+  const secrets = Object.entries(isMap(config) ? config : {}).flatMap(([key, value]) =>
+    /^silverlining:(?:config:)?secrets$/.test(key) && isMap(value) ? Object.entries(value) : [],
+  );
+  return {
+    way: JSON.stringify([encryptionsalt, encryptedkey, secretsprovider]),
+    values: new Map(secrets.map(([key, value]) => [key, JSON.stringify(value)])),
+  };
+}
