@@ -138,6 +138,8 @@ const outputOf = (name: string) =>
 
 const values = (backend: string, labels: string[] = []): Record<string, string> => ({
   "toJSON(github.event.pull_request.labels.*.name)": JSON.stringify(labels),
+  "github.event.action": labels.length > 0 ? "labeled" : "synchronize",
+  "github.event.label.name": labels.at(-1) ?? "",
   "github.token": "token",
   "github.repository": "acme/sites",
   "github.sha": merged,
@@ -237,6 +239,32 @@ test("a fork's pull request gets its plan, without a secret", () => {
   expect(readFileSync(join(folder, "summary.md"), "utf8")).toMatch(
     /^<!-- silver production -->\n\*\*production · 1 site changes/,
   );
+});
+
+test("a label lets a word pass for the commits that it was put on, and for none that came later", () => {
+  git("origin", "checkout", "-q", "--detach", merged);
+  write("origin/scripts/more.sh", "");
+  git("origin", "add", ".");
+  git("origin", "commit", "-qm", "program");
+  const [base, more] = [git("origin", "rev-parse", "HEAD^"), git("origin", "rev-parse", "HEAD")];
+  git("origin", "checkout", "-q", "main");
+  git("workspace", "fetch", "-q", "origin", base);
+  git("workspace", "checkout", "-q", base);
+  const job = (action: string, label: string) =>
+    runJob("github.yml", "plan", {
+      ...values("", ["silver:PROGRAM"]),
+      "github.sha": more,
+      "github.event.action": action,
+      "github.event.label.name": label,
+    }).failed;
+  expect(job("labeled", "silver:PROGRAM")).toBeUndefined();
+  for (const [action, label] of [
+    ["synchronize", ""],
+    ["reopened", ""],
+    ["unlabeled", "silver:DATA"],
+    ["labeled", "later"],
+  ] as const)
+    expect(job(action, label), action).toBe("silver plan");
 });
 
 test("so does a fork's merge request at GitLab", () => {
