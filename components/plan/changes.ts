@@ -3,6 +3,7 @@ import type { BrokenSite, NodePlan, Plan, SitePlan } from "./plan.ts";
 import { locationText, urlText } from "./location.ts";
 import { compareVersions } from "./version.ts";
 import { droppedFrom, judgeLosses, judgeUnknown, standingOf, type Loss } from "./losses.ts";
+import { takenLocations } from "./takes.ts";
 import { bundleOf } from "./release-id.ts";
 import { bytesOf, changed, lists, maps, siteDetails, type Detail } from "./changes-site.ts";
 
@@ -91,7 +92,9 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
     const ids = [one && before?.releases[one.name], other && after.releases[other.name]] as const;
     if (other !== undefined && wasBroken.has(other.name))
       return [{ ...blank("site", other.name, [`${other.name}-rollout`]), to: ids[1] ?? "", why: ["it was broken before"] }];
-    const own = siteChange(one, other, ids);
+    const found = siteChange(one, other, ids);
+    const takes = found && takenLocations(found.name, before?.plan.nodes ?? [], after.plan.nodes);
+    const own = found && { ...found, details: [...found.details, ...(takes ?? [])] };
     // A release that its nodes no longer have is sent again.
     const whys = [...why, ...(other?.nodes ?? []).flatMap((node) => moved.get(node) ?? [])];
     if (own !== undefined) return own.kind === "changed" ? [{ ...own, why: whys }] : [own];
@@ -228,7 +231,8 @@ function movedText(one: NodePlan, other: NodePlan): string | undefined {
 
 function sshWhys(one: Plan | undefined, other: Plan): string[] {
   if (one === undefined || bytesOf(one.ssh) === bytesOf(other.ssh)) return [];
-  return ["nodes are reached another way (ssh)"];
+  const told = maps("ssh", one.ssh, other.ssh).map(({ name = "", from = "none", to = "none" }) => `${name} ${from} → ${to}`);
+  return [`nodes are reached another way: ssh ${told.join(", ")}`];
 }
 
 function blank(subject: Change["subject"], name: string, runs: string[]): Change {

@@ -22,6 +22,12 @@ export function urlText({ host, path }: Location, address: string): string {
   return `http://${host === "*" ? address : host.replace(/^\./, "")}${path}`;
 }
 
+/** Whether every request for `other` is one for `one`, too. */
+export function covers(one: Location, other: Location): boolean {
+  const host = one.host === "*" || one.host === other.host || (one.host.startsWith(".") && `.${other.host}`.endsWith(one.host));
+  return host && (one.path === "/" || `${other.path}/`.startsWith(`${one.path}/`));
+}
+
 /**
  * Most specific first: exact hosts, then suffixes (longest first), then `*`; of one host the longer path first.
  * Equally specific ones are in alphabetical order, so that one set of routes has one order.

@@ -185,6 +185,12 @@ export const attacks: readonly Attack[] = [
     test: "a site that was broken and goes is told, and what it had is not said to stay",
   },
   {
+    attack: "an app's manifest names a location within another app's host, and gets its requests and cookies",
+    holds: "the comment says from which site it takes them, though nothing runs for that one",
+    file: "test/unit/changes.test.ts",
+    test: "a site that gets requests of another one says so, for which nothing runs: %s",
+  },
+  {
     attack: "the value of a secret changes under its version",
     holds: "the change is refused, and asks for a version of its own",
     file: "test/process/cli-plan.test.ts",

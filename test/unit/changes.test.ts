@@ -252,3 +252,31 @@ test.each(["web1", "web2"])("a site that was broken and is whole again may have 
   const found = planChanges({ ...now, plan: { ...now.plan, sites: [], broken: [broken] } }, now);
   expect(decide(found, []).stopped).toEqual(node === "web1" ? [] : ["DATA blog"]);
 });
+
+test.each([
+  ["a path of it", "blog.acme.net/admin", ["from blog"]],
+  ["a host below its suffix", "shop.acme.org", ["from blog"]],
+  ["its own location", "blog.acme.net", ["from blog"]],
+  ["a host that looks alike", "xacme.org", []],
+  ["what it has only a part of", '"*"', []],
+])("a site that gets requests of another one says so, for which nothing runs: %s", (_, location, takes) => {
+  const blog = "locations: [blog.acme.net, .acme.org]";
+  const plan = (other: string, own: string) => {
+    const sites = `  blog: {app: apps/blog, nodes: [web1], ${own}}\n  wiki: {app: apps/wiki, nodes: [web1], locations: [${other}]}\n`;
+    const found = planned({
+      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-12}\nsites:\n${sites}`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
+      "apps/wiki/app.yaml": "name: wiki\nrunner: src/wsgi.py\n",
+    });
+    return { plan: found, releases: Object.fromEntries(found.sites.map((each) => [each.name, renderRelease(each).id])) };
+  };
+  const own = location === "blog.acme.net" ? "locations: [.acme.org]" : blog;
+  const found = planChanges(plan("wiki.example.org", blog), plan(location, own));
+  const told = found.changes.find(({ subject, name }) => subject === "site" && name === "wiki")?.details ?? [];
+  expect(told.filter(({ about }) => about === "takes").map(({ to }) => to)).toEqual(takes);
+});
+
+test("how nodes are reached is told by its values", () => {
+  const found = planChanges(rendered({}), rendered({ more: "ssh: {proxy: b.acme.net}\n" }));
+  expect(found.changes[0]?.why).toEqual(["nodes are reached another way: ssh proxy none → b.acme.net"]);
+});
