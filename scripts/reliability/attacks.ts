@@ -215,7 +215,7 @@ export const attacks: readonly Attack[] = [
     test: "a line of %s is judged at once",
   },
   {
-    attack: "commits are pushed to a pull request at GitHub after a person let a blocking word pass",
+    attack: "commits are pushed to a pull request after a person let a blocking word pass",
     holds: "the word blocks again until the label is put on anew",
     file: "test/engine/ci-recipes.test.ts",
     test: "a label lets a word pass for the commits that it was put on, and for none that came later",

@@ -163,7 +163,12 @@ beforeAll(() => {
   write("bin/apt-get", "#!/bin/sh\n", 0o755);
   write(
     "bin/curl",
-    `#!/bin/sh\necho "$*" >>${folder}/asked\ncase $* in */user) echo '{"id": 1}' ;; *notes\\?*) echo '[]' ;; esac\n`,
+    `#!/bin/sh\necho "$*" >>${folder}/asked\ncase $* in
+*/user) echo '{"id": 1}' ;;
+*notes\\?*) echo '[]' ;;
+*/versions) echo '[{"created_at": "2026-01-02T00:00:00.000Z"}, {"created_at": "2026-01-01T00:00:00.000Z"}]' ;;
+*label_events*) cat ${folder}/label-events ;;
+esac\n`,
     0o755,
   );
   write("bin/gh", `#!/bin/sh\necho "$*" >>${folder}/asked\ncase $* in *comments) echo '[]' ;; esac\n`, 0o755);
@@ -298,6 +303,27 @@ describe("a head that is refused, here for a link out of apps/, is told with the
       said: expect.stringContaining('✗ not taken from a pull request: "apps/greeter/wsgi.py"') as string,
     });
   });
+});
+
+test("so it is at GitLab, by when a label was put on", () => {
+  const { "silver-preview": job } = pipeline.parse(parse(readFileSync(join(checkout, "docs/ci/gitlab.yml"), "utf8")));
+  const script = job?.script.find((line) => line.includes("resource_label_events")) ?? "exit 1";
+  const event = (name: string, time: string, action = "add") => ({
+    action,
+    label: { name },
+    created_at: `2026-01-${time}:00.000Z`,
+  });
+  const events = [
+    event("silver:DATA", "01T12:00"),
+    event("silver:RETIRED", "02T12:00"),
+    event("silver:REPLACED", "02T12:00", "remove"),
+    { ...event("", "02T12:00"), label: null },
+  ];
+  write("label-events", JSON.stringify(events));
+  const variables = { accept: "DATA\nRETIRED\nREPLACED", request: "https://gitlab.test/1" };
+  expect(shell(`${script}\necho "accepted: $accept"`, variables)).toEqual({ status: 0, said: "accepted: RETIRED\n" });
+  write("label-events", "[]");
+  expect(shell(`${script}\necho "accepted: $accept"`, variables)).toEqual({ status: 0, said: "accepted: \n" });
 });
 
 let server: ChildProcess | undefined;
