@@ -10,6 +10,7 @@ import { readApp } from "../components/manifest/read.ts";
 import { suggest } from "../components/text/suggest.ts";
 import { noSite, valueOrReport } from "./planned.ts";
 import { environmentName, root } from "./pulumi.ts";
+import { printable, printableJson } from "../components/text/printable.ts";
 import { UserError } from "./user-error.ts";
 
 interface CreateOptions {
@@ -51,10 +52,10 @@ export function configCreate(config: Command, program: Command): void {
       const files = filesFrom(template, values);
       write(target, files, options.force === true);
       if (json === true) {
-        console.log(JSON.stringify({ config_dir: target, files: files.map(({ path }) => path) }, undefined, 2));
+        console.log(printableJson({ config_dir: target, files: files.map(({ path }) => path) }, 2));
         return;
       }
-      for (const { path } of files) console.log(`+ ${target}/${path}`);
+      for (const { path } of files) console.log(printable(`+ ${target}/${path}`));
       if (site.configDirectory === target) return;
       console.log(`\nNext: name it in stacks/${environment}.yaml, below sites: ${name}:\n\n  config_dir: ${target}\n`);
       console.log("Keep it in git, without secrets: those are variables, below config.");

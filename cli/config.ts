@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { EnvironmentSite } from "../components/environment/environment.ts";
 import { parseIni } from "../components/manifest/ini/read.ts";
 import type { Place } from "../components/text/issue.ts";
-import { printableJson } from "../components/text/printable.ts";
+import { printable, printableJson } from "../components/text/printable.ts";
 import { readInside } from "../components/text/files.ts";
 import { decodeManifest, mostManifest, readApp } from "../components/manifest/read.ts";
 import { readYaml } from "../components/text/yaml.ts";
@@ -57,7 +57,7 @@ export function config(program: Command): void {
       else {
         console.log(renderColumns(["VARIABLE", "VALUE", "SET BY"], variables.map(rowOf)));
         for (const { name: variable, files } of variables)
-          if (files !== undefined) console.log(`\n${variable} holds\n${files.map((file) => `  ${file}`).join("\n")}`);
+          if (files !== undefined) console.log(`\n${variable} holds\n${files.map((file) => `  ${printable(file)}`).join("\n")}`);
       }
     });
 }

@@ -7,6 +7,7 @@ import { decodeManifest } from "../components/manifest/read.ts";
 import { issuesText } from "./issues.ts";
 import { notManifest } from "./not-manifest.ts";
 import { root } from "./pulumi.ts";
+import { printableJson } from "../components/text/printable.ts";
 import { UserError } from "./user-error.ts";
 
 /** `silver convert FILE`: the same manifest in the other format, comments kept. */
@@ -27,7 +28,7 @@ export function convert(program: Command): void {
       const { json } = program.opts<{ json?: boolean }>();
       const target = join(absolute, "..", name === "app.ini" ? "app.yaml" : "app.ini");
       if (json === true && options.write !== true) {
-        console.log(JSON.stringify({ file: relative(root, target), ...converted }, undefined, 2));
+        console.log(printableJson({ file: relative(root, target), ...converted }, 2));
         process.exitCode = converted.text === undefined ? 1 : 0;
         return;
       }
@@ -39,7 +40,7 @@ export function convert(program: Command): void {
       }
       if (existsSync(target)) throw new UserError(`${relative(process.cwd(), target)} exists already`);
       writeFileSync(target, converted.text);
-      if (json === true) console.log(JSON.stringify({ file: relative(root, target), ...converted }, undefined, 2));
+      if (json === true) console.log(printableJson({ file: relative(root, target), ...converted }, 2));
       else console.log(`✓ ${relative(process.cwd(), target)} written. Now delete ${path}: an app has one manifest.`);
     });
 }

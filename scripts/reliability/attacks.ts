@@ -76,6 +76,12 @@ export const attacks: readonly Attack[] = [
     test: "nothing of it is obeyed",
   },
   {
+    attack: "a file of a configuration directory or a template has control characters above ASCII in its name",
+    holds: "`silver config` shows them as text",
+    file: "test/process/cli-config.test.ts",
+    test: "what a terminal would obey in the name of a file is shown as text",
+  },
+  {
     attack: "an app logs a secret, and its release is rolled back, pruned, or removed with its site",
     holds: "`silver logs` shows `[secret]`",
     file: "test/agent/test_logs.py",

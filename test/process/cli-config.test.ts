@@ -145,3 +145,28 @@ test("the directory is shown with its files, and the file that set it", () => {
   expect(rows(stdout)).toContainEqual(["SILVER_APP_CONFIG", '"config/mail/mail"', "stacks/mail.yaml:3"]);
   expect(stdout).toContain("SILVER_APP_CONFIG holds\n  config/mail/mail/dev.ini\n  config/mail/mail/plain\n");
 });
+
+test("what a terminal would obey in the name of a file is shown as text", () => {
+  const odd = join(root, "config/odd");
+  mkdirSync(odd, { recursive: true });
+  writeFileSync(join(odd, "a\u009b2Jb\u202ec"), "");
+  cpSync(join(root, "apps/mail/conf/plain"), join(root, "apps/mail/conf/x\u009b2Jy\u202ez"));
+  writeFileSync(
+    join(root, "stacks/odd.yaml"),
+    files["stacks/mail.yaml"].replace("apps/mail,", "apps/mail, config_dir: config/odd,"),
+  );
+  const made = ["create", "mail", "config/made", "-e", "odd", "--set", "host=a", "--set", "env=b"];
+  for (const words of [
+    ["config", "mail", "-e", "odd"],
+    ["config", "mail", "-e", "odd", "--json"],
+    ["config", ...made],
+    ["config", ...made, "--force", "--json"],
+  ]) {
+    const { status, stdout, stderr } = silver(...words);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/[ab].*2J/);
+    expect(stdout).not.toMatch(/[\u0080-\u009f\u202e]/);
+  }
+  rmSync(join(root, "stacks/odd.yaml"));
+  rmSync(join(root, "apps/mail/conf/x\u009b2Jy\u202ez"));
+});
