@@ -58,6 +58,8 @@ const inert =
  */
 function isOfProgram(file: string): boolean {
   if (/^stacks\/[^/]+\.yaml$/.test(file)) return false;
+  // A head is compared by the bytes that git keeps: what a clone would have, only they decide.
+  if (file.endsWith("/.gitattributes")) return true;
   if (!file.includes("/")) return !inert.test(file);
   return file.startsWith(".") || isAmong(file);
 }
@@ -91,7 +93,7 @@ export function renderingOf(files: readonly string[]): string[] {
 export function partsOfProgram(files: readonly string[]): string[] {
   const parts = files.map((file) => {
     const known = programDirectories.find((directory) => file.startsWith(`${directory}/`));
-    const part = file.startsWith("stacks/") || !file.includes("/") ? file : `${known ?? file.split("/")[0] ?? ""}/`;
+    const part = /^stacks\/|^[^/]+$|\/\.gitattributes$/.test(file) ? file : `${known ?? file.split("/")[0] ?? ""}/`;
     // It stands in the first line of a comment, where a stranger's text would be Markdown.
     return /^[\w./-]+$/.test(part) ? part : "a file with an odd name";
   });

@@ -310,7 +310,7 @@ test("attributes of git that change the bytes of apps are seen, wherever they st
     // As CI has them: the base, with apps/ of the head.
     rmSync(join(root, "apps"), { recursive: true });
     git("checkout", "-q", head, "--", "apps");
-    expect(silver("plan", "--head", head, "--", "HEAD^").stdout).toMatch(told);
+    expect(silver("plan", "--head", head, "--", "HEAD^").stdout).toContain(`✘ PROGRAM ${path}\n`);
     git("reset", "-q", "--hard", "HEAD^");
     rmSync(join(root, "apps"), { recursive: true });
     git("checkout", "-q", "--", "apps");
