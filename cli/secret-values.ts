@@ -22,7 +22,7 @@ interface Compared {
 interface Kept {
   /** How its values were encrypted. */
   way: string;
-  /** Key → the value as it stands there, mostly encrypted. */
+  /** Key → its value, mostly encrypted. */
   values: ReadonlyMap<string, string>;
 }
 

@@ -344,10 +344,19 @@ describe("the bytes are those that git keeps, and nothing runs that this machine
   });
 
   test("so the base that it is compared with has its own, too", () => {
+    const head = git("commit-tree", "-p", "main", "-m", "head", "main^{tree}");
+    configure();
+    write({ ".git/info/attributes": attributes });
+    expect(take(head).status).toBe(0);
+    expect(silver("-e", "dev", "plan", "--head", head, "--", "main").stdout).toMatch(/^dev · 0 sites change, 1 untouched/);
+    expect(ran()).toBe(false);
+  });
+
+  test("attributes that come with the head are told: a clone would have other bytes", () => {
     const head = git("commit-tree", "-p", "main", "-m", "head", treeWith("main", "apps/.gitattributes", attributes));
     configure();
     expect(take(head).status).toBe(0);
-    expect(silver("-e", "dev", "plan", "--head", head, "--", "main").stdout).toMatch(/^dev · 0 sites change, 1 untouched/);
+    expect(silver("-e", "dev", "plan", "--head", head, "--", "main").stdout).toMatch(/^dev · not judged: apps\/\.gitattributes/);
     expect(ran()).toBe(false);
   });
 });

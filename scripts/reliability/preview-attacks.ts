@@ -1,0 +1,146 @@
+import type { Attack } from "./attacks.ts";
+
+/** What was tried on the judgement of a change: of a pull request, and of what a deployment would do. */
+export const previewAttacks: readonly Attack[] = [
+  {
+    attack: "a pull request changes the program itself",
+    holds: "it is not judged, and no site is said to stay as it is",
+    file: "test/process/cli-plan.test.ts",
+    test: "what another program would do is not judged",
+  },
+  {
+    attack:
+      "a pull request changes what else is deployed with: scripts, the command line, .gitattributes, .npmrc, CI's own files, a package.json below stacks/",
+    holds: "it is not judged either",
+    file: "test/process/cli-plan.test.ts",
+    test: "whatever else is deployed with, or found by its name, belongs to the program",
+  },
+  {
+    attack: "a file of the program, or an environment, has a name that is Markdown or HTML",
+    holds: "the comment's first line has no name of a stranger in it",
+    file: "test/process/cli-plan.test.ts",
+    test: "no name of a file is Markdown in the first line of a comment",
+  },
+  {
+    attack: "a pull request adds .gitattributes above its apps, so that a clone has other bytes of them",
+    holds: "every app whose bytes change is told",
+    file: "test/process/cli-plan.test.ts",
+    test: "attributes of git that change the bytes of apps are seen, wherever they stand",
+  },
+  {
+    attack: "a pull request takes `protected` away, and nothing else",
+    holds: "the comment says so, though nothing runs",
+    file: "test/process/cli-plan.test.ts",
+    test: "that an environment is protected no longer is told, though nothing runs",
+  },
+  {
+    attack: "a service becomes one of another type under its name, also in a protected environment",
+    holds: "it is `DATA`, and refused where the environment is protected",
+    file: "test/unit/losses.test.ts",
+    test: "a service that becomes one of another type",
+  },
+  {
+    attack: "a node is replaced that has the name of a site",
+    holds: "both are told, each with its own blocking words",
+    file: "test/unit/preview-steps.test.ts",
+    test: "a node and a site of one name are two changes, each with its own words",
+  },
+  {
+    attack: "a site goes, or moves, that could not be planned before",
+    holds: "it is told, and `DATA`",
+    file: "test/unit/changes.test.ts",
+    test: "a site that was broken and goes is told, and what it had is not said to stay",
+  },
+  {
+    attack: "an app's manifest names a location within another app's host, and gets its requests and cookies",
+    holds: "the comment says from which site it takes them, though nothing runs for that one",
+    file: "test/unit/changes.test.ts",
+    test: "a site that gets requests of another one says so, for which nothing runs: %s",
+  },
+  {
+    attack: "the value of a secret changes under its version",
+    holds: "the change is refused, and asks for a version of its own",
+    file: "test/process/cli-plan.test.ts",
+    test: "one that changes under its version is refused",
+  },
+  {
+    attack: "somebody who can't read a secret copies what it is encrypted to into their own app's",
+    holds: "the comment says of which secret it is the value",
+    file: "test/process/cli-plan.test.ts",
+    test: "one that is copied from another place is told",
+  },
+  {
+    attack: "a change of memory hides behind one of the number of processes",
+    holds: "both are told",
+    file: "test/unit/preview-steps.test.ts",
+    test: "what git alone tells of a site's processes is not hidden by their number, which the preview tells",
+  },
+  {
+    attack: "a line of a requirements.txt is blanks, or `#` by the thousand, on which a pattern takes hours",
+    holds: "it is judged at once",
+    file: "test/unit/requirements.test.ts",
+    test: "a line of %s is judged at once",
+  },
+  {
+    attack: "commits are pushed to a pull request after a person let a blocking word pass",
+    holds: "the word blocks again until the label is put on anew",
+    file: "test/engine/ci-recipes.test.ts",
+    test: "a label lets a word pass for the commits that it was put on, and for none that came later",
+  },
+  {
+    attack: "an older version comes with bytes of its own",
+    holds: "it is refused; reverting a commit is not",
+    file: "test/process/cli-plan.test.ts",
+    test: "an older version with bytes of its own is refused",
+  },
+  {
+    attack:
+      "two environments have one node: set-up, rollout and removal, also with an older agent or a spoiled record of whose it is",
+    holds: "the second is refused before anything is touched, with the owner's name and the command that hands the node over",
+    file: "test/agent/test_claim.py",
+    test: "test_another_is_refused_with_the_owner_s_name_and_the_command_and_nothing_is_touched",
+  },
+  {
+    attack: "an environment goes whose local node another of its checkout has by the same name",
+    holds: "the node stays",
+    file: "test/process/claim.test.ts",
+    test: "a local node that another environment of the checkout has made is not removed",
+  },
+  {
+    attack: "a secret is rotated without its value",
+    holds: "the comment says so, below what git says",
+    file: "test/engine/preview-markdown.test.ts",
+    test: "a rotation without its value, too",
+  },
+  {
+    attack: "an environment of a pull request, or of its base, can't be planned",
+    holds: "the comment is there, says which and why, and the job fails",
+    file: "test/engine/ci-recipes.test.ts",
+    test: "one whose environment can't be planned gets its comment, too, and may not be merged",
+  },
+  {
+    attack:
+      "a pull request's head has a link out of apps/, names a directory of the program as an app, or has a tree made by hand",
+    holds: "it is refused before anything is written, the comment says what and why, and the job fails",
+    file: "test/engine/ci-recipes.test.ts",
+    test: "a head that is refused, here for a link out of apps/, is told with the reason, and may not be merged",
+  },
+  {
+    attack: "its `.gitattributes` name a program that the CI machine has configured for git",
+    holds: "nothing is run, and the bytes are those that git keeps",
+    file: "test/process/ci-head.test.ts",
+    test: "the bytes are those that git keeps, and nothing runs that this machine has configured for git",
+  },
+  {
+    attack: "its errors are thousands, or hold escapes, fences and commands to a CI service",
+    holds: "the comment is bounded, and all of it is text",
+    file: "test/process/cli-plan.test.ts",
+    test: "by so many errors, and by text of a stranger that would be a command, a heading or a fence",
+  },
+  {
+    attack: "Pulumi's own error has the passphrase, a token or the password of the state's address",
+    holds: "the comment has none of them",
+    file: "test/unit/own-secrets.test.ts",
+    test: "the value of %s, %s, is left out: %s",
+  },
+];
