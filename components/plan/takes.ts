@@ -13,9 +13,10 @@ export function takenLocations(site: string, before: readonly NodePlan[], after:
       .filter((route) => route.site === site)
       .flatMap((route): Detail[] => {
         // The most specific comes first: it is whose the requests were.
-        const owner = known.find((other) => covers(other, route))?.site;
-        if (owner === undefined || owner === site || !sites.includes(owner)) return [];
-        return [{ about: "takes", name: locationText(route), to: `from ${owner}` }];
+        const owner = known.find((other) => covers(other, route));
+        // A site of every host answers what nobody names, until somebody does.
+        if (owner === undefined || owner.host === "*" || owner.site === site || !sites.includes(owner.site)) return [];
+        return [{ about: "takes", name: locationText(route), to: `from ${owner.site}` }];
       });
   });
   return [...new Map(found.map((detail) => [JSON.stringify(detail), detail])).values()];

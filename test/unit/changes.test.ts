@@ -259,8 +259,9 @@ test.each([
   ["its own location", "blog.acme.net", ["from blog"]],
   ["a host that looks alike", "xacme.org", []],
   ["what it has only a part of", '"*"', []],
-])("a site that gets requests of another one says so, for which nothing runs: %s", (_, location, takes) => {
-  const blog = "locations: [blog.acme.net, .acme.org]";
+  ["what nobody else names", "shop.acme.org", [], 'locations: ["*"]'],
+])("a site that gets requests of another one says so, for which nothing runs: %s", (...row) => {
+  const [, location, takes, blog = "locations: [blog.acme.net, .acme.org]"] = row;
   const plan = (other: string, own: string) => {
     const sites = `  blog: {app: apps/blog, nodes: [web1], ${own}}\n  wiki: {app: apps/wiki, nodes: [web1], locations: [${other}]}\n`;
     const found = planned({
