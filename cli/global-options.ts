@@ -5,6 +5,9 @@ import { UserError } from "./user-error.ts";
 const unused: Record<string, readonly string[]> = {
   init: ["environment"],
   convert: ["environment"],
+  // What is on stdout is the command's.
+  run: ["json"],
+  shell: ["json"],
   // It takes the environment's name as its argument, so that the selected stack is never the one that goes.
   destroy: ["environment"],
 };

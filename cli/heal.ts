@@ -1,10 +1,10 @@
 import { hostname, userInfo } from "node:os";
 import type { Command } from "commander";
-import type { Claim, Healed } from "../components/node/contract.ts";
+import type { Healed } from "../components/node/contract.ts";
 import { Failure } from "../components/rollout/failure.ts";
 import type { Session } from "../components/rollout/session.ts";
 import { printableJson, printableLines } from "../components/text/printable.ts";
-import { declaredBy, withAgent, type DeclaredNode } from "./nodes.ts";
+import { anothers, declaredBy, withAgent, type DeclaredNode } from "./nodes.ts";
 import { noSite } from "./planned.ts";
 import { environmentName } from "./pulumi.ts";
 import { statusOfSites } from "./sites-status.ts";
@@ -57,7 +57,8 @@ async function healNode(node: DeclaredNode, sites: readonly string[]): Promise<P
     await withAgent(
       node,
       async (session, { claim }) => {
-        if (claim !== undefined && node.owner !== undefined && claim.id !== node.owner) throw anothers(node, claim);
+        const lost = anothers(node, claim, "heal", "heal it from there");
+        if (lost !== undefined) throw lost;
         await add(null, () => session.ask("heal-node", {}, "heal"));
         for (const site of sites) await add(site, () => healSite(session, site));
       },
@@ -68,16 +69,6 @@ async function healNode(node: DeclaredNode, sites: readonly string[]): Promise<P
   }
   return parts;
 }
-
-/** What another environment has claimed is not this one's to heal. */
-const anothers = ({ name }: DeclaredNode, { name: other, backend }: Claim): Failure =>
-  new Failure({
-    node: name,
-    step: "heal",
-    code: "claimed",
-    message: `${name} is another environment's: ${other}, whose state is in ${backend}`,
-    fix: `heal it from there, or hand it over: silver claim ${name}`,
-  });
 
 async function healSite(session: Session, site: string): Promise<Healed> {
   const who = `${userInfo().username}@${hostname()}`;

@@ -18,6 +18,8 @@ const verbs: Record<string, () => Promise<Verb>> = {
   status: async () => (await import("./status.ts")).status,
   heal: async () => (await import("./heal.ts")).heal,
   logs: async () => (await import("./logs.ts")).logs,
+  run: async () => (await import("./run.ts")).run,
+  shell: async () => (await import("./run.ts")).shell,
   config: async () => (await import("./config.ts")).config,
   plan: async () => (await import("./plan.ts")).plan,
   preview: async () => (await import("./preview.ts")).preview,

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { Args, Result, Verb } from "../components/node/contract.ts";
+import type { Args, Claim, Result, Verb } from "../components/node/contract.ts";
 import { spawnChannel } from "../components/rollout/channel.ts";
+import { Failure } from "../components/rollout/failure.ts";
 import { Session } from "../components/rollout/session.ts";
-import { agentCommand, explainConnection, makeSshFiles } from "../components/rollout/ssh.ts";
+import { agentCommand, explainConnection, makeSshFiles, type SshRoute } from "../components/rollout/ssh.ts";
 import { askPulumi, stackWords } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
@@ -51,11 +52,11 @@ export function askNode<V extends Verb>(
 
 /**
  * Asks a node's agent for several things in one session. Rejects like `askNode`.
- * @param ask gets what the agent said of itself and its node, too
+ * @param ask gets what the agent said of itself and its node, too, and the way to it
  */
 export async function withAgent<T>(
   node: NodeConnection,
-  ask: (session: Session, hello: Result<"hello">) => Promise<T>,
+  ask: (session: Session, hello: Result<"hello">, route: SshRoute) => Promise<T>,
   onEvent: (step: string, text: string) => void = () => undefined,
 ): Promise<T> {
   const ssh = makeSshFiles([node], node.proxy);
@@ -68,9 +69,24 @@ export async function withAgent<T>(
   });
   try {
     const hello = await session.hello();
-    return await ask(session, hello);
+    return await ask(session, hello, route);
   } finally {
     await session.close();
     ssh.remove();
   }
+}
+
+/**
+ * The failure of a verb on a node that another environment has claimed; undefined where it is this one's.
+ * @param fix what to do, besides handing the node over
+ */
+export function anothers(node: DeclaredNode, claim: Claim | undefined, step: string, fix: string): Failure | undefined {
+  if (claim === undefined || node.owner === undefined || claim.id === node.owner) return undefined;
+  return new Failure({
+    node: node.name,
+    step,
+    code: "claimed",
+    message: `${node.name} is another environment's: ${claim.name}, whose state is in ${claim.backend}`,
+    fix: `${fix}, or hand it over: silver claim ${node.name}`,
+  });
 }

@@ -132,8 +132,8 @@ const room = z.strictObject({
 export type Room = z.infer<typeof room>;
 
 /**
- * Every verb: its arguments and its result. `claim`, `give-up`, `converge`, `status`, `verify`, `heal-node`, `recover`, `measure` and `logs`
- * need no lease.
+ * Every verb: its arguments and its result. `claim`, `give-up`, `converge`, `status`, `verify`, `heal-node`, `recover`, `measure`, `logs`,
+ * `run` and `end-run` need no lease.
  */
 export const verbs = {
   /** Identifies the node; refuses nothing. */
@@ -329,6 +329,41 @@ export const verbs = {
       follow: z.boolean().exactOptional(),
     }),
     result: z.strictObject({ lines: z.array(z.string()) }),
+  },
+  /**
+   * Prepares a command in the environment of a release, as the site's user: `silver-agent attach RUN` on the same connection runs it, with
+   * that process's stdin and stdout. It is ended with this session. Error `usage` when the site or the release is not here.
+   */
+  run: {
+    args: z.strictObject({
+      ...site,
+      /** null: the live one. */
+      release: releaseId.nullable(),
+      /** `user@host` that asks for it. */
+      who: anyText,
+      /** Its words; none: an interpreter with the app loaded. */
+      command: z.array(anyText),
+      /** The site's service, by its name in the manifest, whose client takes the command's place. */
+      service: anyText.exactOptional(),
+      terminal: z.boolean(),
+      /** Bytes of the files that will be sent to `directory`. */
+      bytes: count,
+    }),
+    result: z.strictObject({
+      run: z.string(),
+      /** Absolute; the command sees it as /tmp/run. */
+      directory: z.string(),
+    }),
+  },
+  /** Ends a command of this session if it still runs, adds it to the history, and removes what was made for it. */
+  "end-run": {
+    args: z.strictObject({ run: anyText }),
+    result: z.strictObject({
+      /** As a shell counts it: 128 and the signal's number for one that was killed. null when it never began. */
+      code: z.number().int().nullable(),
+      /** What its code does not tell, for people: `it took more memory than the processes of the site may`. */
+      reason: z.string().nullable(),
+    }),
   },
   /** After a boot, before Varnish: undoes or finishes what was under way, and rewrites boot.cli and the firewall's elements. */
   recover: { args: z.strictObject({}), result: z.strictObject({ changes: z.array(change) }) },

@@ -49,6 +49,12 @@ export const php = {
     const argument = directory === undefined ? "" : ` @ROOT@/${directory}`;
     return { start: `ExecStart=/usr/bin/php ${settings} @ROOT@/app/${checker}${argument}`, environment: [], files: [] };
   },
+  commands: {
+    // An empty place before it is the system's own.
+    paths: { PHP_INI_SCAN_DIR: ":@ROOT@/conf/commands" },
+    shell: ["/usr/bin/php", "-a"],
+    files: [{ name: "commands/app.ini", content: "auto_prepend_file = @ROOT@/conf/prepend.php\ndisplay_errors = stderr\n" }],
+  },
 } as const satisfies Platform;
 
 function judgeRunner({ runner, platform, php_root: phpRoot }: Declared, source: Source): Issue[] {

@@ -106,6 +106,15 @@ export interface Checker {
   files: ConfFile[];
 }
 
+/** What a command in a release's environment needs besides the app's variables. */
+export interface Commands {
+  /** Variables of an interpreter, each with the places of ours that go before those of the site's own. */
+  paths: Record<string, string>;
+  /** The words that start an interpreter with the app loaded. */
+  shell: readonly string[];
+  files: ConfFile[];
+}
+
 /** How an app is run. One file each, in registry.ts by the name that a manifest gives it. */
 export interface Platform {
   /** Keys of a manifest for this platform. */
@@ -138,4 +147,6 @@ export interface Platform {
    * @param directory the configuration directory, relative to the release's; undefined when it has none
    */
   checker?: (checker: string, directory: string | undefined) => Checker;
+  /** How commands run in a release's environment; absent when the app runs no code. */
+  commands?: Commands;
 }

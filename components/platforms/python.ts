@@ -1,17 +1,17 @@
 import { error } from "../text/issue.ts";
-import type { Platform } from "./platform.ts";
+import type { ConfFile, Platform } from "./platform.ts";
 import { programFile } from "./program-file.ts";
 import { pythonApache } from "./python/apache.ts";
 import { renderSiteJson } from "./python/site-json.ts";
 import { runnerOf } from "./runner.ts";
 
+const program = (name: string): ConfFile => ({ name, content: programFile(`python/${name}`, import.meta.url) });
 /** `wsgi.py` sets the app's variables and directories, and loads it; the others are its parts. */
-const wrapper = ["silver_answer.py", "silver_environment.py", "silver_lifetime.py", "silver_log.py", "wsgi.py"].map((name) => ({
-  name,
-  content: programFile(`python/${name}`, import.meta.url),
-}));
+const wrapper = ["silver_answer", "silver_app", "silver_environment", "silver_lifetime", "silver_log", "wsgi"].map((name) =>
+  program(`${name}.py`),
+);
 /** Does the same for the app's checker. */
-const checkProgram = programFile("python/check.py", import.meta.url);
+const checkProgram = program("check.py");
 
 /** mod_wsgi's own threads in each process: main, monitor, deadlock, reaper. */
 const threadsOfDaemon = 4;
@@ -90,8 +90,14 @@ export const python = {
     start: `# -P: conf/ is not on sys.path, as it is not in the app's own processes.
 ExecStart=/usr/bin/python3 -P @ROOT@/conf/check.py ${checker}`,
     environment: ["PYTHONUNBUFFERED=1", "PYTHONIOENCODING=utf-8:backslashreplace"],
-    files: [{ name: "check.py", content: checkProgram }],
+    files: [checkProgram],
   }),
+  commands: {
+    // What Python imports by itself as it starts: so each one that a command starts finds the app's libraries.
+    paths: { PYTHONPATH: "@ROOT@/conf/commands" },
+    shell: ["/usr/bin/python3", "-P", "@ROOT@/conf/shell.py"],
+    files: [program("commands/sitecustomize.py"), program("shell.py")],
+  },
 } as const satisfies Platform;
 
 /** Whether a file of Paste Deploy has an application of a name. A section without a name is `main`. */

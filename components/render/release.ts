@@ -6,6 +6,7 @@ import { platforms } from "../platforms/registry.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { Release, ReleaseUnit, RenderedFile } from "./rendered.ts";
+import { runFiles } from "./run-unit.ts";
 import { renderSiteVcl } from "./site-vcl.ts";
 import { renderCheckUnit } from "./check-unit.ts";
 import { renderAppUnit, renderWebUnit } from "./unit-file.ts";
@@ -52,6 +53,7 @@ function releaseFiles(site: SitePlan): RenderedFile[] {
     conf("site.vcl", renderSiteVcl(site)),
     ...platform.units(site).map((unit) => conf(`${unit.role}.service`, renderAppUnit(site, unit))),
     conf("web.service", renderWebUnit(site)),
+    ...confs(runFiles(site)),
     ...(checker === undefined ? [] : [...confs(checker.files), conf("check.service", renderCheckUnit(site, checker))]),
   ];
 }

@@ -37,6 +37,9 @@ export type RenderedFile = z.infer<typeof renderedFile>;
  */
 export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@"] as const;
 
+/** The one that the agent leaves in `conf/run.service`: the directory of one command, which it makes anew for each. */
+export const runPlaceholder = "@RUN@";
+
 /** The state of one node, apart from its sites' releases: sent whole, applied by `converge`. */
 export const nodeState = z.strictObject({
   node: anyText,

@@ -150,7 +150,7 @@ ${closedSystem}`;
 }
 
 /** What a unit with the app's code starts after. It would lack its data; it can do without its logs. */
-function appOrder(site: SitePlan): string[] {
+export function appOrder(site: SitePlan): string[] {
   const logs = logsMount(site.name);
   const services = site.services === undefined ? [] : [servicesTarget(site)];
   return [
@@ -164,7 +164,7 @@ function appOrder(site: SitePlan): string[] {
 const servicesTarget = ({ name }: SitePlan): string => `silver-data-${name}.target`;
 
 /** Where the app may write besides what is in memory. */
-function writableOf(site: SitePlan): string {
+export function writableOf(site: SitePlan): string {
   const writes = site.services?.some(({ type }) => serviceType(type).writesData) === true;
   return `${writes ? `\nReadWritePaths=/srv/silver/${site.name}/data` : ""}${logsOf(site)}`;
 }

@@ -91,6 +91,21 @@ export function agentCommand(route: SshRoute): string[] {
   ];
 }
 
+/**
+ * The command that runs a command on a node, which the session of `agentCommand` began, over that session's own connection. It contains
+ * no word of it.
+ * @param terminal whether it gets a terminal there, as large as the one here
+ */
+export function attachCommand({ node, files }: SshRoute, run: string, terminal: boolean): string[] {
+  const only = { ControlMaster: "no", BatchMode: "yes", ProxyCommand: "false", RemoteCommand: "none", LogLevel: "ERROR" };
+  return [
+    ...["ssh", terminal ? "-tt" : "-T", "-S", files.control, ...options(only)],
+    `${node.user}@${alias(node)}`,
+    ...(node.user === "root" ? [] : ["sudo", "-n"]),
+    ...["/usr/local/bin/silver-agent", "attach", run],
+  ];
+}
+
 /** rsync's remote shell, remote program and target for sending files over the session's own connection. */
 export function rsyncWords(route: SshRoute, directory: string): { shell: string[]; target: string } {
   const { node, files } = route;

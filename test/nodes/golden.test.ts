@@ -5,6 +5,7 @@ import type { Plan, SitePlan } from "../../components/plan/plan.ts";
 import { siteLabel, siteUnit } from "../../components/plan/site-name.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
 import { renderRelease } from "../../components/render/release.ts";
+import { runPlaceholder } from "../../components/render/rendered.ts";
 import { goldenPlans } from "../support/golden-plans.ts";
 import { poll, ssh, trySsh, useNodes, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
@@ -166,12 +167,14 @@ function putRelease(node: TestNode, site: SitePlan): { root: string; units: stri
     "@ADDRESS@": "127.64.0.2",
     "@PORT@": "20001",
     "@RELEASE@": release.id,
+    [runPlaceholder]: "/var/lib/silver/runs/0123456789abcdef",
     "@VCL@": `r_${siteLabel(site.name).slice("site_".length)}_${release.digest.slice(0, 8)}`,
   };
   const fill = (text: string) => Object.entries(values).reduce((filled, [name, value]) => filled.replaceAll(name, value), text);
   const files = release.files.map(({ path, content }) => [`${root}/${path}`, fill(content)] as const);
   const named = release.units.map(({ role, name, file }) => [siteUnit(site.name, role, name), file] as const);
-  const units = [...named, [siteUnit(site.name, "check"), "conf/check.service"] as const].flatMap(([name, path]) => {
+  const others = (["check", "run"] as const).map((role) => [siteUnit(site.name, role), `conf/${role}.service`] as const);
+  const units = [...named, ...others].flatMap(([name, path]) => {
     const [, text] = files.find(([file]) => file === `${root}/${path}`) ?? [];
     return text === undefined ? [] : [[`/etc/systemd/system/${name}@${release.id}.service`, text] as const];
   });

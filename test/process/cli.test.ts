@@ -26,7 +26,21 @@ function silver(...words: string[]): { status: number | null; stdout: string; st
 test("--help lists every verb and exits 0", () => {
   const { status, stdout } = silver("--help");
   expect(status).toBe(0);
-  for (const verb of ["validate", "init", "convert", "up", "destroy", "status", "heal", "logs", "config", "plan", "preview"])
+  for (const verb of [
+    "validate",
+    "init",
+    "convert",
+    "up",
+    "destroy",
+    "status",
+    "heal",
+    "logs",
+    "run",
+    "shell",
+    "config",
+    "plan",
+    "preview",
+  ])
     expect(stdout).toMatch(new RegExp(`^  ${verb} `, "m"));
 });
 

@@ -8,6 +8,7 @@ Silver Lining ran on Python 2.6. What its ConfigParser did otherwise than this P
 value mean nothing; ` ;` ends the first line of a value; `""` is blank; ASCII alone is folded to lower case, and ASCII blanks
 alone are blanks; a section's name ends at the first bracket.
 """
+
 import configparser
 import json
 import re

@@ -17,6 +17,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 import traceback
 from fnmatch import fnmatch
 
@@ -42,6 +43,23 @@ class WholeMachine(Machine):
 
     def getent(self, database, name):
         return Done(0 if name in self.users else 2, "", "")
+
+    def systemctl(self, verb, *words):
+        for name in words if verb == "stop" else []:
+            if name.startswith("silver-run-"):
+                self.interrupt(name)
+        return super().systemctl(verb, *words)
+
+    def interrupt(self, name):
+        """Ends a command as its unit says, which waits for it."""
+        runs = pathlib.Path(self.paths.runs())
+        for place in [path.parent for path in runs.glob("*/run.json") if json.loads(path.read_text())["unit"] == name]:
+            pid, ended = place / "pid", place / "ended"
+            with contextlib.suppress(ProcessLookupError):
+                if pid.exists() and not ended.exists():
+                    os.killpg(int(pid.read_text()), signal.SIGINT)
+            while pid.exists() and not ended.exists():
+                time.sleep(0.01)
 
     def list_units(self, pattern):
         """Names of the running units that match."""

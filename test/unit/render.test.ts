@@ -4,7 +4,7 @@ import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
 import { apacheString, regexLiteral, systemdString, vclString } from "../../components/text/literals.ts";
 import { renderRelease } from "../../components/render/release.ts";
-import { placeholders } from "../../components/render/rendered.ts";
+import { placeholders, runPlaceholder } from "../../components/render/rendered.ts";
 import { planned, plannedSite } from "../support/plan-of.ts";
 
 const file = (manifest: string, path: string, site?: string): string => {
@@ -109,7 +109,8 @@ test("a release's files hold no value of a variable, and no placeholder the agen
   const { files } = renderRelease(plannedSite('config: {default: {TOKEN: "very @ROOT@ telling"}}\n'));
   for (const { content, path } of files) {
     expect(content).not.toContain("telling");
-    const left = placeholders.reduce((text, placeholder) => text.replaceAll(placeholder, ""), content);
+    const known = [...placeholders, ...(path === "conf/run.service" ? [runPlaceholder] : [])];
+    const left = known.reduce<string>((text, placeholder) => text.replaceAll(placeholder, ""), content);
     expect(left.match(/@[A-Z]+@/g), path).toBeNull();
   }
 });
@@ -196,7 +197,10 @@ test("a PHP site has no Python, and a process of PHP for each request that it se
   const php = { ...plannedSite("processes: {count: 3, memory: 64M}\n"), platform: "php" as const, runner: "index.php" };
   const text = (path: string) => renderRelease(php).files.find((file) => file.path === path)?.content ?? "";
   expect(renderRelease(php).files.map(({ path }) => path)).toEqual(
-    ["apache.conf", "php-fpm.conf", "prepend.php", "site.vcl", "php.service", "web.service"].map((name) => `conf/${name}`),
+    [
+      ...["apache.conf", "php-fpm.conf", "prepend.php", "site.vcl", "php.service", "web.service"],
+      ...["run.json", "run.py", "run.service", "commands/app.ini"],
+    ].map((name) => `conf/${name}`),
   );
   expect(text("conf/apache.conf")).not.toMatch(/wsgi/i);
   expect(text("conf/php-fpm.conf")).toMatch(/^pm\.max_children = 3$/m);
@@ -266,11 +270,11 @@ sites:
   const [site] = sites;
   if (site === undefined) throw new Error("no site is planned");
   const units = renderRelease(site).files.filter(({ path }) => path.endsWith(".service"));
-  expect(units.map(({ path }) => path)).toEqual(["conf/web.service", "conf/check.service"]);
+  expect(units.map(({ path }) => path)).toEqual(["conf/web.service", "conf/run.service", "conf/check.service"]);
   for (const { content } of units) {
     const set = content
       .split("\n")
-      .filter((found) => found.startsWith("Environment=") && !/UNBUFFERED|RUNTIME_DIRECTORY/.test(found));
+      .filter((found) => found.startsWith("Environment=") && !/UNBUFFERED|RUNTIME_DIRECTORY|HOME/.test(found));
     expect(set.filter((found) => !found.includes("PYTHONIOENCODING"))).toEqual([
       "Environment=LANG=C.UTF-8",
       'Environment="PYTHONHASHSEED=0"',

@@ -7,7 +7,6 @@ import importlib
 import operator
 import os
 import runpy
-import site
 import sys
 
 CONF = os.path.dirname(os.path.abspath(__file__))
@@ -21,17 +20,10 @@ def make_environment():
 
     sys.path.remove(CONF)
     silver_environment.load_environment()
-    add_wheels()
+    silver_environment.add_wheels()
     silver_environment.extend_path()
     silver_environment.customize()
     return silver_environment.APP
-
-
-def add_wheels():
-    """The libraries of requirements.txt before what the system has, as mod_wsgi adds its python-path; none where there are none."""
-    system = list(sys.path)
-    site.addsitedir(os.path.join(os.path.dirname(CONF), "wheels"))
-    sys.path[:] = [entry for entry in sys.path if entry not in system] + system
 
 
 def is_python(path):

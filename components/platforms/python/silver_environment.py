@@ -23,6 +23,13 @@ def load_environment():
     time.tzset()
 
 
+def add_wheels():
+    """The libraries of requirements.txt before what the system has, as mod_wsgi adds its python-path; none where there are none."""
+    system = list(sys.path)
+    site.addsitedir(os.path.join(ROOT, "wheels"))
+    sys.path[:] = [entry for entry in sys.path if entry not in system] + system
+
+
 def extend_path():
     """src/, then lib/python with its .pth files, before what the system has."""
     system = list(sys.path)

@@ -1,4 +1,4 @@
-"""history.jsonl: one line per rollout, append-only."""
+"""history.jsonl: one line per rollout, and one per command that was run; append-only."""
 
 from datetime import UTC, datetime
 
@@ -11,8 +11,8 @@ def now():
 
 
 def last(node, site):
-    """The newest complete line; None when there is none."""
-    lines = files.read_lines(node.paths.history(site))
+    """The newest complete line of a rollout; None when there is none."""
+    lines = [line for line in files.read_lines(node.paths.history(site)) if "run" not in line]
     return lines[-1] if lines else None
 
 
@@ -27,3 +27,7 @@ def append(node, site, record):
     before = last(node, site)
     if before is None or before.get("token") != record["token"]:
         files.append_line(node.paths.history(site), {"when": now(), **record})
+
+
+def append_run(node, site, record):
+    files.append_line(node.paths.history(site), {"when": now(), **record})

@@ -24,11 +24,26 @@ def main():
             from .retire import retire
 
             retire(Node(), site, release)
+        case ["attach", run]:
+            sys.exit(attached(run))
         case [verb] if verb in WORK:
             sys.exit(once(verb))
         case _:
             sys.stderr.write(USAGE)
             sys.exit(2)
+
+
+def attached(run):
+    """Runs a command that a session began, as the driver's other process on this connection: its exit code."""
+    from . import runs
+    from .node import Node
+    from .serve import explained
+
+    try:
+        return runs.attach(Node(), run)
+    except Exception as error:
+        print(f"silver-agent attach: {explained(error).text()}", file=sys.stderr)
+        return 1
 
 
 def once(verb):

@@ -1,6 +1,6 @@
-"""Looks after what sites write to: measures databases and logs, and mounts again what is mounted no more."""
+"""Looks after what sites write to: measures databases and logs, mounts again what is mounted no more, ends commands left behind."""
 
-from . import files, log_files, log_space, site_services, state
+from . import files, log_files, log_space, runs, site_services, state
 from .errors import AgentError
 
 
@@ -14,6 +14,7 @@ def measure(node):
                 changes += hold(node, site)
             except (AgentError, OSError) as error:
                 failures.append(error)
+    runs.sweep(node)
     if failures:
         raise failures[0]
     return changes

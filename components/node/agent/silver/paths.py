@@ -63,6 +63,10 @@ class Paths:
         """Says whose VCL it is that waits to be discarded."""
         return f"{self.vcl_directory()}/{name}.kept"
 
+    def runs(self):
+        """Of each command that runs, what it needs and how it ended."""
+        return self.var("runs")
+
     # systemd
     def unit(self, unit):
         return self.at(f"/etc/systemd/system/{unit}")

@@ -49,17 +49,19 @@ def room(directory, have, earlier):
     return {"directory": directory, "linkFrom": [path for path in earlier if os.path.isdir(path)]}
 
 
-def check_room(node):
-    room = os.statvfs(node.paths.sites())
-    free = room.f_bavail * room.f_frsize
-    if free < LEAST_BYTES:
-        raise AgentError(
-            "no-space", f"{free // 1024**2} MB are free below /srv/silver, but {LEAST_BYTES // 1024**2} are needed", fix="free some space"
-        )
+def check_room(node, place="/srv/silver", more=0):
+    """
+    Refuses to fill a disk up; error `no-space`.
+    @param more: bytes that are about to be written there
+    """
+    room = os.statvfs(node.paths.at(place))
+    free, needed = room.f_bavail * room.f_frsize, LEAST_BYTES + more
+    if free < needed:
+        message = f"{free // 1024**2} MB are free below {place}, but {needed // 1024**2} are needed"
+        raise AgentError("no-space", message, fix="free some space")
     if room.f_files and room.f_favail < LEAST_INODES:
-        raise AgentError(
-            "no-space", f"{room.f_favail} inodes are free below /srv/silver, but {LEAST_INODES} are needed", fix="remove small files"
-        )
+        message = f"{room.f_favail} inodes are free below {place}, but {LEAST_INODES} are needed"
+        raise AgentError("no-space", message, fix="remove small files")
 
 
 def same_bundle(node, site, bundle):
@@ -211,13 +213,16 @@ def take_away(directory, archive):
 
 def prune(node, site):
     """Removes stopped releases beyond `retain`, and leftovers that never became a release."""
+    from . import runs
+
     present = state.read(node, site)
     first = [name for name in (present["live"], present["previous"]) if name]
     order = first + [name for name in present["releases"] if name not in first]
     beyond = [name for name in order if name != present["live"]][max(present["settings"]["retain"] - 1, 0) :]
     sweep(node, site)
     strays = set(os.listdir(node.paths.releases(site))) - set(present["releases"])
-    candidates = beyond + sorted(strays)
+    used = runs.releases_in_use(node, site)
+    candidates = [name for name in beyond + sorted(strays) if name not in used]
     listed = {name: set(units.of(node, site, name)) for name in candidates}
     running = unit.active(node, [service for services in listed.values() for service in services])
     return [change for name in candidates if not listed[name] & running for change in remove(node, site, name)]

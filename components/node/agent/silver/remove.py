@@ -2,7 +2,7 @@
 
 import os
 
-from . import files, history, journal, releases, site_services, state, varnish
+from . import files, history, journal, releases, runs, site_services, state, varnish
 
 
 def remove(node, lease):
@@ -42,6 +42,7 @@ def go_on(node, site, record):
         state.change(node, site, live=None, previous=None)
         # Again without the site, now that no route names it.
         changes += varnish.apply(node)
+    runs.end_all(node, site)
     releases.sweep(node, site)
     for release in sorted({*state.read(node, site)["releases"], *os.listdir(node.paths.releases(site))}):
         changes += releases.remove(node, site, release, archive if release == live else None)

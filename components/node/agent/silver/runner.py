@@ -54,6 +54,12 @@ class Runner:
             )
         return result
 
+    def attached(self, argv, tty=None):
+        """A program that has just begun, with this process's own stdin, stdout and stderr, or with a terminal for all of them."""
+        import subprocess
+
+        return subprocess.Popen(argv, stdin=tty, stdout=tty, stderr=tty)
+
     def lines(self, argv, env=None):
         """The lines of a program as it writes them, and None now and then meanwhile; ends it when nobody wants more."""
         import os

@@ -5,11 +5,12 @@ from .errors import AgentError
 
 
 class Session:
-    """The leases of this process."""
+    """The leases of this process, and the commands that it began."""
 
     def __init__(self, node):
         self.node = node
         self.leases = {}
+        self.runs = {}
 
     def take(self, arguments):
         from . import claim, lease, recover, status
@@ -37,10 +38,26 @@ class Session:
         self.leases[site].give_back()
         del self.leases[site]
 
+    def begin_run(self, arguments):
+        from . import runs
+
+        run = runs.begin(self.node, arguments)
+        self.runs[run.id] = run
+        return {"run": run.id, "directory": f"{runs.directory(self.node, run.id)}/given"}
+
+    def end_run(self, name, why=None):
+        from . import runs
+
+        if name not in self.runs:
+            raise AgentError("usage", "this session began no such command")
+        return runs.end(self.node, self.runs.pop(name), why)
+
     def end(self):
-        """When the driver is gone: undoes what is not cut over, finishes what is, releases all locks."""
+        """When the driver is gone: ends its commands, undoes what is not cut over, finishes what is, releases all locks."""
         from . import recover
 
+        for name in list(self.runs):
+            self.end_run(name, "the connection was lost")
         changes = []
         for site in list(self.leases):
             try:
@@ -170,6 +187,14 @@ def logs(node, session, arguments):
     return logs.logs(node, arguments)
 
 
+def run(node, session, arguments):
+    return session.begin_run(arguments)
+
+
+def end_run(node, session, arguments):
+    return session.end_run(arguments["run"])
+
+
 def recover(node, session, arguments):
     from . import recover
 
@@ -202,6 +227,8 @@ WORK = {
     "heal": heal,
     "heal-node": heal_node,
     "logs": logs,
+    "run": run,
+    "end-run": end_run,
     "recover": recover,
     "measure": measure,
 }

@@ -11,6 +11,7 @@ hold(node, use)       keeps it within its limits, twice a minute. Returns the ch
 exists(node, use)     whether it holds data already.
 found(node, use)      options by what is on the node, for a site whose record was lost; None when there is nothing of it.
 discard(node, use)    deletes its data, after `remove`: of a first rollout that failed. Returns the changes.
+client(node, use)     words of a program for a person at it, as the site; omitted where there is none.
 remove(node, use)     stops it when its site is removed. Returns the changes. Data stays.
 
 To come: copy (into the next data generation), fence (against writes), dump and load.

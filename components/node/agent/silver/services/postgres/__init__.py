@@ -48,6 +48,10 @@ def found(node, use):
     return server.options_of(node, use) if exists(node, use) else None
 
 
+def client(node, use):
+    return ["psql", f"--host={names.socket(use)}", f"--port={names.PORT}", f"--username={use.user}", names.database(use)]
+
+
 def discard(node, use):
     with names.turn(node, use):
         files.remove(names.record_path(node, use))
