@@ -99,5 +99,8 @@ function refuse(error: unknown): never {
       `the agent of ${node ?? "the node"} is older than this checkout`,
       "run silver up: it brings the new agent first",
     );
-  throw new UserError(node === undefined ? message : `${node}: ${message}`, fix);
+  throw new UserError(
+    node === undefined ? message : `${node}: ${message}`,
+    code === "lost" ? "a command ends with its connection: look at what it did before you run it again" : fix,
+  );
 }

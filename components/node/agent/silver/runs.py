@@ -16,6 +16,7 @@ from . import files, history, redact, releases, rendered, site_services, state, 
 from .errors import AgentError
 from .lock import shared
 
+ID = re.compile(r"[0-9a-f]{16}")
 TERM = re.compile(r"[A-Za-z0-9+._-]{1,64}")
 
 
@@ -111,9 +112,15 @@ def held(node, run):
         return None
 
 
+def record_of(node, run):
+    """None for a command that has ended, or whose record a fault has spoiled."""
+    with contextlib.suppress(AgentError):
+        return files.read_json(f"{directory(node, run)}/run.json")
+
+
 def begun(node, run):
     """The record of a command that was begun and not yet ended. Error `usage`."""
-    record = files.read_json(f"{directory(node, run)}/run.json") if re.fullmatch("[0-9a-f]{16}", run) else None
+    record = record_of(node, run) if ID.fullmatch(run) else None
     if record is None:
         raise AgentError("usage", "this command has ended, or never began")
     return record
@@ -185,7 +192,8 @@ def end(node, run, why=None):
 
 
 def forget(node, run):
-    files.remove_tree(directory(node, run))
+    with shared(node, "runs"):
+        files.remove_tree(directory(node, run))
 
 
 def shown(node, record):
@@ -196,16 +204,15 @@ def shown(node, record):
 def sweep(node):
     """Ends commands whose session died without ending them."""
     with shared(node, "runs"):
-        for run in all_of(node):
-            # Whoever began one may take it away meanwhile.
-            with contextlib.suppress(FileNotFoundError):
-                lock = held(node, run)
-                if lock is not None:
-                    end_left(node, run, lock)
+        for half_removed in [name for name in listed(node) if not ID.fullmatch(name)]:
+            files.clear(f"{node.paths.runs()}/{half_removed}")
+        left = [(run, lock) for run in listed(node) if (lock := held(node, run)) is not None]
+    for run, lock in left:
+        end_left(node, run, lock)
 
 
 def end_left(node, run, lock):
-    record = files.read_json(f"{directory(node, run)}/run.json")
+    record = record_of(node, run)
     if record is None:
         forget(node, run)
         os.close(lock)
@@ -224,9 +231,9 @@ def releases_in_use(node, site):
 
 def of_site(node, site):
     """Records of the commands of a site that were begun."""
-    found = [files.read_json(f"{directory(node, run)}/run.json") for run in all_of(node)]
+    found = [record_of(node, run) for run in listed(node)]
     return [record for record in found if record is not None and record["site"] == site]
 
 
-def all_of(node):
+def listed(node):
     return os.listdir(node.paths.runs()) if os.path.isdir(node.paths.runs()) else []
