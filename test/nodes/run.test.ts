@@ -81,7 +81,7 @@ test("it is confined as the release is, and its files are copies that nobody can
   writeFileSync(join(files, "data.csv"), "one,two\n");
   const tries = "cat $1; echo more >$1; touch /srv/silver/runner/x; ls /proc | grep -c '^[0-9]'; cat /proc/1/comm";
   const { stdout, stderr } = await on("sh", "-c", tries, "sh", `@${join(files, "data.csv")}`);
-  expect(stdout).toMatch(/^one,two\n\d\n$/);
+  expect(stdout).toMatch(/^one,two\n\d{1,2}\n$/);
   expect(stderr).toMatch(/cannot create \/tmp\/run\/1\/data.csv: Read-only/);
   expect(stderr).toMatch(/touch: cannot touch '\/srv\/silver\/runner\/x'/);
   expect(stderr).toContain("/proc/1/comm: No such file");

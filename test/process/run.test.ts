@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Session } from "../../components/rollout/session.ts";
 import { useFakeNodes } from "../support/declared.ts";
 import type { FakeNode, Way } from "../support/fake-node.ts";
 import { poll } from "../support/nodes.ts";
@@ -133,6 +134,20 @@ test("a command ends with the silver that started it", async () => {
   await ended;
   await poll("nothing of it is left", 20, () => left().length === 0);
   expect(history().at(-1)).toMatchObject({ run: "sleep", code: 130 });
+});
+
+test("a command does not wait for a rollout, and a rollout's lease stays as it is", async () => {
+  await setNode();
+  const rollout = new Session({
+    node: "web1",
+    channel: web1.channel(),
+    onEvent: () => undefined,
+    explain: () => ({ code: "lost", message: "" }),
+  });
+  const { token } = await rollout.ask("lease", { site: "hello", who: "anna@laptop", pid: 7, release, owner: ownerOf("web1") });
+  expect(await on("bin/show", "meanwhile")).toMatchObject({ code: 7, stdout: "hi, meanwhile\n" });
+  expect(await rollout.ask("undo", { site: "hello", token, reason: "a test" })).toMatchObject({ live: release });
+  await rollout.close();
 });
 
 test("what can't be run is refused by name, before anything is sent", async () => {
