@@ -20,7 +20,7 @@ class Programs(fake_node.Programs):
     def attached(self, argv, tty=None):
         """As systemd-run starts a unit: its number is kept, and how it ended is told to its ExecStopPost."""
         told = dict(re.findall(r"^--property=(\w+)=(.*)$", "\n".join(argv), re.M))
-        given = told["BindReadOnlyPaths"].split(":")[0]
+        given = re.search(r"^--property=BindReadOnlyPaths=(.*/given):", "\n".join(argv), re.M)[1]
         program = [*argv[argv.index("--") + 1 : -1], given]
         child = subprocess.Popen(program, cwd=told["WorkingDirectory"], start_new_session=True, env={**os.environ, "GIVEN": given})
         pathlib.Path(f"{given}/../pid").write_text(str(child.pid))
