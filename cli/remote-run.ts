@@ -11,7 +11,7 @@ import type { Upload } from "./uploads.ts";
 import { UserError } from "./user-error.ts";
 
 /** A command in the environment of a site's release. */
-export interface Wanted {
+interface Wanted {
   site: string;
   /** Default: the live one. */
   release?: string;

@@ -14,7 +14,7 @@ import type { DeclaredNode } from "../../cli/nodes.ts";
 const cli = resolve(import.meta.dirname, "../../cli/main.ts");
 
 /** How a `silver` ended. */
-export interface Said {
+interface Said {
   code: number | null;
   stdout: string;
   stderr: string;

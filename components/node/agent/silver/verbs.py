@@ -53,17 +53,17 @@ class Session:
         return runs.end(self.node, self.runs.pop(name), why)
 
     def end(self):
-        """When the driver is gone: ends its commands, undoes what is not cut over, finishes what is, releases all locks."""
+        """When the driver is gone: undoes what is not cut over, finishes what is, ends its commands, releases all locks."""
         from . import recover
 
-        for name in list(self.runs):
-            self.end_run(name, "the connection was lost")
         changes = []
         for site in list(self.leases):
             try:
                 changes += recover.site(self.node, self.leases[site])
             finally:
                 self.give_back(site)
+        for name in list(self.runs):
+            self.end_run(name, "the connection was lost")
         return changes
 
 
