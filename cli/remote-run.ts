@@ -24,6 +24,9 @@ interface Wanted {
   terminal: boolean;
 }
 
+/** The exit code of what SIGINT ended. */
+const interrupted = 130;
+
 /**
  * Runs a command on a node, with this process's stdin, stdout and stderr; returns its exit code. An interrupt ends it there, and so does
  * a lost connection.
@@ -57,7 +60,7 @@ async function runIn(session: Session, route: SshRoute, wanted: Wanted): Promise
   const end = () => session.ask("end-run", { run });
   const interrupt = (): void => {
     // Who does not want to wait for the command leaves: the node ends it all the same.
-    if (stop.signal.aborted) process.exit(130);
+    if (stop.signal.aborted) process.exit(interrupted);
     stop.abort();
     ending = end();
     // Whoever waits for it below hears of a failure.
@@ -69,8 +72,8 @@ async function runIn(session: Session, route: SshRoute, wanted: Wanted): Promise
     await send(uploads, route, directory, stop.signal);
     if (!stop.signal.aborted) await attach(attachCommand(route, run, terminal), terminal);
     const { code, reason } = await (ending ?? end());
-    // Who interrupted it knows why it ended.
-    return { code, reason: ending === undefined ? reason : null };
+    // Who interrupted it knows why it ended, or never began.
+    return ending === undefined ? { code, reason } : { code: code ?? interrupted, reason: null };
   } finally {
     for (const signal of signals) process.off(signal, interrupt);
   }
