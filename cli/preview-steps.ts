@@ -202,8 +202,8 @@ function siteChange(name: string, { op, old: { variables: old }, now: { variable
     data: [],
     runs: [`${name}-rollout`],
   };
-  const services = prefixed(old, "service_");
-  if (op === "delete") return { ...base, kind: "removed", from: old.release ?? "", data: Object.keys(services) };
+  const dropped = droppedFrom(servicesIn(old), op === "delete" ? [] : servicesIn(now)).map((service) => service.name);
+  if (op === "delete") return { ...base, kind: "removed", from: old.release ?? "", data: dropped };
   const details = [
     ...(op === "create" ? [] : changed("version", old.version, now.version)),
     ...lists("on", words(old.nodes), words(now.nodes)),
@@ -212,12 +212,11 @@ function siteChange(name: string, { op, old: { variables: old }, now: { variable
     ...(op === "create" ? [] : changed("processes", old.processes, now.processes)),
     ...maps("config", configOf(old), configOf(now)),
     ...changed("config_dir", old.configDirectory, now.configDirectory),
-    ...maps("services", services, prefixed(now, "service_")),
+    ...maps("services", prefixed(old, "service_"), prefixed(now, "service_")),
   ];
   const { release: to = "" } = now;
   if (op === "create") return { ...base, kind: "added", to, details };
   const { release: from = "" } = old;
-  const dropped = droppedFrom(servicesIn(old), servicesIn(now)).map((service) => service.name);
   const notes = releaseNotes({ ...old, release: from }, { ...now, release: to });
   return { ...base, from, to, notes, details, data: dropped };
 }

@@ -11,6 +11,7 @@ import { lostData } from "../components/resources/deployed.ts";
 import { ownClone } from "../components/machines/clone.ts";
 import { tellMissingKey } from "../components/resources/missing-key.ts";
 import { Node } from "../components/resources/node.ts";
+import { servicesWithData } from "../components/services/registry.ts";
 import { protect } from "../components/resources/protection.ts";
 import { missingSecrets, secretsOf } from "../components/resources/secrets.ts";
 import { Site } from "../components/resources/site.ts";
@@ -32,7 +33,7 @@ if (warnings.length > 0) await pulumi.log.warn(renderIssues(warnings, read));
 if (plan.nodes.some(({ machine }) => machine.kind === "local")) await tellMissingKey(`${ownClone().keyFile}.pub`);
 
 const isProtected = plan.isProtected === true;
-const hasData = ({ services = [] }: SitePlan): boolean => services.length > 0;
+const hasData = ({ services }: SitePlan): boolean => servicesWithData(services).length > 0;
 
 // What the engine may not delete keeps `pulumi destroy` away, too.
 const nodes = new Map(

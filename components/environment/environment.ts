@@ -31,7 +31,7 @@ export interface EnvironmentNode {
   /** `<ID>-<VERSION_ID>` of /etc/os-release, e.g. `ubuntu-24.04`; the agent refuses when the node disagrees. */
   os: SystemName;
   roles: Role[];
-  /** Memory that the processes of all its sites may take together; absent: not checked. */
+  /** Memory that all its sites may take together, by their processes and their services in memory; absent: not checked. */
   memoryBytes?: number;
   place: Spot;
 }

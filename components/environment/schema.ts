@@ -22,7 +22,9 @@ export const nodeSchema = z
       ),
     memory: size("64M", "4T")
       .exactOptional()
-      .describe("Memory that the processes of all its sites may take together. Default: not checked."),
+      .describe(
+        "Memory that all its sites may take together: their processes, and their services in memory. Default: not checked.",
+      ),
   })
   .describe("One machine.");
 

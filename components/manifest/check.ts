@@ -50,7 +50,7 @@ function missingType(name: string, source: Source): Issue {
 function checkMigration({ migrate, services = {} }: Partial<ManifestTree>, source: Source): Issue[] {
   if (migrate === undefined) return [];
   const types = Object.entries(services).map(([name, { type }]) => type ?? serviceTypeOf(name));
-  if (types.some((type) => type !== undefined && serviceType(type).keepsData)) return [];
+  if (types.some((type) => type !== undefined && serviceType(type).keepsData !== false)) return [];
   return [
     error(
       "no-data",

@@ -7,8 +7,6 @@ export const manifestLater: Later = {
   after_install_script: "do that when the runner starts",
   "services.*.type=postgis": "use the type postgres, without the extension",
   "services.*.type=mysql": "use the type postgres, or reach a server that exists already, with values in config",
-  "services.*.type=redis": "reach a server that exists already, with values in config",
-  "services.*.type=memcached": "reach a server that exists already, with values in config",
   "services.*.type=couchdb": "reach a server that exists already, with values in config",
   "services.*.type=mongodb": "reach a server that exists already, with values in config",
   "services.*.type=rabbitmq": "reach a server that exists already, with values in config",

@@ -90,6 +90,8 @@ const siteState = z.strictObject({
       type: z.string(),
       /** Size of its data, as last measured by the node. */
       bytes: z.number().int(),
+      /** What its data or its memory is limited to. */
+      limit: z.number().int(),
       /** What is wrong with it, for people: `over its quota: 40 MB of 32 MB; it can only be read`. */
       problem: z.string().nullable(),
     }),

@@ -6,6 +6,7 @@ import { droppedFrom, judgeLosses, judgeUnknown, standingOf, type Loss } from ".
 import { takenLocations } from "./takes.ts";
 import { bundleOf } from "./release-id.ts";
 import { bytesOf, changed, lists, maps, siteDetails, type Detail } from "./changes-site.ts";
+import { servicesWithData } from "../services/registry.ts";
 
 /** A plan, and the id of each site's rendered release. */
 export interface Rendered {
@@ -180,18 +181,21 @@ function siteChange(
 ): Change | undefined {
   const name = (other ?? one)?.name ?? "";
   const base = blank("site", name, [`${name}-rollout`]);
-  const services = (site: SitePlan | undefined) => site?.services ?? [];
   if (other === undefined) {
-    const data = services(one).map((setUp) => setUp.name);
-    return { ...base, kind: "removed", ...(from === undefined ? {} : { from }), data };
+    return {
+      ...base,
+      kind: "removed",
+      ...(from === undefined ? {} : { from }),
+      data: servicesWithData(one?.services).map((setUp) => setUp.name),
+    };
   }
   if (one === undefined)
     return { ...base, kind: "added", ...(to === undefined ? {} : { to }), details: siteDetails(undefined, other) };
   const details = siteDetails(one, other);
   if (from === undefined || to === undefined || (from === to && details.length === 0)) return undefined;
-  const data = droppedFrom(services(one), services(other));
+  const data = droppedFrom(servicesWithData(one.services), servicesWithData(other.services)).map((setUp) => setUp.name);
   const notes = releaseNotes({ ...one, release: from }, { ...other, release: to });
-  return { ...base, from, to, notes, details, data: data.map((setUp) => setUp.name) };
+  return { ...base, from, to, notes, details, data };
 }
 
 function nodeChange(one: NodePlan | undefined, other: NodePlan | undefined): Change[] {

@@ -3,6 +3,7 @@ import { error, type Issue } from "../text/issue.ts";
 import { waitingRequests } from "../platforms/capacity.ts";
 import { compareLocations, locationText } from "./location.ts";
 import type { NodePlan, SitePlan } from "./plan.ts";
+import { serviceType } from "../services/registry.ts";
 import { sizeText } from "../text/size-text.ts";
 
 /** Conflicts between the sites of a node. */
@@ -51,10 +52,16 @@ function judgeWaiting(environment: Environment, node: NodePlan, sites: SitePlan[
 
 function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
   const most = environment.nodes[node.name]?.memoryBytes;
-  const sum = sites.reduce((total, { processes }) => total + processes.count * processes.memoryBytes, 0);
+  const sum = sites.reduce((total, site) => total + memoryOf(site), 0);
   if (most === undefined || sum <= most) return [];
-  const message = `the processes of the sites of node ${node.name} may take ${sizeText(sum)} together, more than the ${sizeText(most)} that it has for them`;
+  const message = `the sites of node ${node.name} may take ${sizeText(sum)} of memory together, more than the ${sizeText(most)} that it has for them`;
   return [error("full-node", placeOf(environment, node), message, "lower the limits of its sites, or place some elsewhere")];
+}
+
+/** What a site's processes may take, and its services that are held in memory. */
+function memoryOf({ processes, services = [] }: SitePlan): number {
+  const ofServices = services.map(({ type, options }) => serviceType(type).memory?.(options) ?? 0);
+  return ofServices.reduce((total, bytes) => total + bytes, processes.count * processes.memoryBytes);
 }
 
 function placeOf(environment: Environment, node: NodePlan) {

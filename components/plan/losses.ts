@@ -1,5 +1,6 @@
 import type { Plan } from "./plan.ts";
 import { bundleOf } from "./release-id.ts";
+import { keepsData, servicesWithData } from "../services/registry.ts";
 
 /** What decides whether sites find their data again: of a plan, or of what was deployed last. */
 export interface Standing {
@@ -48,10 +49,10 @@ export interface Loss {
 /** The standing of a plan, without its broken sites. */
 export function standingOf({ sites, nodes }: Plan): Standing {
   return {
-    sites: sites.map(({ name, nodes: placed, services = [], version, bundle }) => ({
+    sites: sites.map(({ name, nodes: placed, services, version, bundle }) => ({
       name,
       nodes: placed,
-      services: services.map(({ name: service, type }) => ({ name: service, type })),
+      services: servicesWithData(services).map(({ name: service, type }) => ({ name: service, type })),
       ...(version === undefined ? {} : { version }),
       bundle: bundle.id,
     })),
@@ -88,11 +89,11 @@ export function standingOfCommands(commands: readonly { name: string; variables:
   };
 }
 
-/** The services that a command tells: `service_db: postgres 2048M`. */
+/** The services with data that a command tells: `service_db: postgres 2048M`. */
 export function servicesIn(variables: Readonly<Record<string, string>>): PlacedService[] {
   return Object.entries(variables).flatMap(([variable, text]) => {
     const name = /^service_(.+)$/.exec(variable)?.[1];
-    return name === undefined ? [] : [{ name, type: text.split(" ")[0] ?? "" }];
+    return name === undefined || !keepsData(text) ? [] : [{ name, type: text.split(" ")[0] ?? "" }];
   });
 }
 

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { judgeLosses, standingOf, standingOfCommands, type Standing } from "../plan/losses.ts";
 import type { Plan } from "../plan/plan.ts";
+import { servicesWithData } from "../services/registry.ts";
 import { error, type Issue } from "../text/issue.ts";
 
 /**
@@ -8,7 +9,7 @@ import { error, type Issue } from "../text/issue.ts";
  * its sites. Asks the engine only where there is something to lose, which takes as long as reading the stack's state.
  */
 export async function lostData(plan: Plan): Promise<Issue[]> {
-  const hasData = plan.sites.some(({ services = [] }) => services.length > 0);
+  const hasData = plan.sites.some(({ services }) => servicesWithData(services).length > 0);
   if (!hasData && plan.isProtected !== true) return [];
   const { standing, wasProtected } = await deployed();
   const isProtected = wasProtected || plan.isProtected === true;

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { anyText, packageName, serviceName, variableName } from "../text/node-names.ts";
 import { files } from "./files.ts";
+import { memcached } from "./memcached.ts";
 import { postgres } from "./postgres.ts";
+import { redis } from "./redis.ts";
 import type { ServiceType, SetUp } from "./service.ts";
 
 /** Every type of service, by its name in manifests. */
-export const serviceTypes: Readonly<Record<string, ServiceType>> = { postgres, files };
+export const serviceTypes: Readonly<Record<string, ServiceType>> = { postgres, files, redis, memcached };
 
 /** The types by all their names, including old ones. */
 const byName = new Map(
@@ -42,6 +44,18 @@ if (first === undefined) throw new Error("there is no type of service");
 
 /** What a node receives about a service, in the form of its type. */
 export const setUp = z.discriminatedUnion("type", [first, ...others]);
+
+/** Whether a service keeps data, by its `summary`. What an unknown type keeps is not to be lost. */
+export function keepsData(summary: string): boolean {
+  const [type = "", ...shown] = summary.split(" ");
+  const keeps = serviceTypes[type]?.keepsData ?? true;
+  return typeof keeps === "boolean" ? keeps : keeps(shown.join(" "));
+}
+
+/** The services of a site that keep data. */
+export function servicesWithData(services: readonly SetUp[] = []): SetUp[] {
+  return services.filter((setUp) => keepsData(summary(setUp)));
+}
 
 /** One service as a reviewer reads it. */
 export function summary({ type, options }: SetUp): string {

@@ -9,20 +9,20 @@ export interface ServiceUse {
 }
 
 /** One type of service: one file each, in registry.ts by its name. Its counterpart on the node is `agent/silver/services/<type>.py`. */
-export interface ServiceType<Told extends Record<string, number> = Record<string, number>> {
+export interface ServiceType<Told extends Record<string, number | string> = Record<string, number | string>> {
   /** What it is, in a few words, for the reference. */
   summary: string;
   /** Its options in a manifest → field, described as the end of a sentence. Values stay texts, which `tell` parses. */
   options: Record<string, z.ZodType<string>>;
-  /** Whether it keeps data that a migration can change. */
-  keepsData: boolean;
+  /** Whether it keeps data that a migration can change, and a removal would lose; or whether one does that is shown as `shown`. */
+  keepsData: boolean | ((shown: string) => boolean);
   /** Its name in Silver Lining, if different. */
   oldName?: string;
   /** apt packages of the node that holds it. */
   packages: readonly string[];
   /** Platform → apt package with which it talks to the service; absent for a platform that needs none. */
   clientPackages?: Readonly<Record<string, string>>;
-  /** What the node receives: plain numbers, already validated. */
+  /** What the node receives: plain numbers and words, already validated. */
   told: z.ZodType<Told>;
   tell: (use: ServiceUse) => Told;
   /** Its names in the variables of 2010: `PG` makes CONFIG_PG_HOST. */
@@ -32,6 +32,8 @@ export interface ServiceType<Told extends Record<string, number> = Record<string
    * chooses names and paths: it fills in placeholders such as `@SOCKET@`.
    */
   variables: Readonly<Record<string, string>>;
+  /** Memory that it fills, in bytes, of what a node has for its sites; absent: it holds its data on disk. */
+  memory?(told: Told): number;
   /** Whether the app itself writes below the site's directory `data`. */
   writesData: boolean;
   /** Why a site can't have one; undefined when it can. */
@@ -47,7 +49,7 @@ export interface SetUp {
   name: string;
   /** apt packages, installed in the site's rollout. */
   packages: string[];
-  options: Record<string, number>;
+  options: Record<string, number | string>;
   /** Variables of os.environ, with placeholders that the node fills in. */
   variables: Record<string, string>;
 }

@@ -182,4 +182,16 @@ export const nodeAttacks: readonly Attack[] = [
     file: "test/process/release-ports.test.ts",
     test: "no socket gets one of them that names none",
   },
+  {
+    attack: "an app asks its Redis to change settings or rights, to load a module, to copy itself, or to end",
+    holds: "refused, in scripts, too; another site's Redis and memcached can't be reached at all",
+    file: "test/nodes/caches.test.ts",
+    test: "neither site reaches the other's",
+  },
+  {
+    attack: "an app fills the disk of its Redis",
+    holds: "it can be read meanwhile; the node gives it room to rewrite its file",
+    file: "test/nodes/caches.test.ts",
+    test: "a disk that is full can be read",
+  },
 ];

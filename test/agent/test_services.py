@@ -7,10 +7,10 @@ from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import files, image, lock, services, site_services, state
+from silver import files, image, lock, own_server, services, site_services, state, volume
 from silver.services import Use, postgres
 from silver.services import files as file_service
-from silver.services.postgres import database, names, server
+from silver.services.postgres import database, names
 
 MEGABYTE = 1024 * 1024
 DATABASE = Use("hello", 1, "db", {"connections": 20, "bytes": 32 * MEGABYTE})
@@ -126,7 +126,7 @@ class Postgres(NodeTest):
         self.assertEqual(len(self.starts()), 2)
 
     def test_a_hyphen_of_a_site_is_not_one_of_a_slice(self):
-        self.assertEqual(server.slice_name("a-b"), "silver-a\\x2db.slice")
+        self.assertEqual(own_server.slice_name("a-b"), "silver-a\\x2db.slice")
 
     def test_the_words_go_by_stdin_and_names_are_quoted(self):
         self.set_up()
@@ -191,9 +191,9 @@ class Quota(NodeTest):
         self.machine.resize2fs = self.grow
         self.machine.tune2fs = lambda *words: setattr(self, "reserved", int(words[1]))
         for target, stand_in in (
-            ("silver.services.files.superblock", lambda image: (4096, self.blocks, self.reserved)),
+            ("silver.volume.superblock", lambda image: (4096, self.blocks, self.reserved)),
             ("silver.image.own", lambda *words: None),
-            ("silver.services.files.os.statvfs", self.room),
+            ("silver.volume.os.statvfs", self.room),
         ):
             patched = mock.patch(target, stand_in)
             patched.start()
@@ -295,7 +295,7 @@ class Superblock(NodeTest):
         path = self.paths.at("/image")
         with open(path, "wb") as file:
             file.write(data)
-        self.assertEqual(file_service.superblock(path), (4096, (1 << 32) + 8192, 100))
+        self.assertEqual(volume.superblock(path), (4096, (1 << 32) + 8192, 100))
 
 
 # Every type: what it is told, what fills the placeholders of its variables in the second data generation, what a release waits for.
@@ -309,6 +309,16 @@ TYPES = {
         "options": {"bytes": 32 * MEGABYTE},
         "values": {"DIRECTORY": "/srv/silver/my-blog/data/g2"},
         "needs": ["RequiresMountsFor=/srv/silver/my-blog/data/g2"],
+    },
+    "redis": {
+        "options": {"bytes": 32 * MEGABYTE, "policy": "noeviction", "disk": 192 * MEGABYTE},
+        "values": {"SOCKET": "/run/silver/redis-my-blog-g2/socket"},
+        "needs": ["Wants=silver-redis-my-blog@g2.service", "After=silver-redis-my-blog@g2.service"],
+    },
+    "memcached": {
+        "options": {"bytes": 32 * MEGABYTE},
+        "values": {"SOCKET": "/run/silver/memcached-my-blog/socket"},
+        "needs": ["Wants=silver-memcached-my-blog.service", "After=silver-memcached-my-blog.service"],
     },
 }
 
@@ -347,7 +357,7 @@ class InARollout(NodeTest):
         self.held = self.lease(self.release_)
 
     def wanted(self, kind, **variables):
-        packages = {"postgres": "postgresql", "files": "e2fsprogs"}[kind]
+        packages = {"postgres": "postgresql", "files": "e2fsprogs"}.get(kind, kind)
         return {"type": kind, "name": kind, "packages": [packages], "options": TYPES[kind]["options"], "variables": variables}
 
     def set_up_services(self, *wanted):
@@ -420,7 +430,10 @@ class InARollout(NodeTest):
 
     def test_what_is_wrong_with_a_service_is_told_with_the_site_and_with_its_releases(self):
         self.set_up_services(self.wanted("files"))
-        self.assertEqual(self.site_state()["services"], [{"name": "files", "type": "files", "bytes": 0, "problem": "not mounted"}])
+        self.assertEqual(
+            self.site_state()["services"],
+            [{"name": "files", "type": "files", "bytes": 0, "limit": 32 * MEGABYTE, "problem": "not mounted"}],
+        )
         self.assertEqual(site_services.remark(self.node, "hello"), "; its service files is not mounted")
         self.assertEqual(site_services.remark(self.node, "none"), "")
 

@@ -123,6 +123,9 @@ test("data of a service that goes is DATA", () => {
   const found = between({ manifest: "services: {files: {quota: 1G}}" }, {});
   expect(found.changes[0]).toMatchObject({ name: "blog", data: ["files"] });
   expect(decide(found, []).stopped).toEqual(["DATA blog"]);
+  const services = (persist: boolean) => `services: {memcached: {}, redis: {persist: ${persist}}}`;
+  expect(between({ manifest: services(true) }, {}).changes[0]).toMatchObject({ data: ["redis"] });
+  expect(between({ manifest: services(false) }, {}).changes[0]).toMatchObject({ data: [] });
 });
 
 test("another release of a site in which nothing differs is unexplained, and nobody can accept it", () => {

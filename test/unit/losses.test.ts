@@ -93,8 +93,10 @@ describe.each(moves)("%s, with data", (_, one, other, message) => {
     ]);
   });
 
-  test("without data is none", () => {
-    const none = { services: "" };
+  test.each(["", "services: {cache: {type: memcached}, hot: {type: redis}}"])("without data (%s) is none", (services) => {
+    const none = { services };
+    const deployed = standingOfCommands(commandsOf({ ...one, ...none }));
+    expect(judgeLosses(deployed, standingOf(planOf({ ...other, ...none })), { isProtected: false, broken: [] })).toEqual([]);
     const bare = planChanges(rendered({ ...one, ...none }), rendered({ ...other, ...none }));
     expect(decide(bare, ["REPLACED"])).toEqual({ stopped: [], canMerge: true });
   });

@@ -171,21 +171,24 @@ test("a node has room for many small sites, and is refused more waiting requests
   expect(sites(79, app)).toEqual([full(5056, "lower limits.processes of its sites, or place some elsewhere")]);
 });
 
-test("memory that the environment gives for a node is enough for all processes of its sites", () => {
-  const sites = (memory: string) =>
+test("memory that the environment gives for a node is enough for all processes of its sites, and their services in memory", () => {
+  const sites = (memory: string, services = "") =>
     planOf({
       "dev.yaml": `nodes:
   web1: {local: true, os: debian-12, memory: ${memory}}
 sites:
   blog: {app: apps/blog, nodes: [web1], locations: [blog.acme.net]}
   shop: {app: apps/blog, nodes: [web1], locations: [shop.acme.net], limits: {processes: 2, memory: 1G}}\n`,
-      "apps/blog/app.yaml": `${app}processes: {count: 4, memory: 250M}\n`,
+      "apps/blog/app.yaml": `${app}processes: {count: 4, memory: 250M}\n${services}`,
     }).issues.map(({ code, place, message }) => [code, place.line, message]);
   expect(sites("3048M")).toEqual([]);
   expect(sites("3G")).toEqual([]);
   expect(sites("3047M")).toEqual([
-    ["full-node", 2, "the processes of the sites of node web1 may take 3048M together, more than the 3047M that it has for them"],
+    ["full-node", 2, "the sites of node web1 may take 3048M of memory together, more than the 3047M that it has for them"],
   ]);
+  const services = "services: {memcached: {memory: 100M}, redis: {memory: 200M, persist: true}, files: {quota: 8G}}\n";
+  expect(sites("3648M", services)).toEqual([]);
+  expect(sites("3647M", services)).toHaveLength(1);
 });
 
 test("a manifest gets no more than the environment's limits, and a site's own limits may lower what it asks for", () => {

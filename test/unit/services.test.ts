@@ -54,6 +54,29 @@ const types = [
     variables: { "": "@DIRECTORY@", _URL: "file://@DIRECTORY@" },
     shown: "files 1024M",
   },
+  {
+    type: "redis",
+    packages: ["redis-server"],
+    php: ["php-redis"],
+    options: {
+      "{}": { bytes: 64 * 1024 ** 2, policy: "allkeys-lru", disk: 0 },
+      "{memory: 1G, policy: volatile-ttl, persist: false}": { bytes: 1024 ** 3, policy: "volatile-ttl", disk: 0 },
+      "{persist: true}": { bytes: 64 * 1024 ** 2, policy: "noeviction", disk: 320 * 1024 ** 2 },
+      "{persist: 'true', policy: allkeys-lru}": { bytes: 64 * 1024 ** 2, policy: "allkeys-lru", disk: 320 * 1024 ** 2 },
+    },
+    prefix: "REDIS",
+    variables: { _URL: "unix://@SOCKET@", _HOST: "@SOCKET@", _PORT: "0", _SOCKET: "@SOCKET@" },
+    shown: "redis 64M allkeys-lru",
+  },
+  {
+    type: "memcached",
+    packages: ["memcached"],
+    php: ["php-memcached"],
+    options: { "{}": { bytes: 64 * 1024 ** 2 }, "{memory: 1G}": { bytes: 1024 ** 3 } },
+    prefix: "MEMCACHED",
+    variables: { _SERVERS: "unix:@SOCKET@", _SOCKET: "@SOCKET@", _URL: "memcached://@SOCKET@" },
+    shown: "memcached 64M",
+  },
 ];
 
 describe.each(types)("a service of the type $type", ({ type, packages, php, options, prefix, variables, shown }) => {

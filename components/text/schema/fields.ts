@@ -51,6 +51,16 @@ export function toggle() {
   return field(z.union([z.boolean(), word]), { code: "bad-switch", must: "true or false", example: "true" });
 }
 
+/** true or false kept as text, for its reader to parse. */
+export function unparsedToggle() {
+  const words = z.enum(["true", "false"]);
+  return field(z.union([z.boolean().transform(String).pipe(words), words]), {
+    code: "bad-switch",
+    must: "true or false",
+    example: "true",
+  });
+}
+
 /** A list without duplicates. `must` completes "it must be …"; `least` is the smallest number of values. */
 export function list<T extends z.ZodType>(item: T, must: string, example: string, least = 0) {
   const schema = z

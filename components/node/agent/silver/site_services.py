@@ -121,7 +121,7 @@ def put_back(node, site, service):
     """Makes one service as it was last set up. Never makes data: an empty place would pass for what was in it. Error `service`."""
     kind, use = use_of(site, state.read(node, site)["generation"], service)
     changes = packages.install(node, service.get("packages", []), site)
-    if not kind.exists(node, use):
+    if kind.exists(node, use) is False:
         raise AgentError(
             "service",
             f"the data of its service {use.name} ({service['type']}) is gone from this node",
@@ -169,9 +169,15 @@ def hold_all(node, site):
 
 
 def status(node, site):
-    """For people: each service of a site, its size, and what is wrong with it."""
+    """For people: each service of a site, its size and its limit, and what is wrong with it."""
     return [
-        {"name": use.name, "type": kind.__name__.rpartition(".")[2], "bytes": kind.size(node, use), "problem": kind.health(node, use)}
+        {
+            "name": use.name,
+            "type": kind.__name__.rpartition(".")[2],
+            "bytes": kind.size(node, use),
+            "limit": use.options["bytes"],
+            "problem": kind.health(node, use),
+        }
         for kind, use in uses(node, site)
     ]
 

@@ -4,15 +4,18 @@ folder), with these functions:
 set_up(node, use)     makes it match its options, and leaves existing data alone. Returns the changes. Error `service` or `no-space`.
 values(node, use)     values for the placeholders in its variables: `@DIRECTORY@` is `DIRECTORY`.
 needs(node, use)      lines for a systemd unit that waits for it.
-size(node, use)       bytes of data when last measured.
+size(node, use)       bytes it holds, when last measured.
 health(node, use)     what is wrong with it, for people; None when all is well.
 before_install(node)  prepares the node before its packages are installed. Optional.
 hold(node, use)       keeps it within its limits, twice a minute. Returns the changes. Omitted where the kernel does this.
-exists(node, use)     whether it holds data already.
+exists(node, use)     whether it holds data already; None for a type that keeps none.
 found(node, use)      options by what is on the node, for a site whose record was lost; None when there is nothing of it.
 discard(node, use)    deletes its data, after `remove`: of a first rollout that failed. Returns the changes.
 client(node, use)     words of a program for a person at it, as the site; omitted where there is none.
 remove(node, use)     stops it when its site is removed. Returns the changes. Data stays.
+
+What several types share stands beside this folder: `own_server.py` runs a server of the site's own, `volume.py` holds a directory in a file
+system of fixed size, `database_quota.py` judges what only the server can measure.
 
 To come: copy (into the next data generation), fence (against writes), dump and load.
 """

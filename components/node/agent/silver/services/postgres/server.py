@@ -2,14 +2,12 @@
 
 import os
 import re
-import time
 
-from ... import accounts, files, unit
+from ... import accounts, files, own_server
 from ...errors import AgentError, last_lines
 from . import names
 
 PROGRAMS = "/usr/lib/postgresql"
-START_SECONDS = 60
 # Sessions for the agent, beside the site's.
 OWN_SESSIONS = 3
 # A connection that says nothing for so long is ended. Logging in takes no password, and some milliseconds.
@@ -19,7 +17,7 @@ OPEN, CLOSED = 0o750, 0o700
 
 
 def runs(node, use):
-    return names.service(use) in unit.active(node, [names.service(use)])
+    return own_server.runs(node, names.service(use))
 
 
 def program(node, use, name):
@@ -141,7 +139,7 @@ StartLimitIntervalSec=0
 Type=notify
 User={names.server_user(use)}
 Group={use.user}
-Slice={slice_name(use.site)}
+Slice={own_server.slice_name(use.site)}
 ExecStart={program(node, use, "postgres")} -c config_file={names.settings(use)}.conf
 Restart=always
 RestartSec=1
@@ -168,83 +166,12 @@ LimitCORE=0
 ProtectSystem=strict
 ReadWritePaths={names.place(use)}
 TemporaryFileSystem=/tmp:size=16M,mode=1777,nodev,nosuid /var/tmp:ro /run/lock:ro /dev/shm:size=256M,mode=1777
-RestrictAddressFamilies=AF_UNIX
-CapabilityBoundingSet=
-AmbientCapabilities=
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateIPC=yes
-ProtectHome=yes
-ProtectProc=invisible
-ProtectClock=yes
-ProtectHostname=yes
-ProtectControlGroups=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-KeyringMode=private
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-# Large parts of the kernel that most of its recent holes were in, and that no app needs.
-SystemCallFilter=~io_uring_enter io_uring_register io_uring_setup userfaultfd
-SystemCallErrorNumber=EPERM
-
+{own_server.SANDBOX}
 [Install]
 WantedBy=multi-user.target
 """
 
 
-def slice_name(site):
-    """systemd reads a hyphen as nesting, but a site named a-b is not inside the site a."""
-    escaped = site.replace("-", "\\x2d")
-    return f"silver-{escaped}.slice"
-
-
 def run_server(node, use):
-    """Runs the server with its current settings, and enables it for the next boot. What is lost alone is no reason to restart it."""
-    name = names.service(use)
-    changes, restart = [], False
-    files.make_directory_for(node.paths.at(names.settings(use)))
-    for end, text in settings_files(use).items():
-        path = f"{names.settings(use)}{end}"
-        if why := files.write(node.paths.at(path), text):
-            changes.append({"what": path, "why": why})
-            restart = restart or why != "missing"
-    if why := unit.install(node, {name: unit_text(node, use)}).get(name):
-        changes.append({"what": name, "why": why})
-        restart = restart or why != "missing"
-    unit.enable(node, name)
-    running = runs(node, use)
-    if running and not restart:
-        return changes
-    if running:
-        # Room for sessions is allocated at its start.
-        node.say("services", f"restarting {name}")
-        unit.stop(node, [name])
-    else:
-        node.say("services", f"starting {name}")
-    start(node, use)
-    return [*changes, {"what": name, "why": "its settings changed" if running else "did not run"}]
-
-
-def start(node, use):
-    """The server itself tells systemd when it accepts sessions."""
-    name = names.service(use)
-    node.run(["systemctl", "start", "--no-block", name])
-    end = time.monotonic() + START_SECONDS
-    while True:
-        node.still_wanted()
-        seen = unit.show(node, [name])[name]
-        if seen.get("ActiveState") == "active":
-            return
-        if seen.get("ActiveState") == "failed" or seen.get("NRestarts", "0") != "0" or time.monotonic() >= end:
-            log = unit.log(node, [name], 20)
-            unit.stop(node, [name])
-            fix = f"see its output below, then: systemctl start {name}"
-            raise AgentError("service", f"PostgreSQL: {name} did not start", fix=fix, log=log)
-        time.sleep(0.05)
+    settings = {f"{names.settings(use)}{end}": text for end, text in settings_files(use).items()}
+    return own_server.run(node, "PostgreSQL", names.service(use), unit_text(node, use), settings)

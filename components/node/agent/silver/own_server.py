@@ -1,0 +1,115 @@
+"""A server that is one site's own: its unit and settings, made and kept running. Restarted, never reloaded."""
+
+import socket
+import time
+
+from . import files, unit
+from .errors import AgentError
+
+START_SECONDS = 60
+ANSWER_SECONDS = 1
+MOST_ANSWER = 64 * 1024
+
+# Lines of [Service]: no network, no capabilities, nothing of the system that a server does not need. Where it may write stands with each.
+SANDBOX = """RestrictAddressFamilies=AF_UNIX
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateIPC=yes
+ProtectHome=yes
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+# Large parts of the kernel that most of its recent holes were in, and that no app needs.
+SystemCallFilter=~io_uring_enter io_uring_register io_uring_setup userfaultfd
+SystemCallErrorNumber=EPERM
+"""
+
+
+def slice_name(site):
+    """systemd reads a hyphen as nesting, but a site named a-b is not inside the site a."""
+    escaped = site.replace("-", "\\x2d")
+    return f"silver-{escaped}.slice"
+
+
+def runs(node, name):
+    return name in unit.active(node, [name])
+
+
+def run(node, kind, name, text, settings):
+    """
+    Runs a server with its current unit and settings, and enables it for the next boot; returns the changes. What is lost alone is no
+    reason to restart it. Error `service`.
+    @param settings path → text, of files that only root can write
+    """
+    changes, restart = [], False
+    for path, content in settings.items():
+        files.make_directory_for(node.paths.at(path))
+        if why := files.write(node.paths.at(path), content):
+            changes.append({"what": path, "why": why})
+            restart = restart or why != "missing"
+    if why := unit.install(node, {name: text}).get(name):
+        changes.append({"what": name, "why": why})
+        restart = restart or why != "missing"
+    unit.enable(node, name)
+    running = runs(node, name)
+    if running and not restart:
+        return changes
+    if running:
+        node.say("services", f"restarting {name}")
+        unit.stop(node, [name])
+    else:
+        node.say("services", f"starting {name}")
+    start(node, kind, name)
+    return [*changes, {"what": name, "why": "its settings changed" if running else "did not run"}]
+
+
+def start(node, kind, name):
+    """Waits until it is ready, which its unit finds out."""
+    node.run(["systemctl", "start", "--no-block", name])
+    end = time.monotonic() + START_SECONDS
+    while True:
+        node.still_wanted()
+        seen = unit.show(node, [name])[name]
+        if seen.get("ActiveState") == "active":
+            return
+        if seen.get("ActiveState") == "failed" or seen.get("NRestarts", "0") != "0" or time.monotonic() >= end:
+            log = unit.log(node, [name], 20)
+            unit.stop(node, [name])
+            fix = f"see its output below, then: systemctl start {name}"
+            raise AgentError("service", f"{kind}: {name} did not start", fix=fix, log=log)
+        time.sleep(0.05)
+
+
+def ask(node, path, question, end):
+    """
+    What a server says on its socket, up to the end of its answer; None when it does not answer. It may be in the hands of whoever broke
+    into it: it gets little time, and little room.
+    """
+    said, last = b"", time.monotonic() + ANSWER_SECONDS
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+            server.settimeout(ANSWER_SECONDS)
+            server.connect(node.paths.at(path))
+            server.sendall(question)
+            while not said.endswith(end) and len(said) < MOST_ANSWER:
+                server.settimeout(max(last - time.monotonic(), 0.001))
+                if not (more := server.recv(4096)):
+                    return None
+                said += more
+    except OSError:
+        return None
+    return said.decode("utf-8", "replace") if said.endswith(end) else None
