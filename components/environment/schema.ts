@@ -3,7 +3,7 @@ import { choice, either, list, map, text, toggle } from "../text/schema/fields.t
 import { hostName } from "./machine-fields.ts";
 import { network } from "./network-field.ts";
 import { machineKeys } from "./kinds/registry.ts";
-import { location, name, variable, variableValue } from "../text/schema/names.ts";
+import { location, name, serviceKey, variable, variableValue } from "../text/schema/names.ts";
 import { path } from "../text/schema/paths.ts";
 import { count, duration, size } from "../text/schema/quantities.ts";
 import { systemNames } from "../systems/systems.ts";
@@ -63,7 +63,7 @@ export const siteSchema = z
         "Where the site answers: host[/path], .example.com[/path] or *[/path]. Default: the manifest's default_location.",
       ),
     nodes: list(name(), "a list of nodes", "[web1]", 1).describe("Nodes that serve the site."),
-    services: map(name(), name(), "a map: service → node", "{db: data1}")
+    services: map(serviceKey(), name(), "a map: service → node", "{db: data1}")
       .default({})
       .describe("Node that runs each service: only the site's own is possible yet, which is the default."),
     config: config().describe(

@@ -10,7 +10,6 @@ export const manifestLater: Later = {
   "services.*.type=couchdb": "reach a server that exists already, with values in config",
   "services.*.type=mongodb": "reach a server that exists already, with values in config",
   "services.*.type=rabbitmq": "reach a server that exists already, with values in config",
-  "services.*.type=writable_root": "use the type files, and write below CONFIG_FILES",
   "services.*.type=nfs": "use the type files",
   "check.watch": "check silver status after the rollout",
   test: "test the same in what answers check.path",

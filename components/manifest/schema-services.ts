@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { serviceTypeNames, serviceTypeOf, serviceTypes } from "../services/registry.ts";
 import { either, field, map } from "../text/schema/fields.ts";
-import { name } from "../text/schema/names.ts";
+import { serviceKey } from "../text/schema/names.ts";
 import { suggest } from "../text/suggest.ts";
 import { notYet } from "./not-yet.ts";
 
@@ -77,7 +77,7 @@ function explainName(value: unknown) {
 
 /** The key `services`. */
 export const services = map(
-  name(explainName),
+  serviceKey(explainName),
   service,
   "a map: name → service",
   "{db: {type: postgres}, files: {quota: 2G}}",

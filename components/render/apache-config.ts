@@ -13,6 +13,7 @@ import {
 import { capacity } from "../platforms/capacity.ts";
 import { platforms } from "../platforms/registry.ts";
 import { errorPage } from "./page.ts";
+import { writableFiles, writableRules } from "./writable-root.ts";
 import { apacheString, regexLiteral } from "../text/literals.ts";
 
 /** A host name only for the prober: no site's location can match it, and its answer doesn't involve the app. */
@@ -138,6 +139,7 @@ function files(site: SitePlan): string[] {
     '<Directory "@ROOT@/conf">',
     "  Require all granted",
     "</Directory>",
+    ...writableFiles(site),
     ...compressedTexts(),
     "# A file that a rule of a mount names: not by its rewritten path, in which a question mark would begin a query.",
     '<Location "/">',
@@ -174,7 +176,7 @@ function virtualHost(lines: string[]): string[] {
   return ["<VirtualHost *:*>", ...lines.map((line) => `  ${line}`), "</VirtualHost>"];
 }
 
-/** Nothing outside the routes; below each route first the files of static/, then the app. */
+/** Nothing outside the routes; below each route first the files of static/, then those that the app has written, then the app. */
 function mounts(site: SitePlan, routes: Route[]): string[] {
   const paths = [...new Set(routes.map(({ path }) => path))];
   const elsewhere = paths
@@ -202,6 +204,7 @@ function mount(site: SitePlan, path: string): string[] {
     ...toDirectory(`^${at}/(.*[^/])$`),
     `RewriteCond "${root}index.html" -f`,
     `RewriteRule "^${at}/(|.*/)$" - "[L,${asFile(`${root}index.html`)}]"`,
+    ...writableRules(site, at),
     ...platforms[site.platform].apache.mount(site, path),
   ];
 }

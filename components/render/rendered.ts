@@ -33,9 +33,10 @@ export type RenderedFile = z.infer<typeof renderedFile>;
 
 /**
  * Placeholders in a rendered release file, which the agent replaces at prepare:
- * the release's directory, its loopback address and port (bindings: in no id), its id (hashed over the files themselves), its VCL name.
+ * the release's directory, its loopback address and port (bindings: in no id), its id (hashed over the files themselves), its VCL name, the
+ * directory of the service writable_root in the current data generation.
  */
-export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@"] as const;
+export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@", "@WRITABLE@"] as const;
 
 /** The one that the agent leaves in `conf/run.service`: the directory of one command, which it makes anew for each. */
 export const runPlaceholder = "@RUN@";

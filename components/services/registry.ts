@@ -4,10 +4,17 @@ import { files } from "./files.ts";
 import { memcached } from "./memcached.ts";
 import { postgres } from "./postgres.ts";
 import { redis } from "./redis.ts";
+import { writableRoot } from "./writable-root.ts";
 import type { ServiceType, SetUp } from "./service.ts";
 
 /** Every type of service, by its name in manifests. */
-export const serviceTypes: Readonly<Record<string, ServiceType>> = { postgres, files, redis, memcached };
+export const serviceTypes: Readonly<Record<string, ServiceType>> = {
+  postgres,
+  files,
+  writable_root: writableRoot,
+  redis,
+  memcached,
+};
 
 /** The types by all their names, including old ones. */
 const byName = new Map(

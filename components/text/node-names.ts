@@ -18,7 +18,7 @@ export const anyText = form("[^\\0]*", "text without NUL characters");
 
 const SITE = "[a-z][a-z0-9-]{0,23}";
 export const siteName = form(SITE, "a site name");
-export const serviceName = form(SITE, "a service's name");
+export const serviceName = form("[a-z][a-z0-9_-]{0,23}", "a service's name");
 export const siteUser = form(`site-${SITE}`, "a site's user");
 
 const BUNDLE = "(?:[A-Za-z0-9][A-Za-z0-9._-]*-)?[0-9a-f]{8}";

@@ -194,4 +194,10 @@ export const nodeAttacks: readonly Attack[] = [
     file: "test/nodes/caches.test.ts",
     test: "a disk that is full can be read",
   },
+  {
+    attack: "a visitor's upload that an app unpacks into its writable root: scripts, .htaccess, links to the app's secrets",
+    holds: "nothing is run or configured by it, and no link is followed",
+    file: "test/nodes/writable-root.test.ts",
+    test: "nothing in it is run, read as configuration or followed",
+  },
 ];

@@ -7,7 +7,7 @@ from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import files, image, lock, own_server, services, site_services, state, volume
+from silver import files, image, lock, own_server, rendered, services, site_services, state, volume
 from silver.services import Use, postgres
 from silver.services import files as file_service
 from silver.services.postgres import database, names
@@ -310,6 +310,11 @@ TYPES = {
         "values": {"DIRECTORY": "/srv/silver/my-blog/data/g2"},
         "needs": ["RequiresMountsFor=/srv/silver/my-blog/data/g2"],
     },
+    "writable_root": {
+        "options": {"bytes": 32 * MEGABYTE},
+        "values": {"DIRECTORY": "/srv/silver/my-blog/data/web/g2"},
+        "needs": ["RequiresMountsFor=/srv/silver/my-blog/data/web/g2"],
+    },
     "redis": {
         "options": {"bytes": 32 * MEGABYTE, "policy": "noeviction", "disk": 192 * MEGABYTE},
         "values": {"SOCKET": "/run/silver/redis-my-blog-g2/socket"},
@@ -401,6 +406,13 @@ class InARollout(NodeTest):
         self.ask("flip", **self.held, release=self.release_["id"], last=True)
         self.assertEqual(self.finish(self.held, self.release_)["live"], self.release_["id"])
         self.assertNotIn("g1", self.text("/srv/silver/hello/services.json") + self.text("/etc/systemd/system/silver-data-hello.target"))
+
+    def test_apache_is_told_of_the_writable_root_of_the_current_generation(self):
+        record = {**self.release_, "files": [{"path": "conf/apache.conf", "mode": "0644", "content": "@WRITABLE@"}]}
+        for generation in (1, 2):
+            state.change(self.node, "hello", generation=generation)
+            content, _, _ = rendered.of(self.node, record)["conf/apache.conf"]
+            self.assertEqual(content, f"/srv/silver/hello/data/web/g{generation}")
 
     def test_a_release_that_stands_already_is_told_where_its_services_are_now(self):
         self.bring(CONFIG_PG_HOST="/run/silver/pg-hello-g1")

@@ -168,6 +168,7 @@ function putRelease(node: TestNode, site: SitePlan): { root: string; units: stri
     "@PORT@": "20001",
     "@RELEASE@": release.id,
     [runPlaceholder]: "/var/lib/silver/runs/0123456789abcdef",
+    "@WRITABLE@": `/srv/silver/${site.name}/data/web/g1`,
     "@VCL@": `r_${siteLabel(site.name).slice("site_".length)}_${release.digest.slice(0, 8)}`,
   };
   const fill = (text: string) => Object.entries(values).reduce((filled, [name, value]) => filled.replaceAll(name, value), text);

@@ -138,7 +138,7 @@ version: 1.0.0
 ${manifest}
 config: {required: {KEY: a secret}}
 check: {path: /, within: 30s}
-services: {db: {type: postgres}, files: {quota: 2G}}
+services: {db: {type: postgres}, files: {quota: 2G}, writable_root: {quota: 1G}}
 `,
     );
     site.write(`apps/${name}/walker.py`, walker);

@@ -36,7 +36,7 @@ processes: {count: 4, threads: 2, memory: 300M, requests: 1000}
 timeouts: {request: 60s, start: 2m, drain: 5m}
 `,
     "apps/every/app.yaml":
-      "name: every\nrunner: wsgi.py\nconfig: {default: conf, checker: every.config:check}\nservices: {db: {type: postgres}, files: {quota: 2G}}\n",
+      "name: every\nrunner: wsgi.py\nconfig: {default: conf, checker: every.config:check}\nservices: {db: {type: postgres}, files: {quota: 2G}, writable_root: {}}\n",
     "apps/pages/app.yaml": "name: pages\nversion: 1.0.0\nplatform: static\n",
   }),
   php: planned({
@@ -52,6 +52,7 @@ sites:
       "name: front\nrunner: index.php\npackages: [php-gd]\nprocesses: {count: 4, memory: 128M, requests: 500}\ntimeouts: {request: 60s, drain: 5m}\n",
     "apps/scripts/app.yaml":
       "name: scripts\nphp_root: www\nconfig: {default: conf, checker: bin/check.php}\nservices: {postgres: {}}\n",
-    "apps/old/app.yaml": "name: old\nversion: 1.0.0\nplatform: php\nrunner: site/run/runner.php\nphp_root: site\n",
+    "apps/old/app.yaml":
+      "name: old\nversion: 1.0.0\nplatform: php\nrunner: site/run/runner.php\nphp_root: site\nservices: {writable_root: {}}\n",
   }),
 };

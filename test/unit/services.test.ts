@@ -21,7 +21,7 @@ test("every type has a row in the table below, and a twin on the node", () => {
   expect(Object.keys(serviceTypes).sort()).toEqual(names);
   const twins = readdirSync(new URL("../../components/node/agent/silver/services/", import.meta.url));
   // A large one is a folder.
-  expect(twins.flatMap((name) => /^[a-z]+(?=\.py$|$)/.exec(name) ?? []).sort()).toEqual(names);
+  expect(twins.flatMap((name) => /^[a-z][a-z_]*(?=\.py$|$)/.exec(name) ?? []).sort()).toEqual(names);
 });
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
@@ -53,6 +53,15 @@ const types = [
     prefix: "FILES",
     variables: { "": "@DIRECTORY@", _URL: "file://@DIRECTORY@" },
     shown: "files 1024M",
+  },
+  {
+    type: "writable_root",
+    packages: ["e2fsprogs", "mount"],
+    php: [],
+    options: { "{}": { bytes: 1024 ** 3 }, "{quota: 2G}": { bytes: 2 * 1024 ** 3 } },
+    prefix: "WRITABLE_ROOT",
+    variables: { "": "@DIRECTORY@", _URL: "file://@DIRECTORY@" },
+    shown: "writable_root 1024M",
   },
   {
     type: "redis",

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { field, text, type FieldRule } from "./fields.ts";
 
 /**
- * Name of an app, site, node or service: it becomes a Unix user, a database role, a directory and a unit.
+ * Name of an app, site or node: it becomes a Unix user, a database role, a directory and a unit.
  * @param explain the message for names that are wrong for a special reason
  */
 export function name(explain?: FieldRule["explain"]) {
@@ -11,6 +11,16 @@ export function name(explain?: FieldRule["explain"]) {
     code: "bad-name",
     must: "a name: a lower-case letter, then at most 23 lower-case letters, digits or hyphens",
     example: "my-blog",
+    explain: (value) => explain?.(value) ?? suggestName(value),
+  });
+}
+
+/** Name of a service: becomes part of variables, so that a hyphen and _ are one. */
+export function serviceKey(explain?: FieldRule["explain"]) {
+  return text(/^[a-z][a-z0-9_-]{0,23}$/, {
+    code: "bad-name",
+    must: "a name: a lower-case letter, then at most 23 lower-case letters, digits, hyphens or _",
+    example: "db",
     explain: (value) => explain?.(value) ?? suggestName(value),
   });
 }

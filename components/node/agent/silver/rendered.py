@@ -2,7 +2,8 @@
 
 import os
 
-from . import addresses, files, varnish
+from . import addresses, files, state, varnish
+from .services import writable_root
 
 
 def of(node, record):
@@ -16,6 +17,7 @@ def of(node, record):
         "PORT": place["port"],
         "RELEASE": name,
         "VCL": varnish.vcl_name(site, record["digest"]),
+        "WRITABLE": writable_root.place(site, state.read(node, site)["generation"]),
     }
     return {
         file["path"]: (fill(file["content"], values), int(file["mode"], 8), gid if file.get("group") else None) for file in record["files"]
