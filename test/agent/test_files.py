@@ -25,6 +25,37 @@ class Files(unittest.TestCase):
         self.assertEqual(files.write(self.path, "two", 0o600), "mode 0644, should be 0600")
         self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
 
+    def test_two_processes_may_write_one_file_at_a_time(self):
+        def other():
+            with mock.patch("os.getpid", return_value=os.getppid()):
+                files.write(self.path, "other")
+
+        rename = os.rename
+
+        def interrupted(new, path):
+            renamed.side_effect = rename
+            other()
+            rename(new, path)
+
+        with mock.patch("os.rename", side_effect=interrupted) as renamed:
+            files.write(self.path, "own")
+        with open(self.path) as file:
+            self.assertEqual(file.read(), "own")
+        self.assertEqual(os.listdir(os.path.dirname(self.path)), ["file"])
+
+    def test_what_a_killed_process_left_half_written_is_cleared(self):
+        left = f"{os.path.dirname(self.path)}/.file.4194305.new"
+        files.write(left, "half")
+        files.write(self.path, "whole")
+        self.assertFalse(os.path.exists(left))
+
+    def test_the_first_to_write_a_file_stays(self):
+        self.assertTrue(files.write_first(self.path, "one"))
+        self.assertFalse(files.write_first(self.path, "two"))
+        with open(self.path) as file:
+            self.assertEqual(file.read(), "one")
+        self.assertEqual(os.listdir(os.path.dirname(self.path)), ["file"])
+
     def test_a_planted_link_is_replaced_and_not_followed(self):
         target = f"{self.path}.target"
         files.write(target, "precious")

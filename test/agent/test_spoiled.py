@@ -6,7 +6,7 @@ from unittest import mock
 
 from support import NodeTest
 
-from silver import files, lease, varnish
+from silver import files, lease, spoiled, state, varnish
 
 DAMAGES = {"nothing": b"", "garbage": b"\xff\x00{", "a list": b"[]", "a number": b"5", "half": b'{"live": "1.0'}
 
@@ -98,6 +98,27 @@ class Spoiled(NodeTest):
         with mock.patch.object(files, "write_json", lambda *words: (seen.append(os.path.exists(path)), write(*words))):
             self.site_state()
         self.assertEqual(seen, [True])
+
+    def test_a_state_that_a_rollout_writes_while_another_process_misses_it_stays(self):
+        self.roll_out("1.0.0")
+        path = self.paths.state("hello")
+        wanted = {**state.read(self.node, "hello"), "serial": 9}
+        os.remove(path)
+        remake = spoiled.state
+
+        def meanwhile(node, site):
+            made = remake(node, site)
+            state.write(node, site, wanted)
+            return made
+
+        with mock.patch.object(spoiled, "state", side_effect=meanwhile):
+            self.assertEqual(state.read(self.node, "hello"), wanted)
+        self.assertEqual(files.read_json(path), wanted)
+
+    def test_a_first_rollout_that_has_no_state_yet_has_lost_none(self):
+        self.place("/srv/silver/fresh/releases/1.0.0-aaaaaaaa.bbbbbbbb/release.json", "{}")
+        self.assertEqual(state.read(self.node, "fresh"), state.EMPTY)
+        self.assertFalse(os.path.exists(self.paths.state("fresh")))
 
     def test_without_varnish_s_start_file_the_history_says_what_served(self):
         os.unlink(self.paths.at("/var/lib/silver/varnish/boot.cli"))

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 
@@ -109,9 +110,27 @@ def write(path, data, mode=0o644, gid=None):
     return why
 
 
-def _replace(path, data, mode, gid):
-    directory = os.path.dirname(path)
-    new = f"{directory}/.{os.path.basename(path)}.new"
+def write_first(path, data, mode=0o600):
+    """Writes a file where there is none; False when somebody else came first, whose file stays."""
+    try:
+        _with_reserve(lambda: _replace(path, data.encode(), mode, None, put=_link))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _link(new, path):
+    os.link(new, path)
+    os.unlink(new)
+
+
+def _replace(path, data, mode, gid, put=os.rename):
+    directory, name = os.path.split(path)
+    # Of this process alone: another one may write the same file. One that died has left its own.
+    for left in os.listdir(directory):
+        if (found := re.fullmatch(rf"\.{re.escape(name)}\.(\d+)\.new", left)) and not os.path.exists(f"/proc/{found[1]}"):
+            clear(f"{directory}/{left}")
+    new = f"{directory}/.{name}.{os.getpid()}.new"
     clear(new)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
@@ -126,7 +145,7 @@ def _replace(path, data, mode, gid):
             os.close(fd)
         if os.path.isdir(path) and not os.path.islink(path):
             set_aside(path)
-        os.rename(new, path)
+        put(new, path)
     except BaseException:
         if os.path.lexists(new):
             os.unlink(new)

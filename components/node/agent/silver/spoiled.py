@@ -30,7 +30,7 @@ def read(node, path, right, remake, is_lost=None):
         return make_again(node, path, remake())
     if value is NOTHING:
         made = remake() if is_lost else None
-        return make_again(node, path, made) if is_lost and is_lost(made) else None
+        return make_missing(node, path, made) if is_lost and is_lost(made) else None
     # null, too.
     if not right(value):
         return make_again(node, path, remake())
@@ -41,9 +41,17 @@ def read(node, path, right, remake, is_lost=None):
     return value
 
 
+def make_missing(node, path, value):
+    """Writes a record where there is none, unless somebody else does meanwhile, who knows more. Returns the record."""
+    files.make_directory_for(path)
+    if not files.write_first(path, files.canonical(value) + "\n"):
+        return files.read_json(path)
+    tell(node, path, "was gone, and is made again from what is here")
+    return value
+
+
 def make_again(node, path, value):
     """Puts a record in the place of what is there, which is kept beside it. Returns the record."""
-    was = "was spoiled" if os.path.lexists(path) else "was gone"
     # Another process may do the same, or read: at no moment is there no record where there is to be one.
     with contextlib.suppress(FileNotFoundError):
         if value is None or os.path.isdir(path):
@@ -56,8 +64,8 @@ def make_again(node, path, value):
     if value is not None:
         files.make_directory_for(path)
         files.write_json(path, value)
-    aside = f"; delete {path}{ASIDE} once you have looked at it" if was == "was spoiled" else ""
-    tell(node, path, f"{was}, and is {'set aside' if value is None else 'made again from what is here'}{aside}")
+    how = "set aside" if value is None else "made again from what is here"
+    tell(node, path, f"was spoiled, and is {how}; delete {path}{ASIDE} once you have looked at it")
     return value
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from . import files, spoiled
+from . import files, history, spoiled
 from .errors import AgentError
 
 EMPTY = {
@@ -19,7 +19,9 @@ EMPTY = {
 
 def read(node, site):
     remake = lambda: {**EMPTY, **spoiled.state(node, site)}  # noqa: E731
-    seen = spoiled.read(node, node.paths.state(site), is_state, remake, lambda made: made["releases"])
+    # Of a first rollout under way there are releases, and no state yet.
+    is_lost = lambda made: made["releases"] and (made["live"] or history.last(node, site))  # noqa: E731
+    seen = spoiled.read(node, node.paths.state(site), is_state, remake, is_lost)
     return {**EMPTY, **(seen or {})}
 
 
