@@ -8,6 +8,7 @@ from support import AgentError, NodeTest
 
 from silver import own_server, volume
 from silver.services import Use, memcached, redis
+from silver.services.postgres import server
 
 MEGABYTE = 1024 * 1024
 CACHE = Use("hello", 1, "cache", {"bytes": 64 * MEGABYTE})
@@ -52,6 +53,15 @@ class Servers(NodeTest):
 
     def starts(self):
         return [call for call in self.machine.calls if call.startswith("systemctl start")]
+
+
+class EveryServer(NodeTest):
+    def test_it_has_time_to_start_where_many_do_at_once(self):
+        database = Use("hello", 1, "db", {"bytes": 64 * MEGABYTE, "connections": 20})
+        with mock.patch("silver.services.postgres.server.program", lambda node, use, name: f"/usr/bin/{name}"):
+            texts = (memcached.unit_text(CACHE), redis.unit_text(QUEUE), redis.unit_text(SESSIONS), server.unit_text(self.node, database))
+        for text in texts:
+            self.assertIn("\nTimeoutStartSec=15min\n", text)
 
 
 class Memcached(Servers):

@@ -193,6 +193,14 @@ test("a static site has no Python: no module, no wrapper, no daemon", () => {
   expect(release.files[0]?.content).not.toMatch(/wsgi/i);
 });
 
+test("a unit that starts at boot waits for its turn where many start at once", () => {
+  for (const platform of ["python", "php"] as const) {
+    const { files, units } = renderRelease({ ...plannedSite(""), platform, runner: "index.php" });
+    for (const unit of units)
+      expect(files.find(({ path }) => path === unit.file)?.content).toContain("\nTimeoutStartSec=15min\n");
+  }
+});
+
 test("a PHP site has no Python, and a process of PHP for each request that it serves at once", () => {
   const php = { ...plannedSite("processes: {count: 3, memory: 64M}\n"), platform: "php" as const, runner: "index.php" };
   const text = (path: string) => renderRelease(php).files.find((file) => file.path === path)?.content ?? "";

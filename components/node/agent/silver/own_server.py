@@ -33,10 +33,14 @@ KeyringMode=private
 MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
-# Large parts of the kernel that most of its recent holes were in, and that no app needs.
+# Most of the kernel's recent holes were in these parts, and no app needs them.
 SystemCallFilter=~io_uring_enter io_uring_register io_uring_setup userfaultfd
 SystemCallErrorNumber=EPERM
 """
+
+# A line of [Service]. Before a program runs, its unit copies all mounts of the node, and one unit at a time: after a boot the last of
+# many waits for minutes. If units gave up before that, none would ever start. A rollout waits for START_SECONDS.
+PATIENCE = "TimeoutStartSec=15min"
 
 
 def slice_name(site):

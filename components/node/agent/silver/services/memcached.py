@@ -86,8 +86,8 @@ Group={use.user}
 Slice={own_server.slice_name(use.site)}
 ExecStart=/usr/bin/memcached -s {socket(use)} -a 0770 -m {use.options["bytes"] // 1024**2} -c 1024 -t 2
 # It does not tell when it listens, and releases start after it.
-ExecStartPost=/bin/sh -c 'until test -S {socket(use)}; do sleep 0.02; done'
-TimeoutStartSec=30
+ExecStartPost=/bin/sh -c 'until test -S {socket(use)}; do kill -0 "$$MAINPID" || exit 1; sleep 0.02; done'
+{own_server.PATIENCE}
 Restart=always
 RestartSec=1
 SyslogIdentifier=silver-memcached-{use.site}

@@ -223,8 +223,7 @@ Slice={own_server.slice_name(use.site)}
 ExecStart=/usr/bin/redis-server {settings(use)}
 Restart=always
 RestartSec=1
-# It reads its file first.
-TimeoutStartSec=300
+{own_server.PATIENCE}
 TimeoutStopSec=60
 SyslogIdentifier=silver-redis-{use.site}
 LogRateLimitIntervalSec=30

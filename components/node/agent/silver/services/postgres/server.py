@@ -146,8 +146,7 @@ RestartSec=1
 # Ends sessions, then the server: what is not committed is undone.
 KillMode=mixed
 KillSignal=SIGINT
-# After a crash it reads what it wrote since its last checkpoint.
-TimeoutStartSec=300
+{own_server.PATIENCE}
 TimeoutStopSec=60
 SyslogIdentifier=silver-postgres-{use.site}
 # Each refused login is a line, and an app may try without end.
