@@ -8,7 +8,6 @@ from unittest import mock
 from support import AgentError, NodeTest
 
 from silver import files, ports, services, site_services, state, unit, varnish, verify
-from silver.services import files as file_service
 
 
 class Heal(NodeTest):
@@ -221,7 +220,7 @@ class Services(NodeTest):
     def test_a_lost_record_is_made_again_from_the_data(self):
         self.gone.add("postgres")
         for damage in (None, b"", b"garbage", b"[5]", b'[{"type": "oracle", "name": "x", "options": {}}]'):
-            with self.subTest(damage), mock.patch.object(file_service, "found", lambda node, use: {"bytes": 4096}):
+            with self.subTest(damage), mock.patch.object(services.of("files"), "found", lambda node, use: {"bytes": 4096}):
                 files.clear(self.paths.services("hello"))
                 if damage is not None:
                     pathlib.Path(self.paths.services("hello")).write_bytes(damage)
@@ -233,7 +232,7 @@ class Services(NodeTest):
         self.gone.add("postgres")
         state.change(self.node, "hello", live=None)
         os.remove(self.paths.services("hello"))
-        with mock.patch.object(file_service, "found", lambda node, use: {"bytes": 4096}):
+        with mock.patch.object(services.of("files"), "found", lambda node, use: {"bytes": 4096}):
             self.assertEqual(site_services.recorded(self.node, "hello"), [])
 
 

@@ -9,7 +9,6 @@ from support import AgentError, Done, NodeTest
 
 from silver import files, image, lock, own_server, rendered, services, site_services, state, volume
 from silver.services import Use, postgres
-from silver.services import files as file_service
 from silver.services.postgres import database, names
 
 MEGABYTE = 1024 * 1024
@@ -211,7 +210,7 @@ class Quota(NodeTest):
         return types.SimpleNamespace(f_frsize=MEGABYTE, f_bavail=1024)
 
     def set_up(self, megabytes):
-        return file_service.set_up(self.node, Use("hello", 1, "files", {"bytes": megabytes * MEGABYTE}))
+        return services.of("files").set_up(self.node, Use("hello", 1, "files", {"bytes": megabytes * MEGABYTE}))
 
     def refused(self, megabytes):
         with self.assertRaises(AgentError) as caught:
@@ -231,13 +230,13 @@ class Quota(NodeTest):
     def test_one_that_was_unmounted_comes_back_unless_somebody_has_put_it_away(self):
         self.set_up(32)
         use, name = Use("hello", 1, "files", {"bytes": 32 * MEGABYTE}), "srv-silver-hello-data-g1.mount"
-        self.assertEqual(file_service.hold(self.node, use), [])
+        self.assertEqual(services.of("files").hold(self.node, use), [])
         self.machine.units[name] = "failed"
-        self.assertEqual(file_service.hold(self.node, use), [{"what": name, "why": "was not mounted"}])
+        self.assertEqual(services.of("files").hold(self.node, use), [{"what": name, "why": "was not mounted"}])
         self.assertEqual(self.machine.units[name], "active")
         self.machine.units[name] = "inactive"
         os.unlink(self.paths.unit_link(name))
-        self.assertEqual(file_service.hold(self.node, use), [])
+        self.assertEqual(services.of("files").hold(self.node, use), [])
         self.assertEqual(self.machine.units[name], "inactive")
 
     def test_a_hyphen_is_escaped_as_systemd_demands(self):

@@ -6,7 +6,7 @@ from . import files, volume
 
 
 class DirectoryService:
-    """What the module of such a type consists of."""
+    """The functions of such a type (services/__init__.py)."""
 
     def __init__(self, place, what):
         """

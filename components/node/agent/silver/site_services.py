@@ -8,7 +8,7 @@ from .lock import shared
 
 
 def uses(node, site):
-    """(module, use) of each service that was ever set up, in the site's current data generation."""
+    """(type, use) of each service that was ever set up, in the site's current data generation."""
     generation = state.read(node, site)["generation"]
     return [use_of(site, generation, each) for each in recorded(node, site)]
 
@@ -170,16 +170,13 @@ def hold_all(node, site):
 
 def status(node, site):
     """For people: each service of a site, its size and its limit, and what is wrong with it."""
-    return [
-        {
-            "name": use.name,
-            "type": kind.__name__.rpartition(".")[2],
-            "bytes": kind.size(node, use),
-            "limit": use.options["bytes"],
-            "problem": kind.health(node, use),
-        }
-        for kind, use in uses(node, site)
-    ]
+    shown = []
+    generation = state.read(node, site)["generation"]
+    for each in recorded(node, site):
+        kind, use = use_of(site, generation, each)
+        seen = {"bytes": kind.size(node, use), "limit": use.options["bytes"], "problem": kind.health(node, use)}
+        shown.append({"name": use.name, "type": each["type"], **seen})
+    return shown
 
 
 def remark(node, site):

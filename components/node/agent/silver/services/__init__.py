@@ -1,5 +1,5 @@
 """What a site has beside its processes. Each module of this folder is one type, named after it (a large one is a
-folder), with these functions:
+folder). It has these functions, or an object `functions` that has them:
 
 set_up(node, use)     makes it match its options, and leaves existing data alone. Returns the changes. Error `service` or `no-space`.
 values(node, use)     values for the placeholders in its variables: `@DIRECTORY@` is `DIRECTORY`.
@@ -47,5 +47,6 @@ def types():
 
 
 def of(kind):
-    """The module of a type. The contract allows no other words."""
-    return importlib.import_module(f"{__name__}.{kind}")
+    """What has the functions of a type. The contract allows no other words."""
+    module = importlib.import_module(f"{__name__}.{kind}")
+    return getattr(module, "functions", module)
