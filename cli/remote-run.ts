@@ -59,11 +59,11 @@ async function runIn(session: Session, route: SshRoute, wanted: Wanted): Promise
   let ending: ReturnType<typeof end> | undefined;
   const end = () => session.ask("end-run", { run });
   const interrupt = (): void => {
-    // Who does not want to wait for the command leaves: the node ends it all the same.
+    // A second interrupt does not wait for the command: the node ends it all the same.
     if (stop.signal.aborted) process.exit(interrupted);
     stop.abort();
     ending = end();
-    // Whoever waits for it below hears of a failure.
+    // A failure is reported where it is awaited below.
     ending.catch(() => undefined);
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

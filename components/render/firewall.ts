@@ -84,7 +84,7 @@ table inet silver {
     meta l4proto { tcp, udp } th dport 53 accept
     reject
   }
-  # It answers so many who have not logged in yet and nobody else: an app could keep everybody out who wants to stop it.
+  # sshd answers only so many connections before login: an app could take all of them, and keep out whoever wants to stop it.
   chain ask_ssh {
     meta skuid @sites reject with tcp reset
   }

@@ -33,10 +33,10 @@ Conflicts=shutdown.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-# A kernel that takes no such list is no reason to serve nobody: a status says so where it matters.
+# A kernel without this list must not stop the node from serving: silver status tells.
 ExecStart=-/bin/sh ${portsScript}
 
-# Root, whose file the list is, and with nothing else of root.
+# Runs as root, which owns the list, without any other right of root.
 CapabilityBoundingSet=
 RestrictAddressFamilies=none
 UMask=0077

@@ -42,8 +42,8 @@ WorkingDirectory=@ROOT@/app
 ${startEnvironment(site)}
 Restart=always
 RestartSec=1
-# Before a program runs, each start copies all mounts of the node, one unit after another: 0.6 s of 400 mounts. After a boot the last of
-# 200 sites waits two minutes for that, and would wait forever if each gave up meanwhile. A rollout has its own patience.
+# Before a program runs, its unit copies all mounts of the node: 0.6 s for 400 mounts, and one unit at a time. After a boot, the last of
+# 200 sites waits two minutes. If units gave up before that, none would ever start. A rollout has its own time limit.
 TimeoutStartSec=15min
 KillMode=mixed
 ${service.join("\n")}

@@ -9,7 +9,7 @@ const hostName = "^([a-z0-9_-]+(?:\\.[a-z0-9_-]+)*)(?::[0-9]+)?$";
 
 const hasWritableRoot = ({ services = [] }: SitePlan): boolean => services.some(({ type }) => type === "writable_root");
 
-/** How Apache serves what an app has written: as bytes, whatever it is. */
+/** Serves what an app has written as plain files: nothing in them runs, and nothing in them configures Apache. */
 export function writableFiles(site: SitePlan): string[] {
   if (!hasWritableRoot(site)) return [];
   return [
@@ -33,7 +33,7 @@ export function writableRules(site: SitePlan, at: string): string[] {
 }
 
 function rules(at: string, directory: string, first: string[]): string[] {
-  // A name that begins with a dot no web server shows, but for what proves that a host is one's own.
+  // No web server shows a name that begins with a dot, except what proves who has the host.
   const conditions = ['RewriteCond "$1" "!(^|/)\\.(?!well-known/)"', ...first];
   const root = `${directory}/$1`;
   return [
