@@ -4,7 +4,7 @@ import { cpSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { visitor } from "../support/load.ts";
-import { http, poll, reboot, ssh, trySsh } from "../support/nodes.ts";
+import { betweenLooks, http, poll, reboot, ssh, trySsh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
@@ -103,6 +103,8 @@ const losses: [what: string, lose: string, told: RegExp[]][] = [
 
 test.each(losses)("%s are put back, and the neighbour's visitors notice nothing", async (_what, lose, told) => {
   const calm = visitor(() => get("calm"));
+  // The timer puts some of it back, too.
+  await betweenLooks();
   await ssh(node, lose);
   expect((await silver("status")).code).toBe(1);
   await heals(told);

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { http, poll, reboot, ssh } from "../support/nodes.ts";
+import { betweenLooks, http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
@@ -169,9 +169,9 @@ const status = (...words: string[]) =>
     encoding: "utf8",
   });
 
-/** Makes the eater do what the node's timer, which looks at :15 and :45, would end half-way or be the first to measure. */
-const betweenLooks = async (path: string, answer: string) => {
-  await poll("the timer has just looked", 40, () => Promise.resolve([17, 18, 19, 20, 21].includes(new Date().getSeconds() % 30)));
+/** Makes the eater do what the node's timer would end half-way or be the first to measure. */
+const unmeasured = async (path: string, answer: string) => {
+  await betweenLooks();
   expect(await get("eater", path)).toBe(answer);
 };
 
@@ -210,7 +210,7 @@ test.each([
 ])(
   "what %s makes the server hold beside its database counts, ends with its session, and is no longer held then",
   async (path, done) => {
-    await betweenLooks(path, done);
+    await unmeasured(path, done);
     await measure();
     expect(await told()).toMatch(/the database is over its quota: \d+ MB of 32 MB; it can only be read\n?$/);
     expect(await get("eater", "/write/0")).toMatch(readOnly);
@@ -221,7 +221,7 @@ test.each([
 );
 
 test("an app that takes every place in its server, and keeps the agent out, is measured all the same", async () => {
-  await betweenLooks("/sort/64", "sorted");
+  await unmeasured("/sort/64", "sorted");
   expect(await get("eater", "/crowd/400")).toBe("crowded");
   await poll("no other gets in", 10, async () => /too many clients|could not fork/.test(await get("eater", "/rows")));
   await measure();
@@ -243,7 +243,7 @@ test("an app that lets nobody into its database is let in again by its next roll
 });
 
 test("a database over its quota is read-only within a minute, and the neighbour's is not touched", async () => {
-  await betweenLooks("/write/40", "written");
+  await unmeasured("/write/40", "written");
   await says("eater", "/write/0", readOnly);
   // Sessions are ended once more after that.
   await says("eater", "/rows", /^40$/);
@@ -278,7 +278,7 @@ test("an app that gives itself write access again can no longer log in, and the 
   await measure();
   await says("eater", "/write/0", readOnly);
   expect(await get("eater", "/hold")).toBe("held");
-  await betweenLooks("/override/30", "written");
+  await unmeasured("/override/30", "written");
   await measure();
   await says("eater", "/rows", noLogin);
   await calmGoesOn();
@@ -313,7 +313,7 @@ test("a quota below what the database has is refused, a raised one holds as soon
 });
 
 test("deleting data restores write access", async () => {
-  await betweenLooks("/write/40", "written");
+  await unmeasured("/write/40", "written");
   await measure();
   expect(await get("eater", "/write/1")).toMatch(readOnly);
   await ssh(

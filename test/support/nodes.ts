@@ -137,3 +137,10 @@ export async function poll<T>(what: string, seconds: number, ask: () => T | Prom
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** Waits until the node's timer, which looks at :15 and :45 (render/node-units.ts), has just looked: nothing is mended, measured or ended unasked for 20 s. */
+export async function betweenLooks(): Promise<void> {
+  await poll("the timer has just looked", 40, () =>
+    Promise.resolve(new Date().getSeconds() % 30 >= 17 && new Date().getSeconds() % 30 <= 21),
+  );
+}
