@@ -1,5 +1,5 @@
 /**
- * Writes what is generated from the schemas, the systems, the codes, the attacks and the results of the benches: parts of docs/, and the agent's contract.
+ * Writes what is generated from the schemas, the systems, the codes, the attacks, the runs of tests and the results of the benches: parts of docs/, and the agent's contract.
  * A test compares the two, so that they stay in step.
  * Usage: node scripts/docs.ts
  */
@@ -20,6 +20,7 @@ import type { Later } from "../components/text/schema/later.ts";
 import { systemNames, systems } from "../components/systems/systems.ts";
 import { renderErrors } from "./docs/errors.ts";
 import { renderReference } from "./docs/reference.ts";
+import { withServiceRows } from "./reliability/service-table.ts";
 import { readColumns, renderColumns } from "./reliability/table.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -35,6 +36,7 @@ export async function renderDocs(): Promise<Map<string, string>> {
     ["docs/systems.md", await tidy(renderSystems())],
     ["docs/errors.md", await tidy(renderErrors())],
     ["docs/reliability.md", await tidy(renderColumns(readColumns(readOr(join(root, "docs/reliability.md")) ?? "")))],
+    ["docs/services.md", await tidy(withServiceRows(readOr(join(root, "docs/services.md")) ?? "", [], systemNames))],
     ...(await renderBenchmarks()),
   ]);
 }

@@ -13,7 +13,7 @@ export interface Failure {
 export interface FileResult {
   /** Path below the checkout. */
   file: string;
-  passed: number;
+  passed: string[];
   /** Tests, and what went wrong around them: a file that does not load, a hook, an error outside any test. */
   failed: Failure[];
   skipped: string[];
@@ -30,7 +30,7 @@ export default class TestReport implements Reporter {
   }
 }
 
-const empty = { passed: 0, failed: [], skipped: [], seconds: 0 };
+const empty = { passed: [], failed: [], skipped: [], seconds: 0 };
 
 function resultOf(module: TestModule): FileResult {
   const around = [
@@ -44,7 +44,7 @@ function resultOf(module: TestModule): FileResult {
   });
   return {
     file: relative(process.cwd(), module.moduleId),
-    passed: tests.filter((test) => test.result().state === "passed").length,
+    passed: tests.filter((test) => test.result().state === "passed").map((test) => test.fullName),
     failed: [...around, ...failed],
     // What a failed hook kept from running was not skipped by anyone's choice.
     skipped: tests

@@ -47,7 +47,7 @@ if (plugin !== undefined && able.includes("engine") && whole) {
   results.push(...runVitest(["--project", "engine", "command-plugin"], { SILVER_COMMAND_PLUGIN: plugin }));
 }
 
-const passed = results.reduce((sum, result) => sum + result.passed, 0);
+const passed = results.reduce((sum, result) => sum + result.passed.length, 0);
 const failed = results.reduce((sum, result) => sum + result.failed.length, 0);
 const skipped = results.flatMap((result) => result.skipped.map((name) => ({ file: result.file, name })));
 for (const layer of skippedLayers) console.log(`Layer ${layer} was skipped: ${obstacleOf(layer) ?? ""}.`);

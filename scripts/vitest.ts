@@ -38,7 +38,7 @@ export function tellFailures(results: readonly FileResult[]): void {
 
 const broken = (why: string): FileResult => ({
   file: "vitest",
-  passed: 0,
+  passed: [],
   failed: [{ name: why, message: "" }],
   skipped: [],
   seconds: 0,

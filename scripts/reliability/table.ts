@@ -35,7 +35,7 @@ function cellOf({ passed, failed, skipped, seconds }: FileResult): string {
   const not = (what: string, names: readonly string[]): string[] =>
     names.length === 0 ? [] : [`**${names.length} ${what}**: ${names.join("; ")}`];
   return [
-    `${passed} passed`,
+    `${passed.length} passed`,
     ...not(
       "failed",
       failed.map(({ name }) => name),

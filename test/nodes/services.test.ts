@@ -339,6 +339,19 @@ describe.each([testOs])("on %s", (os) => {
     expect(await kept("one-a")).toEqual([["first"], ["first"]]);
   });
 
+  test("a second run changes nothing of a service, also with a new release", async () => {
+    const started = () =>
+      onNode(
+        "systemctl show --value --property=ActiveEnterTimestampMonotonic silver-postgres-two@g1 srv-silver-two-data-g1.mount | grep .",
+      );
+    const before = await started();
+    expect(before.split("\n")).toHaveLength(2);
+    project.edit("apps/two/app.yaml", "version: 1.0.0", "version: 1.0.1");
+    await project.engine.up();
+    expect(await started()).toBe(before);
+    expect(await get("two", "/owner")).toBe("site-two");
+  });
+
   test("rows and files survive a reboot", async () => {
     expect(await get("two", "/write/before")).toBe("written");
     await reboot(node);

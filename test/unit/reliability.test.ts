@@ -2,15 +2,24 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { attacks } from "../../scripts/reliability/attacks.ts";
+import { serviceRows, withServiceRows } from "../../scripts/reliability/service-table.ts";
+import { aspects, serviceTests } from "../../scripts/reliability/service-tests.ts";
+import { serviceTypes } from "../../components/services/registry.ts";
 import { columnOf, mended, readColumns, renderColumns, replaceColumn } from "../../scripts/reliability/table.ts";
 
 const facts = { date: "2026-01-02", commit: "abc1234", machine: "2 cores" };
 const debian = columnOf("debian-12", facts, [
-  { file: "test/nodes/a.test.ts", passed: 3, failed: [{ name: "a | b", message: "Error: c" }], skipped: ["it | c"], seconds: 61 },
-  { file: "test/nodes/b.test.ts", passed: 2, failed: [], skipped: [], seconds: 5 },
+  {
+    file: "test/nodes/a.test.ts",
+    passed: ["one", "two", "three"],
+    failed: [{ name: "a | b", message: "Error: c" }],
+    skipped: ["it | c"],
+    seconds: 61,
+  },
+  { file: "test/nodes/b.test.ts", passed: ["one", "two"], failed: [], skipped: [], seconds: 5 },
 ]);
 const ubuntu = columnOf("ubuntu-24.04", facts, [
-  { file: "test/nodes/b.test.ts", passed: 2, failed: [], skipped: [], seconds: 4 },
+  { file: "test/nodes/b.test.ts", passed: ["one", "two"], failed: [], skipped: [], seconds: 4 },
 ]);
 
 test("a page says of each run when, of what and where it was, and of each file what did not pass", () => {
@@ -34,7 +43,7 @@ test("a run replaces its own column and leaves the others as they were", () => {
 });
 
 test("files that ran again replace their cells alone, with the commit where it is another", () => {
-  const fixed = [{ file: "test/nodes/a.test.ts", passed: 5, failed: [], skipped: [], seconds: 60 }];
+  const fixed = [{ file: "test/nodes/a.test.ts", passed: ["1", "2", "3", "4", "5"], failed: [], skipped: [], seconds: 60 }];
   const cells = (commit: string) => mended(debian, columnOf("debian-12", { ...facts, commit }, fixed)).cells;
   expect(cells("def5678")).toEqual({ ...debian.cells, "test/nodes/a.test.ts": "5 passed · 60 s · def5678" });
   expect(cells("abc1234")["test/nodes/a.test.ts"]).toBe("5 passed · 60 s");
@@ -44,4 +53,43 @@ const root = resolve(import.meta.dirname, "../..");
 
 test.each(attacks)("there is a test against this: $attack", ({ file, test: name }) => {
   expect(readFileSync(join(root, file), "utf8")).toContain(name);
+});
+
+const shownByTests = Object.entries(serviceTests).flatMap(([type, shown]) =>
+  aspects.flatMap((aspect) => {
+    const each = shown[aspect];
+    return "none" in each ? [] : [{ type, aspect, ...each }];
+  }),
+);
+
+test.each(shownByTests)("there is a test that shows of $type: $aspect", ({ file, test: name }) => {
+  expect(readFileSync(join(root, file), "utf8")).toContain(name);
+});
+
+test("every type of service is in the table", () => {
+  expect(Object.keys(serviceTests).sort()).toEqual(Object.keys(serviceTypes).sort());
+});
+
+test("a run replaces the rows of its system, and says what passed, what did not, and what there is not to show", () => {
+  const of = (type: string) => shownByTests.filter((each) => each.type === type);
+  const results = (type: string, broken = "") =>
+    [...new Set(of(type).map(({ file }) => file))].map((file) => {
+      const names = of(type)
+        .filter((each) => each.file === file)
+        .map((each) => `on debian-12 ${each.test}, and more`);
+      return {
+        file,
+        passed: names.filter((name) => !name.includes(broken) || broken === ""),
+        failed: names.filter((name) => broken !== "" && name.includes(broken)).map((name) => ({ name, message: "" })),
+        skipped: [],
+        seconds: 1,
+      };
+    });
+  const page = withServiceRows("# Services\n\n", serviceRows("debian-12", facts, results("memcached")), ["debian-12"]);
+  expect(page).toContain("| memcached | debian-12 | 2026-01-02 abc1234 | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ | (2) |\n");
+  expect(page).toContain("| files | debian-12 | not run |");
+  expect(page).toContain("(2) it keeps nothing.");
+  const later = serviceRows("debian-12", { ...facts, commit: "def5678" }, results("memcached", "a crash restarts them"));
+  expect(withServiceRows(page, later, ["debian-12"])).toContain("def5678 | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ | **✗** | (2) |\n");
+  expect(withServiceRows(page, [], ["debian-12"])).toBe(page);
 });

@@ -1,0 +1,81 @@
+/** What every type of service is shown to do, in the order of the table in docs/services.md. */
+export const aspects = [
+  "created",
+  "variables",
+  "reads, writes",
+  "second run",
+  "limit",
+  "apart",
+  "reboot",
+  "crash",
+  "removed and back",
+] as const;
+export type Aspect = (typeof aspects)[number];
+
+/** The test that shows it, by its file and words of its name; or the reason why there is nothing to show. */
+export type Shown = { file: string; test: string } | { none: string };
+
+const inFile =
+  (file: string) =>
+  (test: string): Shown => ({ file: `test/nodes/${file}.test.ts`, test });
+const services = inFile("services");
+const quotas = inFile("quotas");
+const caches = inFile("caches");
+const written = inFile("writable-root");
+const heal = inFile("heal");
+
+const nothingRuns: Shown = { none: "no process belongs to it" };
+const keepsNothing: Shown = { none: "it keeps nothing" };
+
+/** Type of service → where each aspect of it is shown. */
+export const serviceTests: Readonly<Record<string, Readonly<Record<Aspect, Shown>>>> = {
+  postgres: {
+    created: services("two apps get a database and a directory each"),
+    variables: services("two apps get a database and a directory each"),
+    "reads, writes": services("two apps get a database and a directory each"),
+    "second run": services("a second run changes nothing of a service"),
+    limit: quotas("a database over its quota is read-only"),
+    apart: services("neither site can access the other's data"),
+    reboot: services("rows and files survive a reboot"),
+    crash: heal("a killed server of a database"),
+    "removed and back": services("a site that was removed and comes back has its data"),
+  },
+  files: {
+    created: services("two apps get a database and a directory each"),
+    variables: services("two apps get a database and a directory each"),
+    "reads, writes": services("two apps get a database and a directory each"),
+    "second run": services("a second run changes nothing of a service"),
+    limit: services("a full quota stops its own site's files"),
+    apart: services("neither site can access the other's data"),
+    reboot: services("rows and files survive a reboot"),
+    crash: nothingRuns,
+    "removed and back": services("a site that was removed and comes back has its data"),
+  },
+  writable_root: {
+    created: written("a file is served in place of the app"),
+    variables: written("a file is served in place of the app"),
+    "reads, writes": written("a file is served in place of the app"),
+    "second run": written("it outlives releases, a reboot, and the site's removal"),
+    limit: written("a full quota stops the app's writing"),
+    apart: written("no host leads out of it"),
+    reboot: written("it outlives releases, a reboot, and the site's removal"),
+    crash: nothingRuns,
+    "removed and back": written("it outlives releases, a reboot, and the site's removal"),
+  },
+  redis: cache(caches("a site that was removed and comes back has what was kept")),
+  memcached: cache(keepsNothing),
+};
+
+function cache(back: Shown): Readonly<Record<Aspect, Shown>> {
+  return {
+    created: caches("two apps get one of each"),
+    variables: caches("two apps get one of each"),
+    "reads, writes": caches("two apps get one of each"),
+    "second run": caches("a second run changes nothing"),
+    limit: caches("memory that is full gives way in a cache"),
+    apart: caches("neither site reaches the other's"),
+    reboot: caches("they survive a reboot"),
+    crash: caches("a crash restarts them"),
+    "removed and back": back,
+  };
+}
