@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { renderBenchmarks, writeDocs } from "../scripts/docs.ts";
+import { addService } from "./add-service.ts";
 import { database } from "./database.ts";
 import { deploy } from "./deploy.ts";
 import { load } from "./load.ts";
@@ -36,6 +37,7 @@ const benches: readonly Bench[] = [
   recycling,
   manySites,
   database,
+  addService,
   validate,
   plan,
 ];
