@@ -77,7 +77,8 @@ function sinceBase(
     const [planned] = changesBetween(base, { ...(head && { taken: head }) }, environment);
     return planned === undefined ? {} : { planned };
   } catch (error) {
-    if (!(error instanceof NotPlanned)) throw error;
+    // What is wrong here, and not in the base, is for this change to correct: nothing of it is run.
+    if (!(error instanceof NotPlanned) || error.revision === "") throw error;
     return { unread: [error.message, ...error.issues.filter(isError).map(issueLine), "correct that on the base branch first"] };
   }
 }

@@ -5,7 +5,9 @@ import type { Loss } from "../components/plan/losses.ts";
 import type { Plan } from "../components/plan/plan.ts";
 import { secretKey } from "../components/plan/secret-key.ts";
 import { readInside, realDirectory, refusalIssue } from "../components/text/files.ts";
-import type { Issue } from "../components/text/issue.ts";
+import { error, type Issue } from "../components/text/issue.ts";
+import { quoteName } from "../components/text/quote.ts";
+import type { Source } from "../components/text/source.ts";
 import { isMap } from "../components/text/value.ts";
 import { readYaml } from "../components/text/yaml.ts";
 import { NotPlanned } from "./planned.ts";
@@ -29,6 +31,15 @@ interface Kept {
 /** Bytes of a stack's own file: room for thousands of secrets. */
 const most = 4 * 1024 ** 2;
 
+/** Keys of it: any other names a place from which Pulumi takes more. */
+const topKeys = ["config", "encryptionsalt", "encryptedkey", "secretsprovider"];
+
+/** The key below `config` that keeps the secrets. */
+const secretsKey = "silverlining:secrets";
+
+/** What Pulumi takes for the same key. Of several in one file it takes one, and which one, the file does not say. */
+const spelling = /^(?:silverlining:(?:config:)?)?secrets$/;
+
 /**
  * The changes, with what git tells of the values of secrets: each is encrypted by itself, so one that stays is the same text. A value that
  * changes under its version is refused, since reviewers see versions alone. One that was copied from another place is told: whoever can't
@@ -39,8 +50,13 @@ export function judgeSecretValues(changes: Changes, { before, after, plan }: Com
   const file = `stacks/Pulumi.${plan.environment}.yaml`;
   const [one, other] = [read(before, file), read(after, file)];
   if (other === undefined) return changes;
-  if (Array.isArray(other)) throw new NotPlanned(`${file} can't be read as it is`, other, { environment: plan.environment });
-  const known = one !== undefined && !Array.isArray(one) ? one : { way: other.way, values: new Map<string, string>() };
+  if (Array.isArray(other))
+    throw new NotPlanned(`${file} keeps what can't be compared, or can't be read as it is`, other, {
+      environment: plan.environment,
+    });
+  if (Array.isArray(one))
+    return warned(changes, [`${file}: what it kept before can't be read, so whether a secret is another, nobody sees`]);
+  const known = one ?? { way: other.way, values: new Map<string, string>() };
   if (known.way !== other.way)
     return warned(changes, [`${file}: values are encrypted in another way: whether one of them is another, nobody sees`]);
   const losses = plan.sites.flatMap((site) =>
@@ -69,7 +85,6 @@ function copies(file: string, before: Kept, { values }: Kept): string[] {
   const all = [...before.values, ...values];
   return [...values].flatMap(([key, value]) => {
     if (before.values.get(key) === value || !value.startsWith('{"secure"')) return [];
-    if (key === "secure") return [`${file}: secrets changed, and which of them can't be told`];
     const twin = all.find(([name, same]) => same === value && name !== key)?.[0];
     return twin === undefined ? [] : [`${file}: ${key} has the value of ${twin}`];
   });
@@ -86,14 +101,43 @@ function read(root: string, file: string): Kept | Issue[] | undefined {
   if (!("real" in stacks)) return [stacks];
   const bytes = readInside(stacks.real, basename(file), most);
   if (typeof bytes === "string") return [refusalIssue(bytes, file, most)];
-  const { tree, issues } = readYaml(bytes.toString(), file);
-  if (tree === undefined) return issues;
-  const { config, encryptionsalt, encryptedkey, secretsprovider } = isMap(tree) ? tree : {};
-  const secrets = Object.entries(isMap(config) ? config : {}).flatMap(([key, value]) =>
-    /^silverlining:(?:config:)?secrets$/.test(key) && isMap(value) ? Object.entries(value) : [],
-  );
+  const source = readYaml(bytes.toString(), file);
+  const odd = oddIn(source);
+  if (source.tree === undefined || odd.length > 0) return [...source.issues, ...odd];
+  const { config, encryptionsalt, encryptedkey, secretsprovider } = isMap(source.tree) ? source.tree : {};
+  const secrets = isMap(config) && isMap(config[secretsKey]) ? Object.entries(config[secretsKey]) : [];
   return {
     way: JSON.stringify([encryptionsalt, encryptedkey, secretsprovider]),
     values: new Map(secrets.map(([key, value]) => [key, JSON.stringify(value)])),
   };
+}
+
+/** What gives secrets, and is not one value below `silverlining:secrets` for each: of that reviewers would see nothing. */
+function oddIn(source: Source): Issue[] {
+  const { tree } = source;
+  if (!isMap(tree)) return [];
+  const tops = Object.keys(tree).filter((key) => !topKeys.includes(key));
+  const { config } = tree;
+  const found = Object.entries(isMap(config) ? config : {}).filter(([key]) => spelling.test(key));
+  const fix = `keep each secret below ${secretsKey}, as silver secret set does`;
+  return [
+    ...tops.map((key) =>
+      error("unknown-key", source.placeOf([key], "key"), `${quoteName(key)} may bring secrets from elsewhere`, "delete it"),
+    ),
+    ...found.flatMap(([key, value]) => {
+      if (key !== secretsKey)
+        return [
+          error("unknown-key", source.placeOf(["config", key], "key"), `${quoteName(key)} is another name of ${secretsKey}`, fix),
+        ];
+      if (isMap(value) && !Object.hasOwn(value, "secure")) return [];
+      return [
+        error(
+          "wrong-type",
+          source.placeOf(["config", key], "value"),
+          `${secretsKey} is not a map with a value for each secret`,
+          fix,
+        ),
+      ];
+    }),
+  ];
 }

@@ -70,6 +70,12 @@ export const previewAttacks: readonly Attack[] = [
     test: "one that is copied from another place is told",
   },
   {
+    attack: "a secret is given by another name that Pulumi takes for the same, as a text, all in one, or from another place",
+    holds: "it is refused: the value may be another, and no reviewer sees it",
+    file: "test/process/cli-plan.test.ts",
+    test: "one that is given $form is refused: reviewers see nothing of it",
+  },
+  {
     attack: "a change of memory hides behind one of the number of processes",
     holds: "both are told",
     file: "test/unit/preview-steps.test.ts",

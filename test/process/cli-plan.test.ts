@@ -208,6 +208,37 @@ describe("values of secrets, of which a reviewer sees versions alone", () => {
     expect(silver("plan", "HEAD").stdout).toContain("\n⚠ stacks/Pulumi.dev.yaml: values are encrypted in another way: ");
   });
 
+  const other = "{ secure: v1:eeee:ffff }";
+  test.each([
+    { form: "without the project's name", text: `config:\n  secrets: { blog.KEY@2: ${other} }\n` },
+    { form: "by Pulumi's older name", text: `config:\n  silverlining:config:secrets: { blog.KEY@2: ${other} }\n` },
+    {
+      form: "by two names, of which Pulumi takes the other one",
+      text: `config:\n  silverlining:secrets: { blog.KEY@2: ${other} }\n  silverlining:config:secrets: { blog.KEY@2: { secure: v1:aaaa:bbbb } }\n`,
+    },
+    { form: "as a text", text: `config:\n  silverlining:secrets: '{"blog.KEY@2": "guessed"}'\n` },
+    { form: "all in one", text: `config:\n  silverlining:secrets: ${other}\n` },
+    { form: "from another place", text: "environment: [elsewhere]\n" },
+  ])("one that is given $form is refused: reviewers see nothing of it", ({ text }) => {
+    keep(`encryptionsalt: v1:salt\n${text}`);
+    const { status, stderr } = silver("plan", "HEAD", "--accept", "DATA", "REPLACED", "RETIRED", "PROGRAM");
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringContaining("✗ stacks/Pulumi.dev.yaml keeps what can't be compared") as string,
+    });
+    expect(stderr).not.toMatch(/eeee|guessed/);
+  });
+
+  test("where those of the base can't be read, that is told", () => {
+    keep("encryptionsalt: v1:salt\nconfig:\n  secrets: {}\n");
+    git("commit", "-qam", "odd");
+    keep(kept({ ...values, "blog.KEY@2": "v1:eeee:ffff" }));
+    expect(silver("plan", "HEAD").stdout).toContain(
+      "\n⚠ stacks/Pulumi.dev.yaml: what it kept before can't be read, so whether a secret is",
+    );
+    git("reset", "-q", "--hard", "HEAD^");
+  });
+
   test("in a form that only Pulumi reads, nothing is compared", () => {
     keep(kept(values).replace("v1:aaaa:bbbb", "&a v1:aaaa:bbbb").replace("v1:cccc:dddd", "*a"));
     expect(silver("plan", "HEAD")).toMatchObject({
