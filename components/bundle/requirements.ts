@@ -27,6 +27,9 @@ export interface Requirements {
 /** Name of the file at the root of an app that lists its libraries. */
 export const REQUIREMENTS_FILE = "requirements.txt";
 
+/** Mistakes that are told one by one: there may be as many as lines. */
+const mostIssues = 50;
+
 /**
  * Reads a requirements.txt. Pure. The form is pip's (https://pip.pypa.io/en/stable/reference/requirements-file-format/), and of it only
  * `name[extras]==version [; marker] --hash=sha256:…`, with comments and continued lines: what is installed follows from this file alone.
@@ -39,6 +42,10 @@ export function parseRequirements(text: string, file: string): Parsed<Requiremen
   const seen = new Map<string, { line: number; requirement: Requirement }>();
   for (const statement of statements(text)) {
     const at = { file, line: statement.line };
+    if (issues.length >= mostIssues) {
+      issues.push(error("bad-requirement", at, `from here on nothing was judged: ${mostIssues} mistakes came before`));
+      break;
+    }
     const read = readStatement(statement, file);
     issues.push(...read.issues);
     if (read.value === undefined) continue;
@@ -124,25 +131,18 @@ function statements(text: string): Statement[] {
 
 function readStatement({ line, pieces }: Statement, file: string): Parsed<Requirement> {
   const place: Place = { file, line };
-  const [wanted = "", ...options] = pieces
-    .map(({ text }) => text)
-    .join(" ")
-    // Patterns below try every way to share out a run of blanks: one of thousands would take hours.
-    .replace(/\s+/g, " ")
-    .split(/\s+(?=--?[A-Za-z])/);
+  const [{ text: wanted } = { text: "" }, ...options] = partsOf(pieces);
   if (wanted.startsWith("-")) return { issues: [explainOption(place, wanted)] };
-  const lineOf = (option: string): number => pieces.find(({ text }) => text.includes(option))?.line ?? line;
   const issues: Issue[] = [];
   const hashes = options.flatMap((option) => {
-    const at = { file, line: lineOf(option) };
-    if (!option.startsWith("--hash")) {
-      issues.push(explainOption(at, option));
-      return [];
-    }
-    const hash = /^--hash=sha256:([0-9a-f]{64})$/.exec(option)?.[1];
+    const at = { file, line: option.line };
+    const hash = /^--hash=sha256:([0-9a-f]{64})$/.exec(option.text)?.[1];
     if (hash !== undefined) return [hash];
-    const message = `${shown(option)} is not a hash: write --hash=sha256: and 64 lower-case hex digits`;
-    issues.push(error("unhashed-requirement", at, message, makeIt(at)));
+    if (issues.length >= mostIssues) return [];
+    const message = `${shown(option.text)} is not a hash: write --hash=sha256: and 64 lower-case hex digits`;
+    issues.push(
+      option.text.startsWith("--hash") ? error("unhashed-requirement", at, message, makeIt(at)) : explainOption(at, option.text),
+    );
     return [];
   });
   const requirement = readRequirement(wanted, place);
@@ -155,11 +155,28 @@ function readStatement({ line, pieces }: Statement, file: string): Parsed<Requir
   return { value: { ...requirement.value, hashes: [...new Set(hashes)].sort() }, issues };
 }
 
+/** What a statement wants, and its options, each with the line that it begins in. */
+function partsOf(pieces: Statement["pieces"]): { line: number; text: string }[] {
+  // Patterns below try every way to share out a run of blanks: one of thousands would take hours.
+  const texts = pieces.map(({ text }) => text.replace(/\s+/g, " "));
+  let [at, index, end] = [0, 0, texts[0]?.length ?? 0];
+  return texts
+    .join(" ")
+    .split(/ (?=--?[A-Za-z])/)
+    .map((text) => {
+      while (at > end && index < pieces.length - 1) end += 1 + (texts[++index]?.length ?? 0);
+      at += text.length + 1;
+      return { line: pieces[index]?.line ?? 0, text };
+    });
+}
+
 /** The file is generated: nobody writes hashes by hand. */
 const makeIt = ({ file }: Place): string =>
   `list the libraries in requirements.in, and generate the file: silver lock ${dirname(file)}`;
 
 const NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
+const WHOLE_NAME = new RegExp(`^${NAME}$`);
+const FIRST_NAME = new RegExp(`^${NAME}`);
 const WANTED = new RegExp(`^(${NAME})\\s*(?:\\[([^\\]]*)\\])?\\s*(?:==\\s*([^\\s;,=]+))?\\s*(?:;\\s*(.*))?$`);
 /** PEP 440: epoch, release, pre, post, dev, local. */
 const VERSION =
@@ -172,8 +189,8 @@ function readRequirement(wanted: string, place: Place): Parsed<Omit<Requirement,
   }
   const [, name, extras = "", version, marker] = WANTED.exec(wanted) ?? [];
   const parts = extras.split(",").map((extra) => extra.trim());
-  if (name === undefined || (extras.trim() !== "" && parts.some((extra) => !new RegExp(`^${NAME}$`).test(extra)))) {
-    const bare = new RegExp(`^${NAME}`).exec(wanted)?.[0];
+  if (name === undefined || (extras.trim() !== "" && parts.some((extra) => !WHOLE_NAME.test(extra)))) {
+    const bare = FIRST_NAME.exec(wanted)?.[0];
     if (bare !== undefined && /^\s*(?:\[[^\]]*\])?\s*(?:[<>!~]=?|===?|\(|,)/.test(wanted.slice(bare.length)))
       return unpinned(wanted, place);
     const message = `${shown(wanted)} is not a requirement`;

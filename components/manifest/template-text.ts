@@ -9,6 +9,9 @@ export interface TemplateText {
   defaults: Record<string, string>;
 }
 
+/** Mistakes that are told: there may be as many as the text has words. */
+const mostIssues = 50;
+
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const DEFAULT = /^default[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(?:"([^"\\]*)"|'([^'\\]*)'|(-?[0-9]+(?:\.[0-9]+)?))$/;
 
@@ -20,13 +23,14 @@ const DEFAULT = /^default[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(?:"([^"\\]*
 export function parseTemplate(text: string, file: string): Parsed<TemplateText> {
   const template: TemplateText = { parts: [], defaults: {} };
   const issues: Issue[] = [];
+  const lines = new Lines(text);
   let from = 0;
-  for (let open = text.indexOf("{{"); open !== -1; open = text.indexOf("{{", from)) {
+  for (let open = text.indexOf("{{"); open !== -1 && issues.length < mostIssues; open = text.indexOf("{{", from)) {
     const close = text.indexOf("}}", open);
     const end = close === -1 ? text.length : close + 2;
     const inner = text.slice(open + 2, close === -1 ? text.length : close).trim();
     const [, name, double, single, number] = DEFAULT.exec(inner) ?? [];
-    const whole = name === undefined ? undefined : lineAround(text, open, end);
+    const whole = name === undefined ? undefined : lines.around(open, end);
     const before = text.slice(from, whole?.start ?? open);
     if (before !== "") template.parts.push(before);
     from = whole?.end ?? end;
@@ -74,10 +78,34 @@ function refuse(text: string, file: string, open: number, inner: string | undefi
   return say(`${what} is not understood`, "write {{variable}}, and compute everything else in the app");
 }
 
-/** The whole line, if it has only what is between `open` and `end`; undefined otherwise. */
-function lineAround(text: string, open: number, end: number): { start: number; end: number } | undefined {
-  const start = text.lastIndexOf("\n", open - 1) + 1;
-  const next = text.indexOf("\n", end);
-  const stop = next === -1 ? text.length : next + 1;
-  return text.slice(start, open).trim() === "" && text.slice(end, stop).trim() === "" ? { start, end: stop } : undefined;
+/** The lines of a text, asked for from its begin to its end, so that none is searched through twice. */
+class Lines {
+  readonly #text: string;
+  #start = 0;
+  #end = -1;
+  /** The first character of the line that is no blank. */
+  #ink = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The whole line, if it has only what is between `open` and `end`; undefined otherwise. */
+  around(open: number, end: number): { start: number; end: number } | undefined {
+    while (this.#end < open) {
+      this.#start = this.#end + 1;
+      this.#end = this.#after(/\n/g, this.#start);
+      this.#ink = this.#after(/\S/g, this.#start);
+    }
+    if (this.#ink < open) return undefined;
+    const next = this.#after(/\n/g, end);
+    const stop = Math.min(next + 1, this.#text.length);
+    return this.#after(/\S/g, end) >= next ? { start: this.#start, end: stop } : undefined;
+  }
+
+  /** Where a pattern matches first from a place on; the text's end when nowhere. */
+  #after(pattern: RegExp, place: number): number {
+    pattern.lastIndex = place;
+    return pattern.exec(this.#text)?.index ?? this.#text.length;
+  }
 }

@@ -16,6 +16,9 @@ const checkProgram = program("check.py");
 /** mod_wsgi's own threads in each process: main, monitor, deadlock, reaper. */
 const threadsOfDaemon = 4;
 
+/** Characters of a line that is looked into: the time for it grows with their square. */
+const longest = 500;
+
 /** Ways in which a line of Python binds a name, or may bind it. */
 const binds = (name: string): RegExp[] => [
   new RegExp(`^\\s*(?:async\\s+)?(?:def|class)\\s+${name}\\b`),
@@ -102,7 +105,9 @@ ExecStart=/usr/bin/python3 -P @ROOT@/conf/check.py ${checker}`,
 
 /** Whether a file of Paste Deploy has an application of a name. A section without a name is `main`. */
 function hasPasteSection(text: string, name: string): boolean {
-  const sections = [...text.matchAll(/^\[(?:app|application|composite|composit|pipeline|filter-app)(?::([^\]\n]*))?\]/gm)];
+  const sections = [
+    ...text.matchAll(/^\[(?:app|application|composite|composit|pipeline|filter-app)(?::([^\]\r\n\u2028\u2029]*))?\]/gm),
+  ];
   return sections.some(([, named]) => (named === undefined ? "main" : named.trim()) === name);
 }
 
@@ -111,6 +116,7 @@ function hasPasteSection(text: string, name: string): boolean {
  * starting the release shows whether it can really be called.
  */
 function defines(text: string, name: string): boolean {
+  const patterns = binds(name);
   const lines = text.split("\n").map((line) => line.replace(/#.*/, ""));
-  return lines.some((line) => binds(name).some((pattern) => pattern.test(line)));
+  return lines.some((line) => line.length > longest || patterns.some((pattern) => pattern.test(line)));
 }

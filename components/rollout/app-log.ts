@@ -40,7 +40,7 @@ const isDeath = ({ text }: LogLine): boolean => / exit signal | has died, /.test
 // `PHP message: text` is how php-fpm passes on PHP's output, and
 // `[wsgi:error] [pid 34:tid 56] [client 127.0.0.1:4] text`: ErrorLogFormat of a release's Apache.
 function parseLine(line: string): LogLine {
-  const match = /^\[[a-z_0-9]*:([a-z0-9]+)\] \[pid (\d+)[^\]]*\] (?:\[(?:client|remote) [^\]]*\] )?(.*)$/.exec(line);
+  const match = /^\[[a-z_0-9]*:([a-z0-9]+)\] \[pid (\d+)(?:\D[^\]]*)?\] (?:\[(?:client|remote) [^\]]*\] )?(.*)$/.exec(line);
   return { level: match?.[1], pid: match?.[2], text: match?.[3] ?? line.replace(/^PHP message: /, "") };
 }
 
@@ -121,6 +121,6 @@ const shorten = (text: string): string => text.replaceAll(/\/srv\/silver\/[a-z0-
 
 /** The part of an answer's body worth showing: a page's title, or the first characters of anything else; empty when it has no text. */
 export function readableBody(body: string, characters: number): string {
-  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(body)?.[1];
+  const title = /<title[^<>]*>([^<]*)<\/title>/i.exec(body)?.[1];
   return (title ?? body).trim().slice(0, characters);
 }

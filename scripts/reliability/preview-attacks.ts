@@ -88,10 +88,22 @@ export const previewAttacks: readonly Attack[] = [
     test: "a line of %s is judged at once",
   },
   {
+    attack: "a template, the text of a runner or a thousand hashes are made up so that judging them takes hours",
+    holds: "they are judged at once, and of very many mistakes the first are told",
+    file: "test/unit/manifest-read.test.ts",
+    test: "a runner %s made up to take hours is judged at once",
+  },
+  {
     attack: "commits are pushed to a pull request after a person let a blocking word pass",
     holds: "the word blocks again until the label is put on anew",
     file: "test/engine/ci-recipes.test.ts",
     test: "a label lets a word pass for the commits that it was put on, and for none that came later",
+  },
+  {
+    attack: "a label of earlier commits is on still when somebody lets another word pass",
+    holds: "it blocks: only words of the label that was just put on pass",
+    file: "test/engine/ci-recipes.test.ts",
+    test: "and for none that came later, also not with another label",
   },
   {
     attack: "an older version comes with bytes of its own",

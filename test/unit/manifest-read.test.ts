@@ -204,6 +204,19 @@ test.each([
   expect(read().said).toContain(`[no-application] ${said}`);
 });
 
+test.each([
+  ["wsgi.py", "application:".repeat(80_000)],
+  ["wsgi.py", `application${" ".repeat(1_000_000)}x`],
+  ["wsgi.py", "x\n".repeat(500_000)],
+  ["wsgi.py", `${"application:".repeat(40)}\n`.repeat(2000)],
+  ["paste.ini", "[app:\r".repeat(160_000)],
+])("a runner %s made up to take hours is judged at once", (runner, text) => {
+  write({ "app.yaml": `name: blog\nrunner: ${runner}\n`, [runner]: text });
+  const start = performance.now();
+  read();
+  expect(performance.now() - start).toBeLessThan(3000);
+});
+
 test("a runner whose file does not exist is reported by the file", () => {
   write({ "app.yaml": "name: blog\nrunner: src/config.ini#main\n" });
   expect(read().said).toContain("[missing-file] runner src/config.ini does not exist in apps/blog");

@@ -103,9 +103,20 @@ test("who may log in at a URL is not repeated", () => {
   expect(told("git+https://anna:sesame@git.acme.net/x").join()).not.toContain("sesame");
 });
 
+test("of very many mistakes the first are told, and where the others begin", () => {
+  expect(told("a\n".repeat(1000))).toHaveLength(51);
+  expect(told("a\n".repeat(1000)).at(-1)).toBe("51: bad-requirement: from here on nothing was judged: 50 mistakes came before");
+});
+
 test.each([
   ["blanks", `a${" ".repeat(100_000)}!`],
   ["comment signs that no line end follows", `a${" #".repeat(100_000)}\u2028x`],
+  ["options without an end", `a==1${Array.from({ length: 100_000 }, (_, index) => ` --x${index}`).join("")}`],
+  [
+    "hashes, continued over thousands of lines",
+    `a==1${Array.from({ length: 20_000 }, (_, index) => ` \\\n --hash=sha256:${String(index).padStart(64, "0")}`).join("")}`,
+  ],
+  ["which there are thousands, each wrong,", "a\n".repeat(100_000)],
 ])("a line of %s is judged at once", (_, text) => {
   const start = performance.now();
   parseRequirements(text, "requirements.txt");

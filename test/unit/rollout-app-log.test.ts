@@ -115,3 +115,10 @@ test("of a page its title is shown, of a text its first words", () => {
   expect(readableBody("<!DOCTYPE HTML>\n<html><head>\n<title>500 Internal\nError</title>", 99)).toBe("500 Internal\nError");
   expect(readableBody("  KeyError: 'x'\n", 5)).toBe("KeyEr");
 });
+
+test("what an app makes up to take hours is shown at once", () => {
+  const start = performance.now();
+  readableLog(Array.from({ length: 40 }, () => `[:c] [pid 0${"0".repeat(48_000)}`));
+  readableBody("<title".repeat(20_000), 500);
+  expect(performance.now() - start).toBeLessThan(2000);
+});

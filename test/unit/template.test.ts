@@ -69,3 +69,18 @@ test("a directory is read as in 2010: .tmpl files, names with +variables+, templ
     rmSync(root, { recursive: true });
   }
 });
+
+test.each([
+  ["statements that are not understood", "{{%}}\n".repeat(100_000)],
+  ["defaults in one line", "{{default a=1}}".repeat(50_000)],
+  ["defaults after blanks", " ".repeat(400_000) + "{{default a=1}}".repeat(30_000)],
+  ["defaults before blanks", ("{{default a=1}}" + " ".repeat(100)).repeat(8_000)],
+])("a template of %s is read at once", (_, text) => {
+  const start = performance.now();
+  parseTemplate(text, "a.tmpl");
+  expect(performance.now() - start).toBeLessThan(2000);
+});
+
+test("of very many mistakes the first are told", () => {
+  expect(parseTemplate("{{%}}\n".repeat(1000), "a.tmpl").issues).toHaveLength(50);
+});
