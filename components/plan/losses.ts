@@ -1,6 +1,7 @@
 import type { Plan } from "./plan.ts";
+import type { SetUp } from "../services/service.ts";
 import { bundleOf } from "./release-id.ts";
-import { keepsData, servicesWithData } from "../services/registry.ts";
+import { deletes, keepsData, servicesWithData, summary } from "../services/registry.ts";
 
 /** What decides whether sites find their data again: of a plan, or of what was deployed last. */
 export interface Standing {
@@ -22,6 +23,8 @@ interface PlacedSite {
 interface PlacedService {
   name: string;
   type: string;
+  /** As a reviewer reads it: `redis 64M noeviction on disk`. */
+  summary: string;
 }
 
 /** The machine of a node. */
@@ -52,7 +55,7 @@ export function standingOf({ sites, nodes }: Plan): Standing {
     sites: sites.map(({ name, nodes: placed, services, version, bundle }) => ({
       name,
       nodes: placed,
-      services: servicesWithData(services).map(({ name: service, type }) => ({ name: service, type })),
+      services: servicesWithData(services).map(asPlaced),
       ...(version === undefined ? {} : { version }),
       bundle: bundle.id,
     })),
@@ -89,16 +92,19 @@ export function standingOfCommands(commands: readonly { name: string; variables:
   };
 }
 
+/** A service as the standing of its site has it. */
+const asPlaced = (setUp: SetUp): PlacedService => ({ name: setUp.name, type: setUp.type, summary: summary(setUp) });
+
 /** The services with data that a command tells: `service_db: postgres 2048M`. */
 export function servicesIn(variables: Readonly<Record<string, string>>): PlacedService[] {
   return Object.entries(variables).flatMap(([variable, text]) => {
     const name = /^service_(.+)$/.exec(variable)?.[1];
-    return name === undefined || !keepsData(text) ? [] : [{ name, type: text.split(" ")[0] ?? "" }];
+    return name === undefined || !keepsData(text) ? [] : [{ name, type: text.split(" ")[0] ?? "", summary: text }];
   });
 }
 
 /** Services that are there no more, or only as another type of the same name. */
-export function droppedFrom(before: readonly PlacedService[], after: readonly PlacedService[]): PlacedService[] {
+export function droppedFrom<T extends Pick<PlacedService, "name" | "type">>(before: readonly T[], after: readonly T[]): T[] {
   return before.filter(({ name, type }) => !after.some((other) => other.name === name && other.type === type));
 }
 
@@ -154,6 +160,7 @@ function lossesOfSites(before: Standing, after: Standing, { isProtected, broken 
     const kept = services.filter((service) => !dropped.includes(service)).map((service) => service.name);
     return [
       ...(kept.length === 0 ? [] : [...moves(site, now, kept), ...otherMachines(before, after, now, kept, isProtected)]),
+      ...deletedData(name, services, now.services, isProtected),
       ...(isProtected ? [...droppedServices(name, dropped), ...otherBytes(site, now)] : []),
     ];
   });
@@ -193,6 +200,22 @@ function otherMachines(before: Standing, after: Standing, site: PlacedSite, kept
     if (one.address === other.address) return [];
     // A clone has the key of its original: a person must say that it is the same machine.
     return [{ ...loss, message: said("is another machine by its address"), refused: refusedUnless("it is the same machine") }];
+  });
+}
+
+/** Of what a service keeps under its name. */
+function deletedData(
+  site: string,
+  before: readonly PlacedService[],
+  after: readonly PlacedService[],
+  isProtected: boolean,
+): Loss[] {
+  return before.flatMap((service): Loss[] => {
+    const now = after.find(({ name, type }) => name === service.name && type === service.type);
+    const deleted = now && deletes(service.summary, now.summary);
+    if (deleted === undefined) return [];
+    const message = `${service.name} of ${site} may delete data: ${deleted}`;
+    return [{ subject: "site", name: site, data: [service.name], message, ...(isProtected ? { refused: unprotect } : {}) }];
   });
 }
 

@@ -30,6 +30,12 @@ export const redis: ServiceType<{ bytes: number; policy: Policy; disk: number }>
     persist: unparsedToggle().describe("whether it keeps what it holds on disk, too, false by default"),
   },
   keepsData: (shown) => shown.endsWith(" on disk"),
+  deletes: (before, after) => {
+    const [[was = "", formerly], [is = "", policy = ""]] = [before.split(" "), after.split(" ")];
+    if (policy === "noeviction") return undefined;
+    if (parseBytes(is) < parseBytes(was)) return `what does not fit into ${is}`;
+    return formerly === "noeviction" ? `${policy} does once its memory is full` : undefined;
+  },
   packages: ["redis-server"],
   clientPackages: { php: "php-redis" },
   told: z.strictObject({

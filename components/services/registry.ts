@@ -59,6 +59,12 @@ export function keepsData(summary: string): boolean {
   return typeof keeps === "boolean" ? keeps : keeps(shown.join(" "));
 }
 
+/** What a service that keeps data may delete when one `summary` of it becomes another of its type; undefined: nothing. */
+export function deletes(before: string, after: string): string | undefined {
+  const [[type = "", ...one], [, ...other]] = [before.split(" "), after.split(" ")];
+  return serviceTypes[type]?.deletes?.(one.join(" "), other.join(" "));
+}
+
 /** The services of a site that keep data. */
 export function servicesWithData(services: readonly SetUp[] = []): SetUp[] {
   return services.filter((setUp) => keepsData(summary(setUp)));

@@ -16,6 +16,11 @@ export interface ServiceType<Told extends Record<string, number | string> = Reco
   options: Record<string, z.ZodType<string>>;
   /** Whether it keeps data that a migration can change, and a removal would lose; or whether one does that is shown as `shown`. */
   keepsData: boolean | ((shown: string) => boolean);
+  /**
+   * What it may delete of the data that it keeps, as the end of a sentence, when it changes from being shown as one to the other.
+   * Undefined: nothing. Default: it never does.
+   */
+  deletes?(before: string, after: string): string | undefined;
   /** Its name in Silver Lining, if different. */
   oldName?: string;
   /** apt packages of the node that holds it. */

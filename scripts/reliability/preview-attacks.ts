@@ -40,6 +40,13 @@ export const previewAttacks: readonly Attack[] = [
     test: "a service that becomes one of another type",
   },
   {
+    attack: "a Redis that keeps its data gets less memory, or a policy that deletes",
+    holds:
+      "it is `DATA`; one that deletes nothing is refused less memory than it holds, and `silver status` tells one that is full",
+    file: "test/unit/losses.test.ts",
+    test: "a Redis that keeps its data, and would delete some of it",
+  },
+  {
     attack: "a node is replaced that has the name of a site",
     holds: "both are told, each with its own blocking words",
     file: "test/unit/preview-steps.test.ts",

@@ -188,6 +188,30 @@ class Redis(Servers):
         self.said = None
         self.assertEqual((redis.health(self.node, QUEUE), redis.size(self.node, QUEUE)), ("not answering", 0))
 
+    def test_less_memory_than_it_holds_is_refused_before_anything_is_touched(self):
+        redis.set_up(self.node, QUEUE)
+        self.said = {"used_memory": str(40 * MEGABYTE), "mem_not_counted_for_evict": "0"}
+        small = QUEUE._replace(options={**QUEUE.options, "bytes": 16 * MEGABYTE, "disk": 128 * MEGABYTE})
+        before = self.text(self.CONF)
+        with self.assertRaises(AgentError) as caught:
+            redis.set_up(self.node, small)
+        self.assertEqual(caught.exception.message, "the memory of 16 MB is less than Redis holds: 40 MB")
+        self.assertEqual(self.text(self.CONF), before)
+        # One that holds more than it may all the same is set up again as it is.
+        self.said["used_memory"] = str(70 * MEGABYTE)
+        self.assertEqual(redis.set_up(self.node, QUEUE), [])
+        # A person has accepted that it deletes what no longer fits.
+        redis.set_up(self.node, small._replace(options={**small.options, "policy": "allkeys-lru"}))
+
+    def test_one_whose_memory_is_full_and_that_deletes_nothing_is_told(self):
+        redis.set_up(self.node, QUEUE)
+        full = {"used_memory": str(65 * MEGABYTE), "maxmemory": str(64 * MEGABYTE), "mem_not_counted_for_evict": "0"}
+        self.said = full
+        self.assertEqual(redis.health(self.node, QUEUE), "out of memory: it can only be read")
+        for said in ({"used_memory": str(63 * MEGABYTE)}, {"mem_not_counted_for_evict": str(2 * MEGABYTE)}, {"maxmemory": "0"}):
+            self.said = {**full, **said}
+            self.assertIsNone(redis.health(self.node, QUEUE))
+
     def held(self, **said):
         """What the agent asked for when it looked after the disk."""
         self.asked, self.said = [], {"aof_rewrite_in_progress": "0", "aof_last_write_status": "ok", **said}

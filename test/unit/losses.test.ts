@@ -102,6 +102,57 @@ describe.each(moves)("%s, with data", (_, one, other, message) => {
   });
 });
 
+describe("a Redis that keeps its data, and would delete some of it", () => {
+  const redis = (options: string) => ({ services: `services: {queue: {type: redis, persist: true, ${options}}}` });
+  const large = redis("memory: 64M, policy: allkeys-lru");
+  const smaller = redis("memory: 16M, policy: allkeys-lru");
+  const words = "queue of blog may delete data: what does not fit into 16M";
+
+  test.each([
+    ["by less memory", large, smaller, words],
+    [
+      "by a policy that deletes",
+      redis("memory: 64M"),
+      redis("memory: 64M, policy: volatile-ttl"),
+      "queue of blog may delete data: volatile-ttl does once its memory is full",
+    ],
+  ])("%s, is DATA, by git and by the preview", (_, one, other, message) => {
+    const found = planChanges(rendered(one), rendered(other));
+    expect(decide(found, []).stopped).toEqual(["DATA blog"]);
+    expect(renderChanges(found, []).join("\n")).toContain(message);
+    expect(decide(found, ["DATA"]).canMerge).toBe(true);
+    const steps = commandsOf(one).flatMap(({ name, variables }, index) => {
+      const inputs = (each: Record<string, string>) => ({ type: "command:local:Command", inputs: { environment: each } });
+      const newState = inputs(commandsOf(other)[index]?.variables ?? {});
+      return [{ op: "update", urn: `urn:x::${name}`, oldState: inputs(variables), newState }];
+    });
+    const previewed = previewChanges(
+      { steps, diagnostics: [] },
+      { environment: "dev", sites: ["blog"], broken: [], program: [] },
+    );
+    expect(decide(previewed, []).stopped).toContain("DATA blog");
+  });
+
+  test("is refused where the environment is protected", () => {
+    const more = "protected: true\n";
+    const found = planChanges(rendered({ ...large, more }), rendered({ ...smaller, more }));
+    expect(decide(found, ["DATA"]).stopped).toEqual(["refused blog"]);
+  });
+
+  test.each([
+    ["more memory", smaller, large],
+    ["less memory, and a policy that refuses what does not fit", large, redis("memory: 16M, policy: noeviction")],
+    ["another policy that deletes", large, redis("memory: 64M, policy: allkeys-lfu")],
+    [
+      "a cache with less",
+      { services: "services: {hot: {type: redis}}" },
+      { services: "services: {hot: {type: redis, memory: 16M}}" },
+    ],
+  ])("is not one with %s", (_, one, other) => {
+    expect(decide(planChanges(rendered(one), rendered(other)), [])).toEqual({ stopped: [], canMerge: true });
+  });
+});
+
 /** The commands of a stack, as its state has them. */
 function commandsOf(sketch: Sketch) {
   const { plan, releases } = rendered(sketch);

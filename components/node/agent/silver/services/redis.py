@@ -7,6 +7,7 @@ import os
 import re
 
 from .. import accounts, files, own_server, unit, volume
+from ..errors import AgentError
 
 # For the server itself, its connections and its buffers.
 OVERHEAD_BYTES = 64 * 1024**2
@@ -88,11 +89,19 @@ def health(node, use):
     said = told(node, use, "persistence")
     if said is None:
         return "not answering"
-    return "out of disk: it can only be read" if is_full(said) else None
+    if is_full(said):
+        return "out of disk: it can only be read"
+    return "out of memory: it can only be read" if is_out_of_memory(told(node, use, "memory") or {}) else None
 
 
 def is_full(said):
     return said.get("aof_last_write_status", "ok") != "ok"
+
+
+def is_out_of_memory(said):
+    """Whether it refuses to write: one that may delete something for it has done so before it answers."""
+    held, aside, most = (int(said.get(name, "0")) for name in ("used_memory", "mem_not_counted_for_evict", "maxmemory"))
+    return held - aside > most > 0
 
 
 def exists(node, use):
@@ -114,10 +123,25 @@ def discard(node, use):
 
 
 def set_up(node, use):
+    refuse_less(node, use)
     user = server_user(use)
     accounts.ensure_server(node, user, use.user, "/nonexistent")
     changes = make_room(node, use) if persists(use) else []
     return changes + own_server.run(node, "Redis", service(use), unit_text(use), {settings(use): settings_text(use)})
+
+
+def refuse_less(node, use):
+    """Less memory than it holds would make it one that nobody can write to: as a quota below what is there."""
+    before, wanted = found(node, use), use.options["bytes"]
+    deletes = not persists(use) or use.options["policy"] != "noeviction"
+    if deletes or before is None or wanted >= before["bytes"]:
+        return
+    if (held := size(node, use)) > wanted:
+        raise AgentError(
+            "service",
+            f"the memory of {files.megabytes(wanted)} is less than Redis holds: {files.megabytes(held)}",
+            fix="raise memory in the manifest, or have the app delete data",
+        )
 
 
 def make_room(node, use):
