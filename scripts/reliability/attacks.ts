@@ -89,6 +89,12 @@ export const attacks: readonly Attack[] = [
     test: "class Former(NodeTest)",
   },
   {
+    attack: "an app shows a secret as a page, JSON, SQL, a shell or Basic authorization has it, or at the end of what is shown",
+    holds: "it is `[secret]` in each form, and no part of it is left",
+    file: "test/agent/test_check.py",
+    test: "test_a_secret_is_hidden_in_whatever_form_an_app_writes_it",
+  },
+  {
     attack: "the engine is killed while it holds the stack",
     holds: "the next `silver up` on that machine takes the lock away, and says what was left unfinished",
     file: "test/process/locks.test.ts",

@@ -1,4 +1,6 @@
 import contextlib
+import json
+import re
 import socket
 import threading
 import time
@@ -199,6 +201,15 @@ class Checks(NodeTest):
         self.assertEqual(self.check(status=None, body=None)["redirect"], "/?key=[secret]")
         self.assertEqual(self.check()["reason"], "status 302, expected 200: it redirects to /?key=[secret]")
 
+    def test_no_part_of_a_secret_is_left_where_a_long_answer_is_cut(self):
+        long = "x" * (check.SHOWN_CHARACTERS - 5)
+        for body, location in ((f'{long}hunter2 & "Co"', f"/{long}"), (long, f"/{long[1:]}hunter2%20%26%20%22Co%22")):
+            reply = (302, body, self.mark(), ("Location", location))
+            self.machine.app = lambda request, reply=reply: reply
+            cut = [told for told in self.check().values() if re.search("x(?:h|hu|hun|hunt|hunte)$", str(told))]
+            self.assertEqual(cut, [])
+        self.assertLessEqual(len(self.check()["reason"]), check.SHOWN_CHARACTERS)
+
     def test_secrets_are_in_no_file_but_one(self):
         import os
         import stat
@@ -236,6 +247,37 @@ class Checks(NodeTest):
 class Redaction(NodeTest):
     def test_longer_secrets_go_first_and_short_ones_are_words(self):
         self.assertEqual(redact.redact({"abcdefgh", "abcd", "on"}, ["abcdefgh abcd on"]), ["[secret] [secret] on"])
+
+    def test_a_secret_is_hidden_in_whatever_form_an_app_writes_it(self):
+        import base64
+        import html
+        import urllib.parse
+
+        value = "p/q&r<s>t\"u'v+wé"
+        safe = str.maketrans({"&": "\\u0026", "<": "\\u003C", ">": "\\u003E", "'": "\\u0027"})
+        forms = {
+            "an error page of Python": html.escape(value),
+            "a text of a page": html.escape(value, quote=False),
+            "a page of Django": html.escape(value).replace("&#x27;", "&#39;"),
+            "a page of Flask": html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+            "a page of PHP": html.escape(value).replace("&#x27;", "&#039;"),
+            "JSON of PHP": json.dumps(value)[1:-1].replace("/", "\\/"),
+            "JSON of PHP in UTF-8": json.dumps(value, ensure_ascii=False)[1:-1].replace("/", "\\/"),
+            "JSON in a page": json.dumps(value)[1:-1].translate(safe),
+            "JSON of Go": json.dumps(value, ensure_ascii=False)[1:-1].translate(safe).lower(),
+            "bytes of Python": repr(value.encode())[2:-1],
+            "a form": urllib.parse.quote_plus(value),
+            "a statement": value.replace("'", "''"),
+            "a shell's trace": value.replace("'", "'\\''"),
+            "Basic authorization": base64.b64encode(f"user:{value}".encode()).decode(),
+            "Basic authorization of another": base64.b64encode(f"user-1:{value}".encode()).decode(),
+            "Basic authorization of a third": base64.urlsafe_b64encode(f"user-12:{value}".encode()).decode(),
+        }
+        for form, text in forms.items():
+            with self.subTest(form):
+                (said,) = redact.redact({value}, [f"KEY=={text}=="])
+                self.assertIn("[secret]", said)
+                self.assertLess(len(said), len("KEY==user-12:[secret]==") + 8)
 
     def test_each_line_of_a_long_secret_is_one(self):
         self.assertEqual(redact.redact({"first line\nsecond line"}, ["x second line"]), ["x [secret]"])

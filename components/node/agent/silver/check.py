@@ -53,9 +53,10 @@ def check(node, lease, arguments):
 
 
 def without(hidden, answer):
-    """An answer without secrets, in what the app itself wrote of it."""
+    """An answer without secrets, in what the app itself wrote of it, as much of it as is shown."""
     own = {field: answer[field] for field in ("body", "reason", "redirect") if answer[field] is not None}
-    return {**answer, **{field: "\n".join(redact.redact(hidden, text.split("\n"))) for field, text in own.items()}}
+    # Cut afterwards: a part of a secret would not be found.
+    return {**answer, **{field: "\n".join(redact.redact(hidden, text.split("\n")))[:SHOWN_CHARACTERS] for field, text in own.items()}}
 
 
 def ask_until(node, services, place, arguments, target, end):
@@ -134,7 +135,7 @@ def ask(place, arguments, target, end):
         "status": status,
         "redirect": redirect,
         "reason": reason,
-        "body": body[:SHOWN_CHARACTERS],
+        "body": body,
         "milliseconds": round((time.monotonic() - start) * 1000, 1),
     }
     return answer, served is not None
@@ -169,7 +170,7 @@ def limited(connected, seconds):
 
 def printable(text):
     """A header as a terminal may show it."""
-    return "".join(character if character.isprintable() else "?" for character in text[:SHOWN_CHARACTERS]) or None
+    return "".join(character if character.isprintable() else "?" for character in text) or None
 
 
 def connect_as_root(address, port, seconds):

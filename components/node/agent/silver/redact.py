@@ -9,17 +9,57 @@ from . import environ, files, spoiled, state
 SHORTEST = 4
 
 
+# A shorter part of an encoded value may be an ordinary word.
+SHORTEST_ENCODED = 10
+# How quotes are escaped in pages: by Python, Django, Flask and Jinja, PHP; and in their texts.
+QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#39;"), ("&#34;", "&#39;"), ("&quot;", "&#039;"), ('"', "'"))
+# What JSON escapes where it stands in a page.
+IN_PAGES = {"&": "\\u0026", "<": "\\u003C", ">": "\\u003E", "'": "\\u0027"}
+
+
 def forms(value):
-    """The forms of a value in logs: plain, quoted by Python or JSON, escaped in a URL, or one line of many."""
+    """
+    The forms of a value in logs and pages: plain, quoted by Python, JSON, a shell or SQL, escaped in a URL or a page, in base64, or one
+    line of many.
+    """
     import urllib.parse
 
     yield value
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield from json_forms(value)
     yield repr(value)[1:-1]
+    yield repr(value.encode("utf-8", "surrogateescape"))[2:-1]
     yield urllib.parse.quote(value, safe="")
+    yield urllib.parse.quote(value)
     yield urllib.parse.quote_plus(value)
+    for escaped in ("''", "'\\''", "'\"'\"'"):
+        yield value.replace("'", escaped)
+    text = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for double, single in QUOTES:
+        yield text.replace('"', double).replace("'", single)
+    yield from in_base64(value)
     yield from value.splitlines()
+
+
+def json_forms(value):
+    for plain in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        for text in (plain, plain.replace("/", "\\/")):
+            yield text
+            yield text.translate(str.maketrans(IN_PAGES))
+            yield text.translate(str.maketrans({sign: escaped.lower() for sign, escaped in IN_PAGES.items()}))
+
+
+def in_base64(value):
+    """What is the same of it wherever it begins in what is encoded, such as after a user's name and a colon."""
+    import base64
+
+    for before in range(3):
+        whole = before + len(value.encode("utf-8", "surrogateescape"))
+        text = base64.b64encode(bytes(before) + value.encode("utf-8", "surrogateescape")).decode()
+        # Each character is six bits: those of neighbours are left out.
+        part = text[-(-before * 8 // 6) : whole * 8 // 6]
+        if len(part) >= SHORTEST_ENCODED:
+            yield part
+            yield part.translate(str.maketrans("+/", "-_"))
 
 
 def values(node, site):

@@ -102,7 +102,8 @@ def answers(node, name):
         answer, _ = check.ask(check.VISITORS, arguments, target, end)
         if not answer["ok"]:
             # Where an app redirects to may hold a secret of its own.
-            return redact.site_lines(node, name, [f"{answer['url']}: {answer['reason']}"])
+            (said,) = redact.site_lines(node, name, [f"{answer['url']}: {answer['reason']}"])
+            return [said[: check.SHOWN_CHARACTERS]]
     return []
 
 
