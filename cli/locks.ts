@@ -95,7 +95,8 @@ function isEngine(pid: number): boolean {
     const [, name = "", state] = /^\d+ \(([^]*)\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
     return name.includes("pulumi") && state !== "Z";
   } catch {
-    return false;
+    // It has ended, or the system hides the processes of others.
+    return isAlive(pid);
   }
 }
 

@@ -13,8 +13,18 @@ case ${1:-} in
 esac
 
 state=$SILVER/state/.pulumi/stacks/silverlining/dev.json
+if [ ! -f "$state" ] && [ -f "$state.gz" ]; then state=$state.gz; fi
 # As components/machines/clone.ts has it.
 nodes=${XDG_STATE_HOME:-$HOME/.local/state}/silverlining/$(printf %s "$ROOT" | sha256sum | cut -c 1-6)
+
+# As it was deployed, or, where nobody can read that, as it is declared.
+is_protected() {
+  [ -f "$state" ] || return 1
+  case $state in
+    *.gz) gzip -cd "$state" 2>/dev/null ;;
+    *) cat "$state" ;;
+  esac | grep -q '"protect": *true' || grep -Eq '^protected: *true' stacks/dev.yaml 2>/dev/null
+}
 
 destroy_stack() {
   node scripts/unlock.ts || note "Pulumi will say who has locked the stack."
@@ -62,7 +72,7 @@ remove_state() {
 }
 
 # What the engine may not delete must not go with its node either.
-if [ -f "$state" ] && grep -q '"protect": *true' "$state"; then
+if is_protected; then
   # shellcheck disable=SC2016 # for a person to type
   fail 'Stack dev is protected, and stays as it is.' 'To destroy it with its data: eval "$(sh scripts/env.sh)"; silver destroy dev'
 fi

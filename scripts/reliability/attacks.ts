@@ -107,6 +107,12 @@ export const attacks: readonly Attack[] = [
     test: "one of a run that goes on is waited for, and its holder is named once",
   },
   {
+    attack: "somebody deploys whose processes another user may not see (hidepid)",
+    holds: "their lock stays until they are gone",
+    file: "test/process/locks.test.ts",
+    test: "the lock of somebody whose processes this user may not see stays",
+  },
+  {
     attack: "`npm run down` in a checkout whose .silver has the state or the passphrase of another environment",
     holds: "stack dev goes alone",
     file: "test/process/down.test.ts",
@@ -141,6 +147,12 @@ export const attacks: readonly Attack[] = [
     holds: "nothing is touched",
     file: "test/engine/destroy.test.ts",
     test: "silver destroy touches nothing where %s is typed",
+  },
+  {
+    attack: "`npm run down` where stack dev is protected, and its state is compressed or spoiled",
+    holds: "it stays",
+    file: "test/process/down.test.ts",
+    test: "so does one of which %s",
   },
   {
     attack: "`npm run down` where stack dev is protected",

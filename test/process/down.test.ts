@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import { gzipSync } from "node:zlib";
 import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cloneOf } from "../../components/machines/clone.ts";
@@ -88,6 +89,32 @@ test("a protected stack keeps its nodes, its state and its passphrase", async ()
     expect(existsSync(join(directory, "asked"))).toBe(false);
     expect([has(".silver/passphrase"), has("stacks/Pulumi.dev.yaml")]).toEqual([true, true]);
   }
+});
+
+test.each([
+  ["its state is compressed", "dev.json.gz", gzipSync('{"checkpoint":{"latest":{"resources":[{"protect":true}]}}}'), ""],
+  ["its state is spoiled, and the environment says it", "dev.json", "", "protected: true\n"],
+])("so does one of which %s", async (_, name, content, more) => {
+  const state = ".silver/state/.pulumi/stacks/silverlining/";
+  rmSync(join(root, `${state}dev.json`));
+  write(`${state}${name}`, "");
+  writeFileSync(join(root, state, name), content);
+  write("stacks/dev.yaml", `${more}nodes: { web1: { local: true, os: debian-12 } }\nsites: {}\n`);
+  const { code, output } = await down();
+  expect({ code, output }).toEqual({
+    code: 1,
+    output: expect.stringContaining("Stack dev is protected, and stays as it is.\n") as string,
+  });
+  expect([has(`${state}${name}`), has(".silver/passphrase")]).toEqual([true, true]);
+});
+
+test("a stack whose state is compressed goes as any other", async () => {
+  const state = ".silver/state/.pulumi/stacks/silverlining/";
+  rmSync(join(root, `${state}dev.json`));
+  write(`${state}dev.json.gz`, "");
+  const { code, output } = await down();
+  expect(code, output).toBe(0);
+  expect(asked()).toEqual(["destroy --yes --skip-preview --stack dev"]);
 });
 
 test("without another stack all of this checkout goes", async () => {

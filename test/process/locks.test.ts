@@ -57,14 +57,15 @@ const lock = (pid: number, { host = hostname(), stack = "dev", state = "state" }
 /** The number of a process that has ended. */
 const endedPid = () => Number(spawnSync("sh", ["-c", "echo $$"], { encoding: "utf8" }).stdout);
 /** A process that the system calls `pulumi`. */
-const engine = () => {
-  const { pid = -1 } = spawn(join(root, "bin/pulumi"), ["hold"], { detached: true, stdio: "ignore" });
+const engine = (of: { uid?: number; gid?: number } = {}) => {
+  const { pid = -1 } = spawn(join(root, "bin/pulumi"), ["hold"], { detached: true, stdio: "ignore", ...of });
   started.push(pid);
   return pid;
 };
-const up = (words = ["-e", "dev"], backend: string | undefined = `file://${root}/state`) => {
+const up = (words = ["-e", "dev"], backend: string | undefined = `file://${root}/state`, before: readonly string[] = []) => {
   const environment = { ...process.env, PATH: `${root}/bin:${process.env.PATH ?? ""}`, PULUMI_BACKEND_URL: backend };
-  const child = spawn(process.execPath, [join(root, "cli/main.ts"), "up", ...words], { cwd: root, env: environment });
+  const [program = "", ...args] = [...before, process.execPath, join(root, "cli/main.ts"), "up", ...words];
+  const child = spawn(program, args, { cwd: root, env: environment });
   const said = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (said.stderr += chunk.toString()));
@@ -149,4 +150,16 @@ test("what a killed run left unfinished is told in one line", async () => {
   const { stderr } = await up().ended;
   expect(stderr).toMatch(/^dev: an earlier run was killed while it worked on blog-rollout, web1\. [^\n]*--stack dev\n$/);
   expect(readFileSync(join(root, "state/.pulumi/stacks/silverlining/dev.json"), "utf8")).toContain("pending_operations");
+});
+
+test.skipIf(process.getuid?.() !== 0)("the lock of somebody whose processes this user may not see stays", async () => {
+  chmodSync(root, 0o755);
+  const file = lock(engine({ uid: 65_534, gid: 65_534 }));
+  const hidden = 'mount -t proc -o hidepid=invisible proc /proc && exec "$@"';
+  const without = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", "--regid=65534", "--clear-groups"];
+  const { said, ended } = up(["-e", "dev"], `file://${root}/state`, ["unshare", "-m", "sh", "-c", hidden, "sh", ...without]);
+  await expect.poll(() => said.stderr, { timeout: 20_000 }).toContain("is at work; waiting for its end");
+  expect(existsSync(file)).toBe(true);
+  for (const pid of started.splice(0)) process.kill(-pid, "SIGKILL");
+  expect((await ended).stderr).toContain("which is gone: unlocked");
 });
