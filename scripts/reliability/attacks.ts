@@ -83,6 +83,12 @@ export const attacks: readonly Attack[] = [
     test: "what a terminal would obey in the name of a file is shown as text",
   },
   {
+    attack: "a comment of a manifest has control characters or commands to a CI service, and the manifest is converted",
+    holds: "`silver convert` shows them as text",
+    file: "test/unit/convert.test.ts",
+    test: "what a terminal would obey in a comment is shown as text",
+  },
+  {
     attack: "an app logs a secret, and its release is rolled back, pruned, or removed with its site",
     holds: "`silver logs` shows `[secret]`",
     file: "test/agent/test_logs.py",

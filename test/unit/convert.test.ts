@@ -155,6 +155,18 @@ test.each([
   expect(none).toBeUndefined();
 });
 
+test("what a terminal would obey in a comment is shown as text, and what was converted can be read", () => {
+  const strange = "\u009b31m \u202e ::set-output name=x::y";
+  const ini = `[production]\napp_name = a\n# ${strange}\nrunner = a.py\n; ${strange}\n[${strange}]\nx = ${strange}\n`;
+  const { text = "" } = convertToYaml(ini, "app.ini");
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  const obeyed = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]|^\s*::/m;
+  expect(text).not.toMatch(obeyed);
+  expect(text.match(/\u{fffd}31m/gu)).toHaveLength(4);
+  expect(parseManifest(text, "app.yaml").issues).toEqual([]);
+  expect(convertToIni("name: a\n# \u009b31m \u202e\nrunner: a.py # \u009b\n", "app.yaml").text).not.toMatch(obeyed);
+});
+
 test("a text that can't be read is not converted", () => {
   expect(convertToIni("a: [", "app.yaml")).toMatchObject({ issues: [{ code: "yaml-syntax" }] });
   const { issues, text } = convertToYaml("[production]\nrunnr = x.py\n", "app.ini");

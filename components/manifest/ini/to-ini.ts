@@ -1,3 +1,4 @@
+import { printable } from "../../text/printable.ts";
 import { LineCounter, Parser } from "yaml";
 import { iniPartsOf, type IniPart } from "./keys.ts";
 import { mainSection, parseIni } from "./read.ts";
@@ -84,7 +85,7 @@ class YamlComments {
       const start = content === 0 ? undefined : starts.findLast((each) => each <= content);
       // The first of several keys on one line.
       const owner = start === undefined ? -1 : starts.indexOf(start);
-      (this.#before[owner] ?? this.#atEnd).push(`${comment}\n`);
+      (this.#before[owner] ?? this.#atEnd).push(`${printable(comment)}\n`);
       begins[owner] = Math.min(begins[owner] ?? line, line);
     }
     for (const [index, begin] of begins.entries()) {

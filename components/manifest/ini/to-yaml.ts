@@ -1,3 +1,4 @@
+import { printable } from "../../text/printable.ts";
 import { Document, isMap, isScalar, isSeq, Scalar, visit, type Node, type Pair } from "yaml";
 import type { Converted } from "./to-ini.ts";
 import { fieldRules } from "../../text/schema/fields.ts";
@@ -115,9 +116,12 @@ function commentLines(entry: IniEntry): Remark[] {
 
 /** A comment of several lines; an empty one would become a blank line, so it gets a blank. */
 function joined(remarks: Remark[], before?: string): string | null {
-  const lines = [...(before === undefined ? [] : [before]), ...remarks.map(({ text }) => (text === "" ? " " : text))];
+  const lines = [...(before === undefined ? [] : [before]), ...remarks.map(({ text }) => (text === "" ? " " : shown(text)))];
   return lines.length > 0 ? lines.join("\n") : null;
 }
+
+/** Whatever a stranger wrote there goes to a terminal, and may be no control character in YAML. */
+const shown = (text: string): string => printable(`#${text}`).slice(1);
 
 /** The key of the pair at a path; of the first pair of a map that has no line of its own, such as services, that map's key. */
 function keyNodeAt(document: Document, path: Path): Scalar | undefined {
