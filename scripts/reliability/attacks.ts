@@ -186,6 +186,12 @@ export const attacks: readonly Attack[] = [
     test: "test_a_label_that_leads_elsewhere_is_told",
   },
   {
+    attack: "what holds sites to their quotas, or finishes what a dead rollout left, runs no more",
+    holds: "`silver status` says so and exits 1, and `silver heal` starts it",
+    file: "test/agent/test_verify.py",
+    test: "test_a_timer_that_no_longer_holds_quotas_or_ends_dead_rollouts_is_told_and_sites_are_asked",
+  },
+  {
     attack: "a site fails its own check, and nothing changed",
     holds: "`silver up` says so and exits 1",
     file: "test/process/cli-up.test.ts",

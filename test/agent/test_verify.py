@@ -63,6 +63,20 @@ class Verify(NodeTest):
         open(self.paths.vcl(self.vcl), "w").close()
         self.assertRegex(self.verify()[1]["hello"][0], r"\.vcl is not the release's$")
 
+    def test_a_timer_that_no_longer_holds_quotas_or_ends_dead_rollouts_is_told_and_sites_are_asked(self):
+        timers = ["silver-recover.timer", "silver-measure.timer"]
+        self.converge(units={"running": [ports.KEEPER, "varnish.service", *timers], "stopped": []})
+        self.assertEqual(self.verify()[0], [])
+        self.machine.units["silver-measure.timer"] = "inactive"
+        unit.disable(self.node, "silver-recover.timer")
+        asked = []
+        with mock.patch.object(verify, "answers", lambda node, name: asked.append(name) or []):
+            problems, sites = self.verify()
+        self.assertEqual(problems, ["silver-recover.timer does not start at boot", "silver-measure.timer does not run"])
+        self.assertEqual((sites, asked), ({"hello": []}, ["hello"]))
+        self.ask("heal-node")
+        self.assertEqual(self.verify()[0], [])
+
     def test_what_concerns_all_sites_is_of_the_node_and_no_site_is_asked(self):
         self.machine.units["varnish.service"] = "failed"
         self.assertEqual(self.verify(), (["Varnish does not run"], {"hello": []}))

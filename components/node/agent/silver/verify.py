@@ -4,7 +4,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from . import check, files, firewall, log_space, ports, redact, state, unit, units, varnish
+from . import check, files, firewall, log_space, node_record, ports, redact, state, unit, units, varnish
 from .errors import AgentError
 from .paths import TOP_VCL
 from .varnish_cli import VarnishCli
@@ -28,7 +28,18 @@ def verify(node, only):
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for name, reasons in zip(sound, pool.map(lambda name: told(answers, node, name), sound), strict=True):
             sites[name] = reasons
-    return {"problems": ofnode, "sites": [{"site": name, "problems": problems} for name, problems in sites.items()]}
+    return {"problems": ofnode + idle(node), "sites": [{"site": name, "problems": problems} for name, problems in sites.items()]}
+
+
+def idle(node):
+    """What of the platform does not run beside what visitors would notice, such as the timers that hold sites to their quotas."""
+    names = [name for name in node_record.read(node).get("units", {}).get("running", []) if name != "varnish.service"]
+    seen = unit.show(node, names) if names else {}
+    return [
+        f"{name} {'does not run' if seen[name].get('ActiveState') != 'active' else 'does not start at boot'}"
+        for name in names
+        if (seen[name].get("ActiveState"), seen[name].get("UnitFileState")) != ("active", "enabled")
+    ]
 
 
 def told(look, *words):
