@@ -216,12 +216,19 @@ function nodeDetails(one: NodePlan | undefined, other: NodePlan | undefined): De
     Object.fromEntries((node?.routes ?? []).map((route) => [locationText(route), `to ${route.site}`]));
   return [
     ...(one === undefined ? [] : changed("os", one.os, other?.os)),
-    ...changed("machine", one && tellMachine(one.machine), other && tellMachine(other.machine)),
+    ...machineDetails(one, other),
     ...lists("roles", one?.roles ?? [], other?.roles ?? []),
     ...lists("trust_proxies", one?.trustProxies ?? [], other?.trustProxies ?? []),
     ...lists("sites", one?.sites ?? [], other?.sites ?? []),
     ...maps("route", routes(one), routes(other)),
   ];
+}
+
+/** The end of a key is enough to tell it from others, unless somebody has searched for one that ends alike. */
+function machineDetails(one: NodePlan | undefined, other: NodePlan | undefined): Detail[] {
+  const told = changed("machine", one && tellMachine(one.machine), other && tellMachine(other.machine));
+  if (told.length > 0 || one === undefined || other === undefined) return told;
+  return changed("machine", identity(one), identity(other));
 }
 
 /** What tells one machine from another: a machine that the project makes is made anew with another kind or system. */

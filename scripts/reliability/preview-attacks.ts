@@ -53,6 +53,12 @@ export const previewAttacks: readonly Attack[] = [
     test: "a node and a site of one name are two changes, each with its own words",
   },
   {
+    attack: "a node gets the key of another machine that ends as its own does",
+    holds: "it is `REPLACED`, and the keys are shown",
+    file: "test/unit/losses.test.ts",
+    test: "so is one whose key only begins otherwise, which is not what reviewers are shown of it",
+  },
+  {
     attack: "a site goes, or moves, that could not be planned before",
     holds: "it is told, and `DATA`",
     file: "test/unit/changes.test.ts",

@@ -182,6 +182,16 @@ test("a host whose key changes is replaced, whatever is on it", () => {
   expect(decide(found, []).stopped).toContain("REPLACED web1");
 });
 
+test("so is one whose key only begins otherwise, which is not what reviewers are shown of it", () => {
+  const other = (first: string) => ({
+    services: "",
+    nodes: `  web1: {host: 10.0.0.1, os: debian-12, hostKey: "ssh-ed25519 ${first}AAC3NzaC1lZDI1NTE5AAAA"}\n${second}`,
+  });
+  const found = planChanges(rendered(other("A")), rendered(other("B")));
+  expect(decide(found, []).stopped).toEqual(["REPLACED web1"]);
+  expect(renderChanges(found, []).join("\n")).toContain("machine  ssh-ed25519 AAAC3NzaC1lZDI1NTE5AAAA → ssh-ed25519 BAAC3");
+});
+
 test("a local machine made anew takes the data of its sites along, which a person may accept", () => {
   const found = planChanges(rendered({ nodes: local("debian-12") }), rendered({ nodes: local("debian-13") }));
   expect(decide(found, []).stopped).toEqual(["REPLACED web1", "DATA blog"]);
