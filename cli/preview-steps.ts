@@ -213,6 +213,8 @@ function siteChange(name: string, { op, old: { variables: old }, now: { variable
     ...maps("config", configOf(old), configOf(now)),
     ...changed("config_dir", old.configDirectory, now.configDirectory),
     ...maps("services", prefixed(old, "service_"), prefixed(now, "service_")),
+    ...changed("works on", old.works_on, now.works_on),
+    ...maps("workers", prefixed(old, "worker_"), prefixed(now, "worker_")),
   ];
   const { release: to = "" } = now;
   if (op === "create") return { ...base, kind: "added", to, details };

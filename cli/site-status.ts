@@ -39,7 +39,7 @@ export function statusOf(
     state.holder === null ? null : `${state.holder.who} has been rolling out ${state.holder.release} since ${state.holder.since}`;
   const { services } = state;
   const units = state.releases.find(({ id }) => id === live)?.units ?? [];
-  const stopped = units.filter(({ active }) => !active).map(({ name }) => `${name} does not run`);
+  const stopped = units.flatMap(({ name, active, problem }) => problem ?? (active ? [] : `${name} does not run`));
   const failing = services.flatMap(({ name, problem }) => (problem === null ? [] : [`${name} is ${problem}`]));
   const { problems = [], sites = [] } = found.verified ?? {};
   const seen = sites.filter((one) => one.site === site).flatMap((one) => one.problems);

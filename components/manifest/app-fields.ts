@@ -88,12 +88,12 @@ export function checker() {
 }
 
 /** A program of the app and its arguments, as words: no shell reads them. */
-export function command() {
+export function command(example = "bin/migrate") {
   const pattern = new RegExp(`^${WRITTEN}(?: +[A-Za-z0-9_.,:=@%/+-]+)*$`);
   return field(z.string().regex(pattern).transform(tidyCommand), {
     code: "bad-command",
     must: "a program inside the app's directory, then plain words (no shell reads them)",
-    example: "bin/migrate",
+    example,
     explain: (value) => {
       const program = String(value).split(" ")[0] ?? "";
       if (leadsOut(program)) {

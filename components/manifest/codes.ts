@@ -4,8 +4,7 @@ import type { CodeEntry } from "../text/code.ts";
 export const manifestCodes = {
   "bad-command": {
     rule: "A command is a program inside the app's directory, followed by plain words: no shell reads them.",
-    example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\ntest: bin/smoke | tee log\n" },
-    isLater: true,
+    example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\nworkers: {mail: {run: bin/mailer | tee log}}\n" },
     fix: "Put what needs a shell into a script under bin/.",
   },
   "bad-package": {

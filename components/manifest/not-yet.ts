@@ -17,7 +17,6 @@ export const manifestLater: Later = {
   compatible_with_previous: "leave it out: nothing migrates yet",
   keep_data: "leave it out: nothing migrates yet",
   cron: "request a page of the site from a timer elsewhere",
-  workers: "do the work within the request",
   slow: "raise timeouts.request and processes.count",
   cache: "send Cache-Control headers from the app",
   static: "send the headers from the app",

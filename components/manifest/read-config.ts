@@ -21,7 +21,9 @@ export function checkConfigFiles(
   return [
     ...found,
     ...(found.length > 0 || template === undefined ? [] : readTemplate(root, app, template).issues),
-    ...(checker === undefined || checker.includes(":") ? [] : checkScript(root, app, checker, placeOf(["config", "checker"]))),
+    ...(checker === undefined || checker.includes(":")
+      ? []
+      : checkScript(root, app, "config.checker", checker, /\.(?:py|php)$/, placeOf(["config", "checker"]))),
   ];
 }
 
@@ -37,12 +39,26 @@ export function checkDirectory(root: string, app: string, key: string, path: str
   return [error("missing-file", place, `${what} is empty`, "put a file into it, or delete the key")];
 }
 
-function checkScript(root: string, app: string, path: string, place: Place): Issue[] {
-  const what = `config.checker ${path}`;
+/** What workers run must be there, as a program. */
+export function checkCommands(
+  root: string,
+  app: string,
+  { workers = {} }: Partial<ManifestTree>,
+  placeOf: (path: Path) => Place,
+): Issue[] {
+  return Object.entries(workers).flatMap(([name, { run }]) => {
+    const [path = ""] = run.split(" ");
+    return checkScript(root, app, `workers.${name}`, path, /\.py$/, placeOf(["workers", name, "run"]));
+  });
+}
+
+/** @param read what an interpreter reads, so that it need not be a program itself */
+function checkScript(root: string, app: string, key: string, path: string, read: RegExp, place: Place): Issue[] {
+  const what = `${key} ${path}`;
   const found = inside(root, app, what, path, place);
   if (typeof found !== "string") return [found];
   if (!statSync(found).isFile()) return [error("missing-file", place, `${what} is not a file`, "write the path of a script")];
-  if (/\.(?:py|php)$/.test(path) || isExecutable(found)) return [];
+  if (read.test(path) || isExecutable(found)) return [];
   return [error("not-executable", place, `${what} can't be started as a program`, `run: chmod +x ${app}/${path}`)];
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { checkConfigFiles, checkDirectory } from "./read-config.ts";
+import { checkCommands, checkConfigFiles, checkDirectory } from "./read-config.ts";
 import { readInside, realDirectory, realInside, refusalIssue, walkInside } from "../text/files.ts";
 import { byPlace, error, isError, type Issue, type Parsed, type Place } from "../text/issue.ts";
 import type { Manifest } from "./manifest.ts";
@@ -55,6 +55,7 @@ export function readApp(root: string, app: string): AppManifest {
     ...ofRunner,
     ...platforms[platform].judgeFiles(ofRunner.length > 0 ? rest : parts, filesOf(root, app, placeOf)),
     ...(parts.config === undefined ? [] : checkConfigFiles(root, app, parts.config, placeOf)),
+    ...checkCommands(root, app, parts, placeOf),
   ]);
   const location = parts.default_location === undefined ? {} : { defaultLocation: parts.default_location };
   const told = { issues: all, platform, ...location };

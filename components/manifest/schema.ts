@@ -118,11 +118,20 @@ const job = built("cron.", {
   .describe("One job.");
 
 const worker = built("workers.", {
-  run: command().describe("Program of the app that runs all the time."),
+  run: command("bin/mailer").describe(
+    "Program of the app that runs all the time, in the foreground: one that ends is started again.",
+  ),
   count: count(1, 64).prefault(1).describe("How many of it."),
-  stop: duration("1s", "1h").prefault("1m").describe("Time it gets to finish what it began."),
+  stop: duration("1s", "1h").prefault("1m").describe("Time it gets after SIGTERM to finish what it began; then it is killed."),
+  memory: size("32M", "64G", "200M")
+    .exactOptional()
+    .describe("Memory that each may take with all it starts. Default: processes.memory."),
 })
-  .transform(({ stop: stopSeconds, ...rest }) => ({ ...rest, stopSeconds }))
+  .transform(({ stop: stopSeconds, memory, ...rest }) => ({
+    ...rest,
+    stopSeconds,
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+  }))
   .describe("One kind of worker.");
 
 const slow = built("slow.", {
@@ -226,7 +235,7 @@ export const manifestSchema = built("", {
   cron: jobs(job, "job", "{digest: {}}").exactOptional().describe("Programs that run at their time, on one node."),
   workers: jobs(worker, "worker", "{mail: {}}")
     .exactOptional()
-    .describe("Programs that run all the time, beside the web processes."),
+    .describe("Programs that run all the time beside the web processes, on the first of the site's nodes."),
   processes: processes.prefault({}),
   slow: slow.exactOptional(),
   timeouts: timeouts.prefault({}),

@@ -76,12 +76,21 @@ const siteState = z.strictObject({
       bundle: z.string(),
       address: z.string(),
       port: z.number().int(),
-      /** In the order in which they start; those that start at the cut-over run only in the live release. */
-      units: z.array(z.strictObject({ name: z.string(), active: z.boolean() })),
+      /** Those that are to run on this node, in the order in which they start; workers run only in the live release. */
+      units: z.array(
+        z.strictObject({
+          name: z.string(),
+          active: z.boolean(),
+          /** What is wrong with it, for people, also where it is active: that it ends by itself again and again. Absent: nothing. */
+          problem: z.string().exactOptional(),
+        }),
+      ),
     }),
   ),
   /** Data generation; 1 until a migration makes the next. */
   generation: z.number().int(),
+  /** Whether the site's workers run on this node. Absent where the agent is older than they are. */
+  works: z.boolean().exactOptional(),
   holder: holder.nullable(),
   /** Services that were set up for it, by name. */
   services: z.array(
@@ -227,6 +236,8 @@ export const verbs = {
       /** The listing of this node's wheel set and its SHA-256; absent when the app lists no libraries. */
       wheels: z.strictObject({ listing: anyText, digest }).exactOptional(),
       startSeconds: seconds,
+      /** Whether the site's workers are to run on this node, should it have to finish the rollout by itself. Absent: they are not. */
+      works: z.boolean().exactOptional(),
     }),
     result: z.strictObject({ address: z.string(), port: z.number().int(), changes: z.array(change) }),
   },
@@ -259,12 +270,29 @@ export const verbs = {
   /**
    * Sends visitors to the release on this node: intent → boot.cli → label → done. `last: false`: it can still be undone, and is when
    * the driver dies. Called again with `last: true` once every node of the site answers with the release: that is the site's cut-over,
-   * after which the agent only goes forward, and at which units that wait for it pass from the previous release to this one.
-   * `last: true` on the first call does both. Error `start` when one of those does not start: only the driver can still go back.
+   * after which the agent only goes forward. `last: true` on the first call does both.
    */
   flip: {
     args: z.strictObject({ ...leased, release: releaseId, last: z.boolean() }),
     result: z.strictObject({ changes: z.array(change), previous: z.string().nullable() }),
+  },
+  /**
+   * After the cut-over: tells the workers of other releases to end, and starts those of the live one once they have. Waits for that for
+   * a minute at most; then the node goes on by itself. Looks for some seconds whether what it started stays.
+   */
+  "hand-over": {
+    args: z.strictObject({
+      ...leased,
+      /** Whether the site's workers are to run on this node; if not, all of them end here. */
+      works: z.boolean(),
+    }),
+    result: z.strictObject({
+      changes: z.array(change),
+      /** Workers that do not run, or end again and again, with their last words. */
+      problems: z.array(z.strictObject({ what: z.string(), log: z.array(z.string()) })),
+      /** Units that have yet to end before the others start. */
+      waits: z.array(z.string()),
+    }),
   },
   /**
    * Goes back to what served before this rollout: flips back if flipped (even after the cut-over: the driver asks only when that is

@@ -1,7 +1,7 @@
 import type { Bundle, BundleEntry } from "../bundle/bundle.ts";
 import { summary } from "../services/registry.ts";
 import { locationText } from "./location.ts";
-import type { SiteConfigDirectory, SitePlan } from "./plan.ts";
+import type { SiteConfigDirectory, SitePlan, WorkerPlan } from "./plan.ts";
 import { sizeText } from "../text/size-text.ts";
 
 /** One changed fact of a site or a node. Texts are for people; a secret is shown by its version. */
@@ -43,13 +43,17 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   secrets: undefined,
   variables: (one, other) => maps("variables", platformVariables(one), platformVariables(other)),
   services: (one, other) => maps("services", serviceFacts(one), serviceFacts(other)),
+  work: (one, other) => [
+    ...changed("works on", one.work?.on, other.work?.on),
+    ...maps("workers", workerFacts(one), workerFacts(other)),
+  ],
   libraries: (one, other) => libraryDetails(one, other),
   retain: (one, other) => changed("retain", text(one.retain), text(other.retain)),
   graceSeconds: (one, other) => changed("grace", `${one.graceSeconds}s`, `${other.graceSeconds}s`),
 };
 
 /** The facts of a new site that a reviewer decides on. */
-const ofNew = ["on", "locations", "packages", "config", "config_dir", "services", "libraries"];
+const ofNew = ["on", "locations", "packages", "config", "config_dir", "services", "works on", "workers", "libraries"];
 
 /** The facts in which two states of a site differ; for a new site those that a reviewer decides on. */
 export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[] {
@@ -58,6 +62,7 @@ export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[
   if (one !== undefined) return Object.values(facts).flatMap((compare) => compare?.(one, other) ?? []);
   const empty: SitePlan = { ...other, nodes: [], routes: [], packages: [], config: {}, secrets: {}, variables: {} };
   delete empty.services;
+  delete empty.work;
   delete empty.configDirectory;
   delete empty.libraries;
   return siteDetails(empty, other).filter(({ about }) => ofNew.includes(about));
@@ -150,6 +155,15 @@ export function secretText(version: number | string): string {
 /** Variables that nobody wrote: they are derived from others. */
 function platformVariables({ variables, config }: SitePlan): object {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !Object.hasOwn(config, name)));
+}
+
+function workerFacts({ work }: SitePlan): object {
+  return Object.fromEntries((work?.workers ?? []).map((worker) => [worker.name, workerText(worker)]));
+}
+
+/** A worker for a reviewer: `2 x bin/mailer, 400M each, 60s to end`. */
+export function workerText({ run, count, memoryBytes, stopSeconds }: WorkerPlan): string {
+  return `${count} x ${run}, ${sizeText(memoryBytes)} each, ${stopSeconds}s to end`;
 }
 
 function serviceFacts({ services }: SitePlan): object {

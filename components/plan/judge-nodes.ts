@@ -52,16 +52,17 @@ function judgeWaiting(environment: Environment, node: NodePlan, sites: SitePlan[
 
 function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
   const most = environment.nodes[node.name]?.memoryBytes;
-  const sum = sites.reduce((total, site) => total + memoryOf(site), 0);
+  const sum = sites.reduce((total, site) => total + memoryOf(site, node.name), 0);
   if (most === undefined || sum <= most) return [];
   const message = `the sites of node ${node.name} may take ${sizeText(sum)} of memory together, more than the ${sizeText(most)} that it has for them`;
   return [error("full-node", placeOf(environment, node), message, "lower the limits of its sites, or place some elsewhere")];
 }
 
-/** What a site's processes may take, and its services that are held in memory. */
-function memoryOf({ processes, services = [] }: SitePlan): number {
+/** What a site's processes may take on a node, its services that are held in memory, and its workers where they run. */
+function memoryOf({ processes, services = [], work }: SitePlan, node: string): number {
   const ofServices = services.map(({ type, options }) => serviceType(type).memory?.(options) ?? 0);
-  return ofServices.reduce((total, bytes) => total + bytes, processes.count * processes.memoryBytes);
+  const ofWorkers = work?.on === node ? work.workers.map(({ count, memoryBytes }) => count * memoryBytes) : [];
+  return [...ofServices, ...ofWorkers].reduce((total, bytes) => total + bytes, processes.count * processes.memoryBytes);
 }
 
 function placeOf(environment: Environment, node: NodePlan) {

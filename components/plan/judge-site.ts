@@ -33,6 +33,10 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   if (memoryBytes !== undefined && plan.processes.memoryBytes > memoryBytes) {
     beyond(`${sizeText(plan.processes.memoryBytes)} of memory a process`, sizeText(memoryBytes));
   }
+  for (const worker of plan.work?.workers ?? []) {
+    if (memoryBytes !== undefined && worker.memoryBytes > memoryBytes && worker.memoryBytes > plan.processes.memoryBytes)
+      beyond(`${sizeText(worker.memoryBytes)} of memory for its worker ${worker.name}`, sizeText(memoryBytes));
+  }
   if (bodyBytes !== undefined && plan.limits.bodyBytes > bodyBytes) {
     beyond(`request bodies of ${sizeText(plan.limits.bodyBytes)}`, sizeText(bodyBytes));
   }

@@ -13,6 +13,7 @@ import { compareLocations, parseLocation } from "./location.ts";
 import type { BrokenSite, NodePlan, Plan, Route, SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { platforms } from "../platforms/registry.ts";
 import { planServices } from "./plan-services.ts";
+import { planWork } from "./plan-work.ts";
 import { siteUser } from "./site-name.ts";
 import { planVariables } from "./variables.ts";
 
@@ -96,6 +97,8 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     memoryBytes: site.limits.memoryBytes ?? manifest.processes.memoryBytes,
   };
   const services = planServices(manifest, processes.count * processes.threads);
+  const nodes = [...site.nodes].sort();
+  const work = planWork(manifest, nodes, processes.memoryBytes);
   return {
     name: site.name,
     user: siteUser(site.name),
@@ -105,7 +108,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     ...(manifest.runner === undefined ? {} : { runner: manifest.runner }),
     ...(manifest.phpRoot === undefined ? {} : { phpRoot: manifest.phpRoot }),
     bundle,
-    nodes: [...site.nodes].sort(),
+    nodes,
     routes,
     packages: planPackages(manifest),
     processes,
@@ -116,6 +119,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     ...(configDirectory === undefined ? {} : { configDirectory }),
     ...(manifest.config.checker === undefined ? {} : { checker: manifest.config.checker }),
     ...(services === undefined ? {} : { services }),
+    ...(work === undefined ? {} : { work }),
     ...(requirements === undefined ? {} : { libraries: planLibraries(requirements, nodesOf(environment, site)) }),
     retain: environment.defaults.retain,
     graceSeconds: environment.defaults.graceSeconds,

@@ -60,6 +60,27 @@ export interface Route {
 /** The directory in SILVER_APP_CONFIG: one that travels with the release, or one of the app, as a path in it. */
 export type SiteConfigDirectory = ({ of: "environment" } & ConfigDirectory) | { of: "app"; path: string };
 
+/** Programs of the app that run all the time. */
+export interface WorkerPlan {
+  name: string;
+  /** Program of the app and its arguments, each a plain word. */
+  run: string;
+  /** How many of it. */
+  count: number;
+  /** Seconds it has to end after SIGTERM. */
+  stopSeconds: number;
+  /** Memory of each, in bytes. */
+  memoryBytes: number;
+}
+
+/** What works beside a site's requests. */
+export interface SiteWork {
+  /** The one node of the site that it runs on: the first by name. */
+  on: string;
+  /** Sorted by name. */
+  workers: WorkerPlan[];
+}
+
 export interface SitePlan {
   name: string;
   /** Unix user `site-<name>`. */
@@ -90,6 +111,8 @@ export interface SitePlan {
   checker?: string;
   /** Absent when the app asks for none. */
   services?: SetUp[];
+  /** Absent when the app declares none. */
+  work?: SiteWork;
   /** Absent when the app lists none. */
   libraries?: SiteLibraries;
   /** Releases kept on a node, the live one included. */

@@ -12,6 +12,7 @@ import {
   renderRecoverUnit,
   renderVarnishDropIn,
   renderVarnishStorage,
+  renderWorkerDropIn,
 } from "./node-units.ts";
 import { portsScript, renderPortsUnit, renderReleasePorts } from "./release-ports.ts";
 import type { NodeState, RenderedFile } from "./rendered.ts";
@@ -87,6 +88,7 @@ function webFiles(node: NodePlan): RenderedFile[] {
     unit("silver-measure.service", renderMeasureUnit()),
     unit("silver-measure.timer", renderMeasureTimer()),
     unit("silver-retire-.service.d/silver.conf", renderRetireDropIn()),
+    unit("silver-worker-@.service.d/silver.conf", renderWorkerDropIn(node.os)),
     {
       path: "/etc/systemd/system/varnish.service.d/silver.conf",
       mode: "0644",

@@ -1,4 +1,5 @@
 import { closedSystem } from "./sandbox.ts";
+import { systems, type SystemName } from "../systems/systems.ts";
 import { idleSeconds } from "./trusted-proxies.ts";
 
 /** Sizes of the file for answers that are not cached; the one for uploads is half as large. */
@@ -185,6 +186,14 @@ export function renderRetireDropIn(): string {
   return `# Made by silver.
 [Service]
 ${renderAgentSandbox()}`;
+}
+
+/** For the workers of all sites: one that ends again and again is started ever more seldom. systemd has the growing pause from 254 on. */
+export function renderWorkerDropIn(os: SystemName): string {
+  return `# Made by silver.
+[Service]
+${systems[os].systemd < 254 ? "RestartSec=5" : "RestartSteps=6\nRestartMaxDelaySec=60"}
+`;
 }
 
 export function renderMeasureTimer(): string {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { distinctTargets, type SiteLibraries } from "../plan/libraries.ts";
 import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
-import type { ConfFile } from "../platforms/platform.ts";
+import { unitRoles, type ConfFile } from "../platforms/platform.ts";
 import { platforms } from "../platforms/registry.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
@@ -9,7 +9,7 @@ import type { Release, ReleaseUnit, RenderedFile } from "./rendered.ts";
 import { runFiles } from "./run-unit.ts";
 import { renderSiteVcl } from "./site-vcl.ts";
 import { renderCheckUnit } from "./check-unit.ts";
-import { renderAppUnit, renderWebUnit } from "./unit-file.ts";
+import { renderAppUnit, renderWebUnit, renderWorkerUnit } from "./unit-file.ts";
 
 /** What a rollout sends to each node of a site. Its id depends on all of it, so that equal content is an equal release. */
 export function renderRelease(site: SitePlan): Release {
@@ -35,11 +35,20 @@ function releaseLibraries(libraries: SiteLibraries) {
   return { requirements: libraries.digest, targets: distinctTargets(libraries) };
 }
 
-/** The platform's units, and the one with Apache. */
+/** The platform's units, the one with Apache, and one for each worker. */
 function releaseUnits(site: SitePlan): ReleaseUnit[] {
   const roles = [...platforms[site.platform].units(site).map(({ role }) => role), "web" as const];
-  return roles.map((role) => ({ role, file: `conf/${role}.service`, starts: "prepare" }));
+  const workers = (site.work?.workers ?? []).flatMap(({ name, count }) =>
+    Array.from({ length: count }, (_, index): ReleaseUnit => ({ ...workerUnit(name), name: `${name}-${index + 1}` })),
+  );
+  return [...roles.map((role): ReleaseUnit => ({ role, file: `conf/${role}.service`, starts: unitRoles[role] })), ...workers];
 }
+
+const workerUnit = (name: string): ReleaseUnit => ({
+  role: "worker",
+  file: `conf/worker.${name}.service`,
+  starts: unitRoles.worker,
+});
 
 function releaseFiles(site: SitePlan): RenderedFile[] {
   const platform = platforms[site.platform];
@@ -53,6 +62,7 @@ function releaseFiles(site: SitePlan): RenderedFile[] {
     conf("site.vcl", renderSiteVcl(site)),
     ...platform.units(site).map((unit) => conf(`${unit.role}.service`, renderAppUnit(site, unit))),
     conf("web.service", renderWebUnit(site)),
+    ...(site.work?.workers ?? []).map((worker) => conf(`worker.${worker.name}.service`, renderWorkerUnit(site, worker))),
     ...confs(runFiles(site)),
     ...(checker === undefined ? [] : [...confs(checker.files), conf("check.service", renderCheckUnit(site, checker))]),
   ];

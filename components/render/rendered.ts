@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { unitRoles } from "../platforms/platform.ts";
+import { unitRoles, type UnitRole } from "../platforms/platform.ts";
 import { pythonTarget } from "../systems/python-target.ts";
 import {
   absolutePath,
@@ -57,7 +57,7 @@ export type NodeState = z.infer<typeof nodeState>;
 
 /** A systemd unit of a release; `siteUnit` and the release's id make its name. */
 const releaseUnit = z.strictObject({
-  role: z.enum(unitRoles),
+  role: z.enum(Object.keys(unitRoles) as [UnitRole, ...UnitRole[]]),
   /** Distinguishes units of one role; absent when there is only one. */
   name: ownUnitName.exactOptional(),
   /** Relative to the release's directory. */

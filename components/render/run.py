@@ -1,6 +1,8 @@
-"""Starts a command in the environment of a release: run.py DIRECTORY, in a unit of its own that the agent makes for `silver run`.
+"""Starts a command in the environment of a release, in a unit of its own.
 
-DIRECTORY has command.json, the words; none of them mean the interpreter of the app's platform. They stand in no unit and no journal.
+run.py -- WORD...: a command of the manifest.
+run.py DIRECTORY: one of `silver run`, whose unit the agent makes anew. DIRECTORY has command.json, the words; none of them mean the
+interpreter of the app's platform. They stand in no unit and no journal.
 """
 
 import fcntl
@@ -47,6 +49,8 @@ def start(words):
     if path is None:
         where = "the app has no such file" if "/" in name else "neither bin/ of the app nor the node has such a program"
         refuse(127, f"{name}: command not found: {where}")
+    if path.endswith(".py") and "/" in name and not os.access(path, os.X_OK):
+        path, words = find("python3"), ["python3", path, *words[1:]]
     # Python ignores these; a command expects them as they are.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
@@ -66,11 +70,11 @@ def take_terminal():
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def main(directory):
+def main(first, *words):
     take_terminal()
     own = read(f"{ROOT}/conf/run.json")
     set_environment(own["paths"])
-    start(read(f"{directory}/command.json") or own["shell"])
+    start(words or read(f"{first}/command.json") or own["shell"])
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

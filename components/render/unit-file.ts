@@ -1,4 +1,4 @@
-import type { SitePlan } from "../plan/plan.ts";
+import type { SitePlan, WorkerPlan } from "../plan/plan.ts";
 import { apacheDirectory } from "../platforms/apache.ts";
 import { appLimits, capacity, temporaryBytes, webLimits, type ProcessLimits } from "../platforms/capacity.ts";
 import type { AppUnit, RequestLimits } from "../platforms/platform.ts";
@@ -6,6 +6,7 @@ import { platforms } from "../platforms/registry.ts";
 import { logsMount, siteUnit } from "../plan/site-name.ts";
 import { serviceType } from "../services/registry.ts";
 import { closedSystem } from "./sandbox.ts";
+import { runLine } from "./run-line.ts";
 import { startEnvironment } from "./start-environment.ts";
 
 /** Bytes of /dev/shm, where Python keeps locks between processes. */
@@ -17,6 +18,8 @@ const smallFileSystem = "size=1M,nr_inodes=512,nodev,nosuid,noexec";
 
 /** What distinguishes the units of a release. */
 interface UnitParts extends AppUnit {
+  /** Distinguishes units of one role. */
+  own?: string;
   /** Lines of [Unit]. */
   order: string[];
   limits: ProcessLimits;
@@ -27,7 +30,7 @@ interface UnitParts extends AppUnit {
 /** A unit of a release: runs as the site's user from the start, without capabilities, with only its own directories writable. */
 function renderUnit(site: SitePlan, parts: UnitParts): string {
   const { name, user } = site;
-  const { role, comment, description, order, service, limits, writable } = parts;
+  const { role, own, comment, description, order, service, limits, writable } = parts;
   return `# ${comment} Never reloaded.
 [Unit]
 Description=${description} ${name}, release @RELEASE@
@@ -47,7 +50,7 @@ RestartSec=1
 TimeoutStartSec=15min
 KillMode=mixed
 ${service.join("\n")}
-SyslogIdentifier=${siteUnit(name, role)}
+SyslogIdentifier=${siteUnit(name, role, own)}
 UMask=0027
 
 # One process out of memory is replaced by its parent; it must not end the others.
@@ -86,6 +89,21 @@ export function renderWebUnit(site: SitePlan): string {
     ],
     limits: webLimits(capacity(site.processes), holdsApp ? appLimits(limits(site.processes), site.limits) : undefined),
     writable: holdsApp ? writableOf(site) : "",
+  });
+}
+
+/** A unit for all workers of one name: TERM goes to the program itself, which ends what it started, or leaves that to be killed. */
+export function renderWorkerUnit(site: SitePlan, { name, run, stopSeconds, memoryBytes }: WorkerPlan): string {
+  return renderUnit(site, {
+    role: "worker",
+    own: name,
+    comment:
+      "A worker of one release of one site. It starts once those of the previous release have ended, and gets its time to end.",
+    description: `Worker ${name} of site`,
+    order: appOrder(site),
+    service: ["Type=exec", runLine(run), `TimeoutStopSec=${stopSeconds}`, "Environment=HOME=/tmp"],
+    limits: appLimits({ tasks: 1, memoryBytes }, site.limits),
+    writable: writableOf(site),
   });
 }
 

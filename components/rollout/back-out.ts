@@ -34,11 +34,16 @@ export async function backOut(course: Course, failures: FailureDetails[]): Promi
   return outcome(course, verdictOfUndo(course, failures), [...failures, ...notUndone.flat()]);
 }
 
-/** Ends a rollout that succeeded; `live` only when every node says so. */
-export async function conclude(course: Course, wanted: "live" | "unchanged", failures: FailureDetails[]): Promise<Outcome> {
+/** Ends a rollout that goes only forward; with the verdict wanted only when every node serves the release. */
+export async function conclude(
+  course: Course,
+  wanted: "live" | "unchanged" | "live-failing",
+  failures: FailureDetails[],
+): Promise<Outcome> {
   const { nodes, tools } = course;
   await Promise.all(nodes.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
-  const unfinished = await finish(course, verdictOfGoing(course, wanted), null);
+  const reason = wanted === "live-failing" ? (failures[0]?.message ?? null) : null;
+  const unfinished = await finish(course, verdictOfGoing(course, wanted), reason);
   // A node that missed the request to finish undoes the rollout when its session ends: ask it after that.
   await Promise.all(
     nodes.filter((node) => unfinished.some((failure) => failure.node === node.name)).map((node) => settle(node, tools)),

@@ -1,4 +1,5 @@
 import { backOut, conclude, refuse } from "./back-out.ts";
+import { handOver } from "./hand-over.ts";
 import { onAll } from "./course.ts";
 import type { Course } from "./course.ts";
 import { Failure } from "./failure.ts";
@@ -54,7 +55,7 @@ async function run(course: Course): Promise<Outcome> {
   if (unmended.length > 0) return backOut(course, unmended);
   const silent = await silentOf(current);
   const behind = web.filter((node) => !current.includes(node) || silent.includes(node));
-  if (behind.length === 0) return conclude(course, mended.length > 0 ? "live" : "unchanged", []);
+  if (behind.length === 0) return settleWork(course, mended.length > 0 ? "live" : "unchanged", []);
   const unprepared = await prepare(behind, shipment, bound, tools);
   if (unprepared.length > 0) return backOut(course, unprepared);
   return flipAll(course, behind);
@@ -144,13 +145,20 @@ async function flipAll(course: Course, behind: SiteNode[]): Promise<Outcome> {
 async function cutOver(course: Course, behind: SiteNode[]): Promise<Outcome> {
   const { rollout, tools } = course;
   const failures = await onAll(behind, (node) => node.cutOver());
-  // The node answers, so it could not start a unit that starts only at the cut-over.
+  // The node answers, so it could not note it down.
   const cannot = failures.some((failure) => behind.some((node) => node.name === failure.node && node.isLeased()));
   // The node died meanwhile: only it knows whether it received the message.
   await Promise.all(behind.filter((node) => !node.isLeased()).map((node) => settle(node, tools)));
-  if (!cannot && behind.every((node) => node.serves === rollout.release.id)) return conclude(course, "live", failures);
+  if (!cannot && behind.every((node) => node.serves === rollout.release.id)) return settleWork(course, "live", failures);
   // No data was migrated, so the code may go back even now, and all nodes stay on one release.
   return backOut(course, failures);
+}
+
+/** Passes the workers on, now that the release stays: one that does not run takes no visitor's answer away. */
+async function settleWork(course: Course, wanted: "live" | "unchanged", before: FailureDetails[]): Promise<Outcome> {
+  const { failures, changed } = await handOver(course);
+  if (failures.length > 0) return conclude(course, "live-failing", failures);
+  return conclude(course, changed ? "live" : wanted, before);
 }
 
 const stopped = (tools: Tools): FailureDetails => ({

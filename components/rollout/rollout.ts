@@ -28,8 +28,8 @@ const rolloutNode = z.strictObject({
 });
 export type RolloutNode = z.infer<typeof rolloutNode>;
 
-/** A node's role for the site: it serves it, or holds its services. Today one machine does both. */
-const placedNode = rolloutNode.extend({ roles: z.array(z.enum(["web", "service"])).min(1) });
+/** A node's roles for the site: it serves it, holds its services, runs its workers. Today each machine does the first two. */
+const placedNode = rolloutNode.extend({ roles: z.array(z.enum(["web", "service", "work"])).min(1) });
 export type PlacedNode = z.infer<typeof placedNode>;
 
 /**
@@ -123,10 +123,14 @@ export function requestRollout(
   return {
     release,
     site: { ...site, bundle: { ...bundle, entries: [] }, ...listed },
-    nodes: nodes.map((node) => ({ ...node, roles: site.services === undefined ? ["web"] : ["web", "service"] })),
+    nodes: nodes.map((node) => ({ ...node, roles: rolesOf(site, node.name) })),
     ssh: ssh.proxy === undefined ? {} : { proxy: ssh.proxy },
     secrets,
   };
+}
+
+function rolesOf({ services, work }: SitePlan, node: string): PlacedNode["roles"] {
+  return ["web", ...(services === undefined ? [] : ["service" as const]), ...(work?.on === node ? ["work" as const] : [])];
 }
 
 /** The rollout of a request. Its release is rendered on first read, as the program did: a removal never reads it. */

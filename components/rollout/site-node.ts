@@ -25,6 +25,8 @@ export class SiteNode {
   answers: readonly Answer[] = [];
   /** What is live; undefined when unknown. */
   serves: string | null | undefined;
+  /** Whether the site's workers ran here, when the lease was taken. */
+  works = false;
   readonly #node: PlacedNode;
   readonly #rollout: Rollout;
   readonly #tools: Tools;
@@ -81,6 +83,7 @@ export class SiteNode {
     this.#token = token;
     this.before ??= state.live;
     this.serves = state.live;
+    this.works = state.works ?? false;
     this.bundles = state.releases.map(({ bundle }) => bundle);
     for (const { what, why } of recovered) this.#say("recover", `${what}: ${why}`);
   }
@@ -147,7 +150,18 @@ export class SiteNode {
     const set = wheels.get(this.name);
     const libraries = set === undefined ? {} : { wheels: { listing: set.listing, digest: set.digest } };
     const { startSeconds } = timeouts;
-    const args = { ...this.#lease, release, listing: app.listing, secrets, ...told, ...config, ...libraries, startSeconds };
+    const work = this.has("work") ? { works: true } : {};
+    const args = {
+      ...this.#lease,
+      release,
+      listing: app.listing,
+      secrets,
+      ...told,
+      ...config,
+      ...libraries,
+      startSeconds,
+      ...work,
+    };
     return this.#session.ask("prepare", args);
   }
 
@@ -197,6 +211,26 @@ export class SiteNode {
       () => this.#session.ask("flip", args, "cut-over"),
       () => `${this.#release.id} stays`,
     );
+  }
+
+  /**
+   * Once the release is there to stay: has the workers of others end, and the release's start if this is the node for them.
+   * @returns whether anything was changed
+   * @throws Failure `start` with the words of one that does not run, or ends by itself again and again
+   */
+  async handOver(): Promise<boolean> {
+    const { changes, problems, waits } = await this.#session.ask(
+      "hand-over",
+      { ...this.#lease, works: this.has("work") },
+      "work",
+    );
+    for (const { what, why } of changes) this.#say("work", `${what}: ${why}`);
+    if (waits.length > 0) this.#say("work", `the node starts the workers once ${waits.join(", ")} ended`);
+    const [problem] = problems;
+    if (problem === undefined) return changes.length > 0;
+    const others = problems.length > 1 ? `; and so it is with ${problems.length - 1} more` : "";
+    const { what, log } = problem;
+    throw new Failure({ node: this.name, step: "work", code: "start", message: `${what}${others}`, log });
   }
 
   async undo(reason: string): Promise<void> {

@@ -9,6 +9,8 @@ export interface System {
   python: PythonTarget;
   /** Version of its PHP, part of the name of PHP's service. */
   php: string;
+  /** Version of its systemd. */
+  systemd: number;
 }
 
 /**
@@ -22,24 +24,28 @@ const known = {
     suite: "noble",
     python: { python: "3.12.3", platform: "x86_64-manylinux_2_39" },
     php: "8.3",
+    systemd: 255,
   },
   "ubuntu-26.04": {
     distribution: ubuntu,
     suite: "resolute",
     python: { python: "3.14", platform: "x86_64-manylinux_2_40" },
     php: "8.5",
+    systemd: 259,
   },
   "debian-12": {
     distribution: debian,
     suite: "bookworm",
     python: { python: "3.11.2", platform: "x86_64-manylinux_2_36" },
     php: "8.2",
+    systemd: 252,
   },
   "debian-13": {
     distribution: debian,
     suite: "trixie",
     python: { python: "3.13.5", platform: "x86_64-manylinux_2_40" },
     php: "8.4",
+    systemd: 257,
   },
 } satisfies Record<string, System>;
 

@@ -27,7 +27,8 @@ export const releaseId = form(`${BUNDLE}\\.[0-9a-f]{8}`, "a release id");
 export const digest = form("[0-9a-f]{64}", "a SHA-256 in hex");
 
 export const unitName = form("[A-Za-z0-9@_.-]+\\.(?:service|timer|socket|target|path)", "a systemd unit");
-export const ownUnitName = form(SITE, "a name that tells units of one role apart");
+/** A name of an app's, and a number behind it. */
+export const ownUnitName = form("[a-z][a-z0-9-]{0,26}", "a name that tells units of one role apart");
 export const packageName = form("[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?", "an apt package");
 const NAME = "[A-Za-z0-9_.-]+";
 export const environmentFullName = form(`${NAME}(?:/${NAME}){1,2}`, "an environment's name with its project");

@@ -12,13 +12,14 @@ import socketserver
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from fnmatch import fnmatch
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "components/node/agent"))
 
-from silver import addresses, bytecode, check, discard, files, journal, long_work, ports, state, unit, units, varnish, verbs  # noqa: E402
+from silver import addresses, bytecode, check, discard, files, hand_over, journal, long_work, ports, state, unit, units, varnish, verbs  # noqa: E402
 from silver.errors import AgentError, DriverGone  # noqa: E402
 from silver.node import Node  # noqa: E402
 from silver.paths import Paths  # noqa: E402
@@ -62,6 +63,10 @@ class Machine:
         self.looks, self.work = 0, {}
         self.servers = {}
         self.app = None
+        # Units that take so many looks to stop, and those that end as soon as they have started: how often by now.
+        self.lingering, self.left, self.restarts = {}, {}, {}
+        # Workers of two releases that ran at once.
+        self.together = []
         # Dies before the nth thing that leaves a trace; None: never.
         self.die_at = None
         self.done = 0
@@ -100,7 +105,10 @@ class Machine:
             case "stop":
                 for name in names:
                     for known in [known for known in {*self.units, *(f"{timer}.timer" for timer in self.timers)} if fnmatch(known, name)]:
-                        self.stop(known)
+                        if "--no-block" in words and self.units.get(known) == "active" and (looks := self.lingers(known)):
+                            self.units[known], self.left[known] = "deactivating", looks
+                        else:
+                            self.stop(known)
             case "enable":
                 for name in names:
                     os.makedirs(os.path.dirname(self.paths.unit_link(name)), exist_ok=True)
@@ -114,16 +122,38 @@ class Machine:
         if name in self.work:
             return f"Id={name}\nLoadState=loaded\nActiveState={self.look_at(name)}"
         enabled = "enabled" if os.path.islink(self.paths.unit_link(name)) else ""
+        if name in self.left:
+            self.left[name] -= 1
+            if self.left[name] <= 0:
+                self.stop(name)
         seen = self.units.get(name, "inactive")
         result = self.results.get(name, "success")
         ended = f"Result={result}\nExecMainStatus=1"
-        return f"Id={name}\nActiveState={seen}\n{ended}\nNRestarts=0\nUnitFileState={enabled}\nNeedDaemonReload=no"
+        restarts = self.restarts.get(name, 0)
+        # One that was started again was so just now.
+        since = f"ActiveEnterTimestampMonotonic={int(time.monotonic() * 1e6) if restarts else 0}"
+        return f"Id={name}\nActiveState={seen}\n{ended}\nNRestarts={restarts}\n{since}\nUnitFileState={enabled}\nNeedDaemonReload=no"
+
+    def lingers(self, name):
+        return next((looks for pattern, looks in self.lingering.items() if fnmatch(name, pattern)), 0)
+
+    def start_worker(self, name, text):
+        site, _, release = name.removeprefix("silver-worker-").partition("@")
+        site = site.partition(".")[0]
+        for other, seen in self.units.items():
+            if re.match(rf"silver-worker-{site}[.@]", other) and not other.endswith(f"@{release}") and seen in ("active", "deactivating"):
+                self.together.append((name, other))
+        if "ExecStart=ends" in text:
+            self.restarts[name], self.results[name] = 1, "exit-code"
+            self.journal = ["Traceback (most recent call last):", "ImportError: no module named nothing"]
 
     def start(self, name):
         if name == "varnish.service":
             self.units[name] = "active"
             return self.boot_varnish()
         text = pathlib.Path(self.paths.unit(name)).read_text() if os.path.exists(self.paths.unit(name)) else ""
+        if name.startswith("silver-worker-"):
+            self.start_worker(name, text)
         if "ExecStart=fails" in text:
             self.units[name] = "failed"
             self.results[name] = text.partition("ExecStart=fails")[2].split("\n")[0].strip() or "exit-code"
@@ -142,6 +172,8 @@ class Machine:
     def stop(self, name):
         if name in self.units:
             self.units[name] = "inactive"
+        self.left.pop(name, None)
+        self.restarts.pop(name, None)
         self.work.pop(name, None)
         if name.endswith(".timer"):
             self.timers.pop(name.removesuffix(".timer"), None)
@@ -423,6 +455,8 @@ class NodeTest(unittest.TestCase):
             mock.patch.object(files, "RESERVE_BYTES", 4096),
             mock.patch.object(bytecode, "_in_a_child", lambda todo, waiting: bytecode._compile(todo)),
             mock.patch.object(long_work, "POLL_SECONDS", 0),
+            mock.patch.object(hand_over, "POLL_SECONDS", 0),
+            mock.patch.object(hand_over, "PATIENCE_SECONDS", 5),
             mock.patch.object(discard, "PATIENCE_SECONDS", 0.3),
             mock.patch.object(discard, "LOCKED_SECONDS", 0.3),
             mock.patch.object(check, "VISITORS", self.machine.listen_to_visitors()),
@@ -529,7 +563,12 @@ class NodeTest(unittest.TestCase):
 
     def prepare(self, held, release, app, secrets=None, seconds=5):
         self.upload(held, release, app)
-        return self.ask("prepare", **held, release=release, listing=self.listing(app), secrets=secrets or {}, startSeconds=seconds)
+        work = {"works": True} if any(unit["starts"] == "cut-over" for unit in release["units"]) else {}
+        words = {"release": release, "listing": self.listing(app), "secrets": secrets or {}, "startSeconds": seconds}
+        return self.ask("prepare", **held, **words, **work)
+
+    def hand_over(self, held, works=True):
+        return self.ask("hand-over", **held, works=works)
 
     def finish(self, held, release, verdict="live", reason=None, retain=3, **changes):
         settings = {"retain": retain, "graceSeconds": 600, "drainSeconds": 0, **changes}
@@ -545,6 +584,8 @@ class NodeTest(unittest.TestCase):
         self.ask("flip", **held, release=release["id"], last=False)
         self.passes(held, release, "varnish")
         self.ask("flip", **held, release=release["id"], last=True)
+        if any(unit["starts"] == "cut-over" for unit in release["units"]):
+            self.hand_over(held)
         self.finish(held, release)
         return release
 

@@ -43,6 +43,7 @@ class KilledAnywhere(NodeTest):
         self.prepare(held, self.second, self.app_text)
         self.ask("flip", **held, release=self.second["id"], last=False)
         self.ask("flip", **held, release=self.second["id"], last=True)
+        self.hand_over(held)
         self.finish(held, self.second)
 
     def removal(self):

@@ -4,7 +4,7 @@ from unittest import mock
 
 from support import NodeTest
 
-from silver import contract, unit, units
+from silver import contract, hand_over, unit, units
 
 RELEASE = "1.0.0-11111111.22222222"
 
@@ -219,10 +219,11 @@ class CutOver(NodeTest):
     def flip(self, held, release, last):
         return self.ask("flip", **held, release=release["id"], last=last)
 
-    def live(self, version):
-        held, release = self.prepared(version)
+    def live(self, version, works=True, **words):
+        held, release = self.prepared(version, **words)
         self.flip(held, release, last=False)
         self.flip(held, release, last=True)
+        self.hand_over(held, works)
         self.finish(held, release)
         return release
 
@@ -235,31 +236,58 @@ class CutOver(NodeTest):
         running = {name for name, seen in self.machine.units.items() if name.startswith("silver-worker-") and seen == "active"}
         links = os.listdir(os.path.dirname(self.paths.unit_link("x")))
         self.assertEqual((running, {name for name in links if name.startswith("silver-worker-")}), (wanted, wanted))
+        self.assertEqual(self.machine.together, [])
 
     def calls(self, verb):
         return [call.split()[-1] for call in self.machine.calls if call.startswith(f"systemctl {verb} silver-worker-")]
 
-    def test_they_start_with_the_last_flip_and_no_sooner(self):
+    def test_they_start_with_the_hand_over_and_no_sooner(self):
         self.assert_works(self.first)
         self.machine.calls.clear()
         held, second = self.prepared("1.1.0")
-        self.assert_works(self.first)
         self.flip(held, second, last=False)
-        self.assert_works(self.first)
-        self.assertEqual(self.calls("start"), [])
         self.flip(held, second, last=True)
+        self.assert_works(self.first)
+        self.assertEqual(self.calls("start --no-block"), [])
+        self.assertEqual(self.hand_over(held)["problems"], [])
         self.assert_works(second)
-        self.assertEqual(self.calls("start"), self.workers(second))
+        self.assertEqual(self.calls("start --no-block"), self.workers(second))
         self.assertIn(f"systemctl stop --no-block {' '.join(self.workers(self.first)[::-1])}", self.machine.calls)
         self.finish(held, second)
         self.assert_in_order(second)
         active = [[unit["active"] for unit in release["units"]] for release in self.site_state()["releases"]]
         self.assertEqual(active, [[True, True, True], [True, False, False]])
 
-    def test_a_flip_that_is_the_last_at_once_does_both(self):
+    def test_those_of_the_next_release_wait_for_all_of_the_last_one_s(self):
+        self.machine.lingering = {f"silver-worker-hello.*@{self.first['id']}.service": 5}
+        second = self.live("1.1.0")
+        self.assert_works(second)
+
+    def test_where_that_takes_long_the_node_goes_on_by_itself(self):
+        lingering = f"silver-worker-hello.mail@{self.first['id']}.service"
+        self.machine.lingering = {lingering: 10**6}
         held, second = self.prepared("1.1.0")
         self.flip(held, second, last=True)
+        with mock.patch.object(hand_over, "PATIENCE_SECONDS", 0):
+            answer = self.hand_over(held)
+        self.assertEqual((answer["waits"], answer["problems"]), (self.workers(self.first)[::-1], []))
+        self.finish(held, second)
+        waiting = {unit["problem"] for unit in self.site_state()["releases"][0]["units"] if "problem" in unit}
+        self.assertEqual(waiting, {f"{name} waits for {lingering} to end" for name in self.workers(second)})
+        self.ask("measure")
+        self.assertEqual(self.calls("start --no-block")[-2:], self.workers(self.first))
+        self.machine.stop(lingering)
+        self.ask("measure")
         self.assert_works(second)
+        self.assert_in_order(second)
+
+    def test_a_timer_keeps_away_from_a_rollout_that_has_yet_to_end(self):
+        held, second = self.prepared("1.1.0")
+        self.flip(held, second, last=False)
+        self.ask("measure")
+        self.die()
+        self.ask("measure")
+        self.assert_works(self.first)
 
     def test_undo_before_the_cut_over_never_touches_them(self):
         for flipped in (False, True):
@@ -272,29 +300,62 @@ class CutOver(NodeTest):
                 touched = [
                     call for call in self.machine.calls if "show" not in call and any(name in call for name in self.workers(self.first))
                 ]
-                self.assertEqual((touched, self.calls("start")), ([], []))
+                self.assertEqual((touched, self.calls("start --no-block")), ([], []))
                 self.finish(held, second, "reverted", "the check failed")
                 self.assert_works(self.first)
                 self.assert_in_order(self.first)
 
-    def test_undo_after_the_cut_over_hands_them_back(self):
+    def test_undo_after_the_hand_over_hands_them_back(self):
         held, second = self.prepared("1.1.0")
         self.flip(held, second, last=True)
+        self.hand_over(held)
         self.ask("undo", **held, reason="the watch failed")
-        self.assert_works(self.first)
         self.finish(held, second, "reverted", "the watch failed")
+        self.assert_works(self.first)
         self.assert_in_order(self.first)
 
-    def test_one_that_does_not_start_is_told_with_its_words_and_can_be_taken_back(self):
-        held, second = self.prepared("1.1.0", worker="[Service]\nExecStart=fails\n")
-        self.flip(held, second, last=False)
-        error = self.refused("start", "flip", **held, release=second["id"], last=True)
-        self.assertEqual(error.message, f"{self.workers(second)[0]} did not start")
-        self.assertIn("ImportError: no module named nothing", error.log)
-        self.ask("undo", **held, reason=error.message)
-        self.finish(held, second, "reverted", error.message)
-        self.assert_works(self.first)
-        self.assert_in_order(self.first)
+    def test_one_that_ends_as_it_starts_is_told_with_its_words_while_the_site_serves(self):
+        held, second = self.prepared("1.1.0", worker="[Service]\nExecStart=ends\n")
+        self.flip(held, second, last=True)
+        mail, images = self.workers(second)
+        problems = self.hand_over(held)["problems"]
+        told = [f"{name} ended with exit code 1, and was started again once" for name in (mail, images)]
+        self.assertEqual([problem["what"] for problem in problems], told)
+        self.assertIn("ImportError: no module named nothing", problems[0]["log"])
+        self.finish(held, second, "live-failing", problems[0]["what"])
+        state = self.site_state()
+        self.assertEqual((state["live"], [unit.get("problem") for unit in state["releases"][0]["units"]][0]), (second["id"], None))
+        self.assertEqual({unit["problem"] for unit in state["releases"][0]["units"][1:]}, {problem["what"] for problem in problems})
+        self.assert_in_order(second)
+
+    def test_one_that_systemd_gave_up_is_told(self):
+        second = self.live("1.1.0", worker="[Service]\nExecStart=fails\n")
+        problems = [unit.get("problem") for unit in self.site_state()["releases"][0]["units"]]
+        self.assertEqual(problems[1:], [f"{name} does not run: it ended with exit code 1" for name in self.workers(second)])
+
+    def test_on_another_node_of_the_site_none_runs_and_none_is_missed(self):
+        self.live("1.1.0", works=False)
+        self.assert_works()
+        state = self.site_state()
+        self.assertEqual((state["works"], len(state["releases"][0]["units"])), (False, 1))
+        app, again = self.bring("1.1.0")
+        held = self.lease(again)
+        self.assertEqual(self.prepare(held, again, app)["changes"], [])
+        self.hand_over(held)
+        self.assert_works(again)
+
+    def test_a_node_that_dies_after_the_cut_over_hands_over_as_it_was_told(self):
+        for works in (True, False):
+            with self.subTest(works=works):
+                app, second = self.bring(f"1.{1 + works}.0")
+                held = self.lease(second)
+                self.upload(held, second, app)
+                words = {"release": second, "listing": self.listing(app), "secrets": {}, "startSeconds": 5}
+                self.ask("prepare", **held, **words, works=works)
+                self.flip(held, second, last=True)
+                self.die()
+                self.ask("recover")
+                self.assert_works(*([second] if works else []))
 
     def test_one_of_the_live_release_that_ended_is_started_again(self):
         ended = self.workers(self.first)[1]
@@ -303,11 +364,19 @@ class CutOver(NodeTest):
         changes = self.prepare(self.lease(self.first), self.first, app)["changes"]
         self.assertEqual(changes, [{"what": ended, "why": "did not run"}])
 
+    def test_a_spoiled_record_of_the_site_loses_none(self):
+        with open(self.paths.state("hello"), "w"):
+            pass
+        self.ask("measure")
+        self.assertTrue(self.site_state()["works"])
+        self.assert_works(self.first)
+
     def test_the_way_back_to_an_older_release_takes_them_along(self):
         self.live("1.1.0")
         held, again = self.prepared("1.0.0")
         self.assertEqual(again, self.first)
         self.flip(held, again, last=True)
+        self.hand_over(held)
         self.finish(held, again)
         self.assert_works(self.first)
 

@@ -465,7 +465,7 @@ test("a node that goes silent and stays silent makes the verdict unknown, and th
   ]);
 });
 
-test("a unit that does not start at the cut-over undoes the release on every node", async () => {
+test("a node that answers the cut-over with an error undoes the release on every node", async () => {
   const nodes = await twoNodes({}, { faults: [{ verb: "flip", on: "last", kind: "start" }] });
   const outcome = await rollOut(nodes, newer);
   expect(outcome).toMatchObject({ verdict: "reverted", failures: [{ node: "web2", step: "cut-over", code: "start" }] });

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach } from "vitest";
@@ -29,6 +29,7 @@ export class Declared {
    * @param secrets names of its secrets
    * @param check its manifest's
    * @param locations the site's
+   * @param worker what its one worker runs. Default: it has none
    */
   constructor(
     version: string,
@@ -38,6 +39,7 @@ export class Declared {
       secrets = [] as string[],
       check = "{path: /health, within: 5s}",
       locations = ["hello.test"],
+      worker = undefined as string | undefined,
     } = {},
   ) {
     const required = ["GREETING", ...secrets].map((name) => `${name}: for a test`).join(", ");
@@ -51,8 +53,12 @@ runner: src/wsgi.py
 config: {required: {${required}}}
 check: ${check}
 timeouts: {start: 5s}
-`,
+${worker === undefined ? "" : "workers: {mail: {run: bin/mail, count: 2}}\n"}`,
     );
+    if (worker !== undefined) {
+      this.write("apps/hello/bin/mail", worker);
+      chmodSync(join(this.root, "apps/hello/bin/mail"), 0o755);
+    }
     const nodes = [1, 2, 3].map((number) => `  web${number}: ${host(number)}\n`);
     this.write(
       "stacks/test.yaml",

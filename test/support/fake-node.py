@@ -65,6 +65,16 @@ class WholeMachine(Machine):
         """Names of the running units that match."""
         return "\n".join(name for name, state in self.units.items() if state == "active" and fnmatch(name, pattern))
 
+    def start_worker(self, name, text):
+        super().start_worker(name, text)
+        root, program = re.search(r'-P (\S+)/conf/run.py -- "(.+?)"', text).groups()
+        if "# Ends as it starts." in pathlib.Path(root, "app", program).read_text():
+            self.restarts[name], self.journal = 1, ["mail: nothing to do"]
+
+    def ran_together(self):
+        """Workers that ran while those of another release did."""
+        return "\n".join(" and ".join(pair) for pair in self.together)
+
     def visit(self, path):
         """The status that a visitor gets, and the mark of the release that answered."""
         status, body, mark, *_ = self.pass_on(path, {"Host": "hello.test"})

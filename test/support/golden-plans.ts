@@ -34,6 +34,7 @@ packages: [python3-psycopg2, libjpeg62-turbo]
 config: {required: {STRIPE_KEY: from stripe.com/keys}, default: {SIGNUPS: "on"}}
 processes: {count: 4, threads: 2, memory: 300M, requests: 1000}
 timeouts: {request: 60s, start: 2m, drain: 5m}
+workers: {mail: {run: bin/mailer --from=a%b@acme.net, count: 2, stop: 10m}, thumbnails: {run: bin/thumbnails.py, memory: 1G}}
 `,
     "apps/every/app.yaml":
       "name: every\nrunner: wsgi.py\nconfig: {default: conf, checker: every.config:check}\nservices: {db: {type: postgres}, files: {quota: 2G}, writable_root: {}}\n",
@@ -53,6 +54,6 @@ sites:
     "apps/scripts/app.yaml":
       "name: scripts\nphp_root: www\nconfig: {default: conf, checker: bin/check.php}\nservices: {postgres: {}}\n",
     "apps/old/app.yaml":
-      "name: old\nversion: 1.0.0\nplatform: php\nrunner: site/run/runner.php\nphp_root: site\nservices: {writable_root: {}}\n",
+      "name: old\nversion: 1.0.0\nplatform: php\nrunner: site/run/runner.php\nphp_root: site\nservices: {writable_root: {}}\nworkers: {queue: {run: bin/queue}}\n",
   }),
 };

@@ -284,3 +284,16 @@ test("how nodes are reached is told by its values", () => {
   const found = planChanges(rendered({}), rendered({ more: "ssh: {proxy: b.acme.net}\n" }));
   expect(found.changes[0]?.why).toEqual(["nodes are reached another way: ssh proxy none → b.acme.net"]);
 });
+
+test("workers are told, each as a line, and the node that they run on", () => {
+  const one = { manifest: "workers: {mail: {run: bin/mail}}" };
+  const other = { manifest: "workers: {mail: {run: bin/mail, count: 3, stop: 5m, memory: 100M}, images: {run: bin/images x}}" };
+  expect(only({}, one).details.filter(({ about }) => about.startsWith("work"))).toEqual([
+    { about: "works on", to: "web1" },
+    { about: "workers", name: "mail", to: "1 x bin/mail, 400M each, 60s to end" },
+  ]);
+  expect(only(one, other).details).toEqual([
+    { about: "workers", name: "images", to: "1 x bin/images x, 400M each, 60s to end" },
+    { about: "workers", name: "mail", from: "1 x bin/mail, 400M each, 60s to end", to: "3 x bin/mail, 100M each, 300s to end" },
+  ]);
+});

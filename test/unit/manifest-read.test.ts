@@ -43,6 +43,16 @@ test("an app is read from app.ini, also in Latin-1", () => {
 });
 
 describe("what is wrong with the files of an app is told at its place", () => {
+  test("a worker that is no program", () => {
+    const workers = "workers: {a: {run: bin/none x}, b: {run: bin/text}, c: {run: bin/read.py}, d: {run: bin}}";
+    write({ "app.yaml": `name: blog\nrunner: wsgi.py\n${workers}\n`, "wsgi.py": RUNNER, "bin/text": "", "bin/read.py": "" });
+    expect(read().said).toBe(
+      "3:20 error [missing-file] workers.a bin/none does not exist in apps/blog\n  create it, or correct the path\n" +
+        "3:42 error [not-executable] workers.b bin/text can't be started as a program\n  run: chmod +x apps/blog/bin/text\n" +
+        "3:85 error [missing-file] workers.d bin is not a file\n  write the path of a script\n",
+    );
+  });
+
   test("no manifest", () => {
     write({ "wsgi.py": RUNNER });
     expect(read().said).toBe(

@@ -189,6 +189,39 @@ sites:
   const services = "services: {memcached: {memory: 100M}, redis: {memory: 200M, persist: true}, files: {quota: 8G}}\n";
   expect(sites("3648M", services)).toEqual([]);
   expect(sites("3647M", services)).toHaveLength(1);
+  const workers = "workers: {mail: {run: bin/mail, count: 2, memory: 50M}, images: {run: bin/images}}\n";
+  // Without a memory of its own a worker may take as much as a process.
+  expect(sites("4522M", workers)).toEqual([]);
+  expect(sites("4521M", workers)).toHaveLength(1);
+});
+
+test("workers run on the first of a site's nodes, and count there alone", () => {
+  const sources = (memory: string) => ({
+    "dev.yaml": `nodes:
+  web1: {local: true, os: debian-12, memory: 450M}
+  web2: {local: true, os: debian-12, memory: ${memory}}
+sites:
+  blog: {app: apps/blog, nodes: [web2, web1], locations: [blog.acme.net]}\n`,
+    "apps/blog/app.yaml": `${app}processes: {count: 2, memory: 150M}\nworkers: {mail: {run: ./bin/mail --all, memory: 150M}}\n`,
+  });
+  const { value, issues } = planOf(sources("300M"));
+  expect(issues).toEqual([]);
+  expect(value?.sites[0]?.work).toEqual({
+    on: "web1",
+    workers: [{ name: "mail", run: "bin/mail --all", count: 1, stopSeconds: 60, memoryBytes: 150 * 1024 ** 2 }],
+  });
+});
+
+test("a worker gets no more memory than the environment allows a process", () => {
+  const issues = (memory: string) =>
+    planOf({
+      "dev.yaml": `limits: {memory: 400M}\n${node}sites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml": `${app}workers: {mail: {run: bin/mail, memory: ${memory}}}\n`,
+    }).issues.map(({ code, message }) => [code, message]);
+  expect(issues("400M")).toEqual([]);
+  expect(issues("1G")).toEqual([
+    ["limit", "apps/blog/app.yaml asks for 1G of memory for its worker mail, but this environment allows site blog 400M"],
+  ]);
 });
 
 test("a manifest gets no more than the environment's limits, and a site's own limits may lower what it asks for", () => {

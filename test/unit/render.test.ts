@@ -290,3 +290,21 @@ sites:
     ]);
   }
 });
+
+test("each worker has a unit, and those of one name a file; its words begin no specifier and no place of ours", () => {
+  const { sites } = planned({
+    "dev.yaml": 'nodes: {web1: {local: true, os: debian-12}}\nsites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
+    "apps/blog/app.yaml": "name: blog\nrunner: wsgi.py\nworkers: {mail: {run: bin/mail 100%  @ROOT@, count: 2, stop: 5m}}\n",
+  });
+  const [site] = sites;
+  if (site === undefined) throw new Error("no site is planned");
+  const { units, files } = renderRelease(site);
+  expect(units).toEqual([
+    { role: "web", file: "conf/web.service", starts: "prepare" },
+    { role: "worker", name: "mail-1", file: "conf/worker.mail.service", starts: "cut-over" },
+    { role: "worker", name: "mail-2", file: "conf/worker.mail.service", starts: "cut-over" },
+  ]);
+  const text = files.find(({ path }) => path === "conf/worker.mail.service")?.content;
+  expect(text).toContain('\nExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py -- "bin/mail" "100%%" "\\x40ROOT\\x40"\n');
+  expect(text).toContain("\nTimeoutStopSec=300\n");
+});

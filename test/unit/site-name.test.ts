@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { siteUnit } from "../../components/plan/site-name.ts";
-import { unitRoles } from "../../components/platforms/platform.ts";
+import { unitRoles, type UnitRole } from "../../components/platforms/platform.ts";
 
-const roles = [...unitRoles, "check"] as const;
+const roles = [...(Object.keys(unitRoles) as UnitRole[]), "check"] as const;
 /** Sites and units' own names that look like a role, or like a name with one. */
 const word = fc.constantFrom("x", ...roles, "retire").chain((one) => fc.constantFrom(one, `${one}-x`, `x-${one}`));
 const unit = fc.tuple(word, fc.constantFrom(...roles), fc.option(word, { nil: undefined }));

@@ -70,3 +70,12 @@ describe("what a node finds when it looks", () => {
     expect(renderStatus(rows, false)).not.toContain("\u001b");
   });
 });
+
+test("a worker that runs, and ends again and again, is told with its reason", () => {
+  const [web, worker] = release(live, [true, true]).units;
+  const units = [
+    { name: web?.name ?? "", active: true },
+    { name: worker?.name ?? "", active: true, problem: "mail ended again" },
+  ];
+  expect(told({ releases: [{ ...release(live, []), units }] })).toBe("mail ended again");
+});

@@ -59,9 +59,9 @@ export function duration(min: string, max: string) {
 const SIZE = /^[0-9]{1,7}[KMGT]$/;
 
 /** A size → bytes. `min` and `max` are sizes, too. */
-export function size(min: string, max: string) {
+export function size(min: string, max: string, example = max) {
   const bytes = z.number().min(parseBytes(min)).max(parseBytes(max));
-  return field(z.string().regex(SIZE).transform(parseBytes).pipe(bytes), sizeRule(min, max));
+  return field(z.string().regex(SIZE).transform(parseBytes).pipe(bytes), { ...sizeRule(min, max), example });
 }
 
 /** A size kept as text, for its reader to parse. `min` and `max` are sizes, too. */

@@ -36,7 +36,7 @@ def end(node, lease, record, release, verdict, reason, seconds, settings):
     # A node that only holds services serves nothing itself.
     if verdict in ("live", "unchanged") or present["live"] is not None:
         site_services.keep(node, site)
-    if verdict == "live":
+    if verdict in ("live", "live-failing"):
         retire.schedule_all(node, site)
     journal.clear(node, site)
     node.note(site, f"{verdict}: {release}" + (f": {reason}" if reason else ""))

@@ -2,7 +2,6 @@
 
 from . import journal, state, unit, units, varnish
 from .errors import AgentError
-from .hand_over import hand_over
 from .varnish_cli import VarnishCli
 
 
@@ -34,5 +33,4 @@ def flip(node, lease, release, last):
 
 def cut_over(node, site, record):
     """From its first line on, a node left to itself only goes forward."""
-    record = journal.write(node, site, record, phase="cut-over", handed=True)
-    hand_over(node, site, record["before"]["live"], record["release"])
+    journal.write(node, site, record, phase="cut-over")

@@ -11,6 +11,7 @@ from . import (
     environ,
     files,
     firewall,
+    hand_over,
     journal,
     log_space,
     packages,
@@ -66,7 +67,7 @@ def prepare(node, lease, arguments):
         changes += environ.write(node, release, secrets, bound)
         changes += restore(node, release, arguments["startSeconds"])
         return result(node, site, name, changes)
-    begin(node, lease, release, present)
+    begin(node, lease, arguments, present)
     try:
         changes = packages.install(node, release["packages"], site)
         changes += log_space.set_up(node, site)
@@ -90,14 +91,17 @@ def prepare(node, lease, arguments):
 def restore(node, release, seconds):
     """Puts back what the node has lost of its live release: files, units, links, label. Returns the changes."""
     changes = rendered.put_back(node, release)
-    changes += start(node, release, seconds, ("prepare", "cut-over"))
-    changes += [{"what": service, "why": "did not start at boot"} for service in units.named(release) if unit.enable(node, service)]
+    changes += start(node, release, seconds)
+    served = units.starting(units.named(release), "prepare")
+    changes += [{"what": service, "why": "did not start at boot"} for service in served if unit.enable(node, service)]
+    changes += hand_over.hand_over(node, release["site"])[1]
     with varnish.turn(node):
         return changes + varnish.apply(node)
 
 
-def begin(node, lease, release, present):
+def begin(node, lease, arguments, present):
     """Begins the journal: records the state before."""
+    release = arguments["release"]
     site, name = lease.site, release["id"]
     listed = list(units.named(release))
     running = unit.active(node, listed)
@@ -111,6 +115,7 @@ def begin(node, lease, release, present):
             "release": name,
             "turned": False,
             "handed": False,
+            "works": arguments.get("works", False),
             "before": {
                 "live": present["live"],
                 "previous": present["previous"],
@@ -125,13 +130,13 @@ def result(node, site, name, changes):
     return {**addresses.find(node, site, name), "changes": changes}
 
 
-def start(node, release, seconds, at=("prepare",)):
-    """Starts those of a release's stopped units that start at the moments given, and loads its VCL; writes only what differs."""
+def start(node, release, seconds):
+    """Starts those of a release's units that serve and do not run, and loads its VCL; writes only what differs."""
     site, name = release["site"], release["id"]
     vcl = varnish.vcl_name(site, release["digest"])
     root = node.paths.release(site, name)
     listed = units.named(release)
-    wanted = [service for each in at for service in units.starting(listed, each)]
+    wanted = units.starting(listed, "prepare")
     place = addresses.take(node, site, name)
     began = time.time()
     changes = []

@@ -7,6 +7,7 @@ from . import (
     files,
     finish,
     firewall,
+    hand_over,
     journal,
     lease,
     node_record,
@@ -20,7 +21,6 @@ from . import (
     varnish,
 )
 from .errors import AgentError
-from .hand_over import hand_over
 
 GONE = "the driver of the rollout went away"
 
@@ -39,7 +39,8 @@ def site(node, holding):
     left = Left(name, record)
     settings = state.read(node, name)["settings"]
     if record["phase"] == "cut-over":
-        hand_over(node, name, record["before"]["live"], record["release"], wait=False)
+        state.change(node, name, works=record.get("works", False))
+        hand_over.hand_over(node, name)
         finish.end(node, left, record, record["release"], "live", f"{GONE}; this node finished it", 0, settings)
         return [{"what": f"{name} {record['release']}", "why": f"{GONE} after the cut-over: finished"}]
     changes = undo.undo(node, name)

@@ -88,7 +88,10 @@ def state(node, site):
     label = re.search(rf"^-vcl\.label site_{site.replace('-', '_')} r_\S+_(\w+)$", node.read(BOOT_CLI), re.MULTILINE)
     last = history.last(node, site) or {}
     named = [name for name in releases if name.endswith(f".{label[1]}")] if label else [name for name in releases if name == last.get("to")]
-    return {"releases": releases, "live": named[0] if named else None, "generation": generation(node, site)}
+    from . import unit, units
+
+    works = any(unit.enabled(node, service) for service in units.left(node, site, "*", "cut-over"))
+    return {"releases": releases, "live": named[0] if named else None, "generation": generation(node, site), "works": works}
 
 
 def on_disk(node, site):

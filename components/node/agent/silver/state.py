@@ -12,6 +12,8 @@ EMPTY = {
     # Ids of the releases on the disk, newest first.
     "releases": [],
     "generation": 1,
+    # Whether the site's workers run on this node.
+    "works": False,
     # From the last rollout; used when the next one dies before it sends its own.
     "settings": {"retain": 5, "graceSeconds": 600, "drainSeconds": 60},
 }
@@ -30,7 +32,7 @@ def is_state(value):
     if not isinstance(value, dict):
         return False
     ids = all(value.get(name) is None or isinstance(value[name], str) for name in ("live", "previous"))
-    others = ("serial", "releases", "generation", "settings")
+    others = ("serial", "releases", "generation", "works", "settings")
     if not ids or not all(isinstance(value.get(name, EMPTY[name]), type(EMPTY[name])) for name in others):
         return False
     settings = value.get("settings", EMPTY["settings"])

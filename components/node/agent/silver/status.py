@@ -1,12 +1,17 @@
 """What this node has, for people and for the rollout."""
 
-from . import addresses, lease, site_services, state, unit, units
+from . import addresses, hand_over, lease, site_services, state, unit, units
 
 
 def site(node, name):
     present = state.read(node, name)
-    listed = {release: list(units.of(node, name, release)) for release in present["releases"]}
+    here = ("prepare", "cut-over") if present["works"] else ("prepare",)
+    listed = {
+        release: [service for service, entry in units.of(node, name, release).items() if entry["starts"] in here]
+        for release in present["releases"]
+    }
     running = unit.active(node, [service for services in listed.values() for service in services])
+    wrong = hand_over.told(node, name)
     found = []
     for release in present["releases"]:
         record, place = state.record(node, name, release), addresses.find(node, name, release)
@@ -16,7 +21,10 @@ def site(node, name):
                     "id": release,
                     "bundle": record["bundle"]["id"],
                     **place,
-                    "units": [{"name": service, "active": service in running} for service in listed[release]],
+                    "units": [
+                        {"name": service, "active": service in running} | ({"problem": wrong[service]} if service in wrong else {})
+                        for service in listed[release]
+                    ],
                 }
             )
     return {
@@ -26,6 +34,7 @@ def site(node, name):
         "previous": present["previous"],
         "releases": found,
         "generation": present["generation"],
+        "works": present["works"],
         "holder": lease.holder(node, name),
         "services": site_services.status(node, name),
     }

@@ -1,7 +1,6 @@
 """Goes back to what served before a rollout began. Safe to repeat: after a crash it continues where it stopped."""
 
-from . import checker, journal, releases, retire, state, unit, units, varnish
-from .hand_over import hand_over
+from . import checker, hand_over, journal, releases, retire, state, unit, units, varnish
 
 
 def undo(node, site):
@@ -23,7 +22,7 @@ def turn_back(node, site, record):
         changes = varnish.apply(node, {site: before["live"]})
         state.change(node, site, live=before["live"], previous=before["previous"])
     if record["handed"]:
-        hand_over(node, site, record["release"], before["live"], wait=False)
+        hand_over.hand_over(node, site)
     return changes
 
 

@@ -1,19 +1,24 @@
 """systemd units of any kind."""
 
 import os
+import time
 
 from . import files
 from .errors import AgentError, last_lines
 
 # Several tracebacks of a deep framework, from several processes at once.
 PART_LINES = 300
+# A worker may take an hour to end.
+LONGEST_STOP_SECONDS = 3700
 
 
 def show(node, units):
     """Properties of units, by name. An unknown unit is `inactive`."""
     if not units:
         return {}
-    wanted = "Id,ActiveState,SubState,Result,ExecMainStatus,UnitFileState,NeedDaemonReload,NRestarts,LoadState"
+    wanted = (
+        "Id,ActiveState,SubState,Result,ExecMainStatus,UnitFileState,NeedDaemonReload,NRestarts,LoadState,ActiveEnterTimestampMonotonic"
+    )
     done = node.run(["systemctl", "show", f"--property={wanted}", *units])
     found = {}
     for block in done.out.strip().split("\n\n"):
@@ -23,7 +28,39 @@ def show(node, units):
 
 
 def active(node, units):
-    return {unit for unit, seen in show(node, units).items() if seen.get("ActiveState") in ("active", "reloading")}
+    return {unit for unit, seen in show(node, units).items() if is_active(seen)}
+
+
+def is_active(seen):
+    return seen.get("ActiveState") in ("active", "reloading")
+
+
+def has_ended(seen):
+    """Nothing of it runs, and systemd starts it no more by itself."""
+    return seen.get("ActiveState", "inactive") in ("inactive", "failed")
+
+
+def ended_by_itself(seen):
+    """Whether systemd had to start it again, or gave up."""
+    return seen.get("NRestarts", "0") != "0" or seen.get("SubState") == "auto-restart" or seen.get("ActiveState") == "failed"
+
+
+def how_it_ended(seen):
+    """The last time, for people."""
+    match seen.get("Result"):
+        case "success":
+            return "with exit code 0, though a worker is to go on"
+        case "exit-code":
+            return f"with exit code {seen.get('ExecMainStatus', '?')}"
+        case "oom-kill":
+            return "because it took more memory than it may"
+        case other:
+            return f"({other or 'unknown'})"
+
+
+def seconds_active(seen):
+    """For how long it has run since its last start."""
+    return time.monotonic() - int(seen.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
 
 
 def reload(node):
@@ -80,7 +117,7 @@ def begin_to_start(node, unit):
 def stop(node, units):
     """Stops one unit after the other and waits for each: its own time limit ends one that hangs."""
     for unit in units:
-        node.run(["systemctl", "stop", unit], ok=None, seconds=900)
+        node.run(["systemctl", "stop", unit], ok=None, seconds=LONGEST_STOP_SECONDS)
         node.run(["systemctl", "reset-failed", unit], ok=None)
 
 

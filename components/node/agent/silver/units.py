@@ -20,17 +20,21 @@ def named(record):
 def of(node, site, release):
     """The same for a release on the disk; without its record by the units that are there, so that none runs on when it is retired."""
     record = state.record(node, site, release)
-    return named(record) if record else left(node, site, release)
+    return named(record) if record else left(node, site, glob.escape(release))
 
 
-def left(node, site, release):
-    """Units of a release whose record is lost, in the order of the roles: which of them starts last is not known any more."""
+def left(node, site, release, at=None):
+    """
+    Units of a release whose record is lost, in the order of the roles: which of them starts last is not known any more.
+    @param release: a pattern
+    @param at: only those that start at that moment
+    """
     found = {}
-    for role in contract.read()["unitRoles"]:
-        pattern = f"{node.paths.unit(f'silver-{role}-{site}')}*@{glob.escape(release)}.service"
-        for name in sorted(map(os.path.basename, glob.glob(pattern))):
+    for role, starts in contract.read()["unitRoles"].items():
+        pattern = f"{node.paths.unit(f'silver-{role}-{site}')}*@{release}.service"
+        for name in sorted(map(os.path.basename, glob.glob(pattern) if at in (None, starts) else [])):
             if re.match(rf"silver-{role}-{site}[.@]", name):
-                found[name] = {"role": role, "starts": "prepare"}
+                found[name] = {"role": role, "starts": starts}
     return found
 
 

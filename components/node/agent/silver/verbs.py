@@ -139,6 +139,12 @@ def undo(node, session, arguments):
     return {"live": state.read(node, arguments["site"])["live"], "changes": changes}
 
 
+def hand_over(node, session, arguments):
+    from . import hand_over
+
+    return hand_over.see_through(node, session.held(arguments), arguments)
+
+
 def finish(node, session, arguments):
     from . import finish, status
 
@@ -220,6 +226,7 @@ WORK = {
     "check": check,
     "flip": flip,
     "undo": undo,
+    "hand-over": hand_over,
     "finish": finish,
     "remove": remove,
     "status": status,

@@ -1,0 +1,220 @@
+// Workers on a real node: that they work, that no two releases' workers ever do so at once, and that each of them ends.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { SiteState } from "../../components/node/contract.ts";
+import { poll, reboot, ssh } from "../support/nodes.ts";
+import type { TestNode } from "../support/nodes.ts";
+import { RolloutSite, answering, sshAgent } from "../support/rollout-site.ts";
+import { useSharedNodes } from "../support/shared-nodes.ts";
+import { SilverOn } from "../support/silver-on.ts";
+
+const { boot } = useSharedNodes();
+let node: TestNode;
+let agent: Awaited<ReturnType<typeof sshAgent>>;
+let site: RolloutSite;
+let silver: SilverOn;
+let version = 0;
+
+/** Turns what lies in in/ into out/, and writes down that it lives, ten times a second. */
+const worker = `import os, signal, sys, time
+import vendored
+
+files, release, mode = os.environ["CONFIG_FILES"], os.environ["SILVER_INSTANCE_NAME"], sys.argv[1]
+ending = []
+if mode == "ends":
+    sys.exit("nothing to do, and the key is " + os.environ["KEY"])
+signal.signal(signal.SIGTERM, lambda number, frame: None if mode == "deaf" else ending.append(number))
+if mode == "forks" and os.fork() == 0:
+    os.setsid()
+    if os.fork() != 0:
+        os._exit(0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for name in ("in", "out"):
+    os.makedirs(f"{files}/{name}", exist_ok=True)
+print("working for", release, flush=True)
+while not ending:
+    with open(f"{files}/lives", "a") as lives:
+        lives.write(f"{time.monotonic_ns()} {release} {os.getpid()}\\n")
+    for name in os.listdir(f"{files}/in"):
+        try:
+            os.rename(f"{files}/in/{name}", f"{files}/out/{name}.{vendored.NAME}")
+        except FileNotFoundError:
+            pass
+    time.sleep(0.1)
+print("ending as told", flush=True)
+`;
+
+/** Declares the next version of the app. */
+function declare(mode: string, options = "count: 2, stop: 20s"): void {
+  version += 1;
+  site.write("apps/worker/bin/work.py", worker);
+  site.write(
+    "apps/worker/app.yaml",
+    `name: worker
+version: 1.${version}.0
+runner: src/wsgi.py
+services: {files: {quota: 32M}}
+config: {required: {KEY: a secret}}
+workers: {mail: {run: bin/work.py ${mode}, ${options}}}
+processes: {count: 1}
+timeouts: {start: 20s}
+`,
+  );
+}
+
+const release = () => site.rollout().release.id;
+const files = "/srv/silver/worker/data/g1";
+const bodies = async () => (await site.bodies())[0];
+const state = async (): Promise<SiteState> => {
+  const { sites } = JSON.parse(await ssh(node, "silver-agent status", JSON.stringify({ site: "worker" }))) as {
+    sites: SiteState[];
+  };
+  const [found] = sites;
+  if (found === undefined) throw new Error("the node has no site worker");
+  return found;
+};
+const units = (which = "*") =>
+  ssh(node, `systemctl list-units --plain --no-legend --state=active 'silver-worker-worker.*@${which}.service'`);
+const count = (text: string) => text.split("\n").filter((line) => line !== "").length;
+
+/** Lines of workers that live, oldest first: [release, pid]. */
+const lives = async () => {
+  const lines = (await ssh(node, `sort -n ${files}/lives`)).trim().split("\n");
+  return lines.map((line) => line.split(" ").slice(1));
+};
+/** The releases in the order in which their workers lived: each once, unless two did so at once. */
+const turns = async () => {
+  const found: string[] = [];
+  for (const [id = ""] of await lives()) if (found.at(-1) !== id) found.push(id);
+  return found;
+};
+const works = () =>
+  poll(
+    "the workers of the release live",
+    20,
+    async () => (await lives()).at(-1)?.[0] === release() && count(await units()) === 2,
+  );
+
+beforeAll(async () => {
+  node = await boot("web1");
+  agent = await sshAgent(node.keyFile);
+  site = new RolloutSite("worker", [node], agent.socket);
+  site.writeApp(answering("hello"));
+  site.write("apps/worker/lib/python/vendored.py", "NAME = 'done'\n");
+  declare("plain");
+  await site.setUp();
+  const { name, address, port, hostKey } = node;
+  silver = new SilverOn(
+    { web1: { name, address, port, hostKey, user: "root" } },
+    { worker: ["web1"] },
+    { SSH_AUTH_SOCK: agent.socket },
+  );
+});
+
+afterAll(async () => {
+  silver.remove();
+  site.remove();
+  await agent.stop();
+});
+
+test("they work, as the site and with all that its release has, within limits of their own", async () => {
+  const { code, stderr } = await site.deploy();
+  expect(code, stderr).toBe(0);
+  await works();
+  await ssh(node, `touch ${files}/in/one ${files}/in/two; chown -R site-worker: ${files}/in`);
+  await poll("both are done", 20, async () => (await ssh(node, `ls ${files}/out`)) === "one.done\ntwo.done");
+  const shown = await ssh(node, `systemctl show -p User -p MemoryMax -p TasksMax -p Restart 'silver-worker-worker.mail-2@*'`);
+  expect(shown).toMatch(/^User=site-worker$/m);
+  expect(shown).toMatch(new RegExp(`^MemoryMax=${(400 + 256) * 1024 ** 2}$`, "m"));
+  expect((await state()).releases[0]?.units.map(({ name, active, problem }) => [name.split("@")[0], active, problem])).toEqual([
+    ["silver-web-worker", true, undefined],
+    ["silver-worker-worker.mail-1", true, undefined],
+    ["silver-worker-worker.mail-2", true, undefined],
+  ]);
+  const { stdout } = await silver.run(["logs", "worker", "--grep", "working for"]);
+  expect(stdout).toMatch(new RegExp(`^\\S+ worker\\[\\d+\\]: working for ${release()}$`, "m"));
+});
+
+test("an unchanged second run does nothing to them", async () => {
+  const before = await ssh(node, "systemctl show -p MainPID 'silver-worker-worker.*'");
+  const { code, stderr } = await site.deploy();
+  expect([code, stderr]).toEqual([0, expect.stringContaining("unchanged")]);
+  expect(await ssh(node, "systemctl show -p MainPID 'silver-worker-worker.*'")).toBe(before);
+});
+
+test("a rollout tells the old ones to end, and starts the new ones when they have", async () => {
+  const old = release();
+  declare("plain");
+  const { code, stderr } = await site.deploy();
+  expect(code, stderr).toBe(0);
+  await works();
+  expect(await turns()).toEqual([old, release()]);
+  expect(count(await ssh(node, `journalctl -o cat -u 'silver-worker-worker.*@${old}.service' | grep 'ending as told'`))).toBe(2);
+});
+
+test("one that is killed is started again", async () => {
+  const pid = (await ssh(node, "systemctl show -p MainPID --value 'silver-worker-worker.mail-1@*' | head -n 1")).trim();
+  await ssh(node, `kill -KILL ${pid}`);
+  await poll(
+    "another lives",
+    20,
+    async () => new Set((await lives()).slice(-4).map(([, each]) => each)).size === 2 && count(await units()) === 2,
+  );
+  expect((await lives()).at(-1)?.[0]).toBe(release());
+});
+
+test("those that are deaf to TERM are killed when their time is over, and those that fork away end with their unit", async () => {
+  declare("deaf", "count: 2, stop: 3s");
+  expect((await site.deploy()).code).toBe(0);
+  await works();
+  declare("forks");
+  const { code, stderr } = await site.deploy();
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(/work +waiting for silver-worker-worker\.mail-/);
+  await works();
+  const forked = release();
+  declare("plain");
+  expect((await site.deploy()).code).toBe(0);
+  await works();
+  const seen = await turns();
+  expect(seen).toEqual([...new Set(seen)]);
+  expect(seen.slice(-2)).toEqual([forked, release()]);
+  expect(count(await ssh(node, "pgrep -u site-worker -f work.py"))).toBe(2);
+});
+
+test("they come back after a reboot, those of the live release alone", async () => {
+  const before = count(await ssh(node, `cat ${files}/lives`));
+  await reboot(node);
+  await poll(
+    "they live again",
+    60,
+    async () => count(await ssh(node, `cat ${files}/lives`)) > before && count(await units()) === 2,
+  );
+  await works();
+  expect(count(await units(release()))).toBe(2);
+});
+
+test("those that end as they start are told, while the site serves, until they are right", async () => {
+  declare("ends");
+  const { code, stderr } = await site.deploy();
+  expect(code).toBe(1);
+  expect(stderr).toContain(`worker: live-failing. ${release()} serves on every node, and not all of its workers run.`);
+  expect(stderr).toMatch(/silver-worker-worker\.mail-[12]@\S+ (ended|does not run: it ended) with exit code 1/);
+  expect(stderr).toContain("nothing to do, and the key is [secret]");
+  expect(await bodies()).toBe("hello");
+  const [, mail] = (await state()).releases[0]?.units ?? [];
+  expect(mail?.problem).toContain("with exit code 1");
+  declare("plain");
+  expect((await site.deploy()).code).toBe(0);
+  await works();
+});
+
+test("without workers in the manifest none is left", async () => {
+  version += 1;
+  site.write(
+    "apps/worker/app.yaml",
+    `name: worker\nversion: 1.${version}.0\nrunner: src/wsgi.py\nservices: {files: {quota: 32M}}\nconfig: {required: {KEY: a secret}}\nprocesses: {count: 1}\n`,
+  );
+  expect((await site.deploy()).code).toBe(0);
+  expect(await units()).toBe("");
+  expect(await ssh(node, "ls /etc/systemd/system/multi-user.target.wants")).not.toMatch(/^silver-worker-/m);
+});
