@@ -101,6 +101,12 @@ export const attacks: readonly Attack[] = [
     test: "test_a_secret_is_hidden_in_whatever_form_an_app_writes_it",
   },
   {
+    attack: "an app logs a line so long that the journal breaks it within a secret",
+    holds: "neither part of it is shown by a verdict or `silver logs`",
+    file: "test/agent/test_check.py",
+    test: "test_a_secret_is_hidden_where_a_long_line_is_broken",
+  },
+  {
     attack: "the engine is killed while it holds the stack",
     holds: "the next `silver up` on that machine takes the lock away, and says what was left unfinished",
     file: "test/process/locks.test.ts",

@@ -279,5 +279,22 @@ class Redaction(NodeTest):
                 self.assertIn("[secret]", said)
                 self.assertLess(len(said), len("KEY==user-12:[secret]==") + 8)
 
+    def test_a_secret_is_hidden_where_a_long_line_is_broken(self):
+        long = "x" * 8000
+        for begin, end in (("sesame-", "open!"), ("s", "esame-open!"), ("sesame-open", "!")):
+            with self.subTest(begin):
+                lines = [f"{long}{begin}", "of another", f"{end} and more"]
+                self.assertEqual(redact.redact({"sesame-open!"}, lines), [f"{long}[secret]", "of another", "[secret] and more"])
+        stamped = [f"2026 web[7]: {long}sesame- …", "2026 web[7]: open! …"]
+        self.assertEqual(redact.redact({"sesame-open!"}, stamped), [f"2026 web[7]: {long}[secret] …", "2026 web[7]: [secret] …"])
+        # What only ends alike is an ordinary word.
+        for lines in ([f"{long}s", "and more"], ["sesame-", "open!"], [f"{long}sesame-"]):
+            self.assertEqual(redact.redact({"sesame-open!"}, lines), lines)
+
+    def test_long_lines_made_up_to_look_like_secrets_take_no_time(self):
+        began = time.monotonic()
+        redact.redact({"a" * 60 + str(number) for number in range(20)}, ["a" * 8000] * 1000)
+        self.assertLess(time.monotonic() - began, 5)
+
     def test_each_line_of_a_long_secret_is_one(self):
         self.assertEqual(redact.redact({"first line\nsecond line"}, ["x second line"]), ["x [secret]"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 from . import environ, files, spoiled, state
 
@@ -100,7 +101,42 @@ def redact(secrets, lines):
             line = line.replace(form, "[secret]")
         return line
 
-    return [clean(line) for line in lines]
+    return mend_broken(order, [clean(line) for line in lines])
+
+
+# Characters from which on a line may have been broken by whoever passed it on: Apache, a program's buffer, the journal.
+LONG = 4000
+# Lines in which the rest of a broken one is looked for: others write in between.
+NEAR = 8
+# The mark of `app_log.py`, and what it writes before a line.
+BROKEN = " …"
+HEAD = re.compile(r"\S+ \S+: |")
+
+
+def mend_broken(forms, lines):
+    """Hides a secret that begins at the end of a long line, and ends at the begin of a later one."""
+    for index, line in enumerate(lines):
+        text = line.removesuffix(BROKEN)
+        found = begun_in(forms, text, lines[index + 1 : index + 1 + NEAR]) if len(text) >= LONG else None
+        if found is not None:
+            cut, later, place, rest = found
+            lines[index] = f"{text[:-cut]}[secret]{line[len(text) :]}"
+            end = lines[index + 1 + later]
+            lines[index + 1 + later] = f"{end[:place]}[secret]{end[place + rest :]}"
+    return lines
+
+
+def begun_in(forms, text, following):
+    """(characters of a secret at the end of a text, index of the line with the rest, where that begins, its length); None nearly always."""
+    heads = [HEAD.match(line).end() for line in following]
+    for form in forms:
+        tail = text[1 - len(form) :]
+        for later, place in enumerate(heads):
+            at = (tail + following[later][place : place + len(form) - 1]).find(form)
+            if at >= 0:
+                cut = len(tail) - at
+                return cut, later, place, len(form) - cut
+    return None
 
 
 def site_lines(node, site, lines):
