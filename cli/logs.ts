@@ -11,7 +11,7 @@ import { UserError } from "./user-error.ts";
 interface Options {
   lines: string;
   release?: string;
-  kind: "app" | "rollout";
+  kind: "app" | "cron" | "rollout";
   access?: boolean;
   follow?: boolean;
   since?: string;
@@ -22,10 +22,12 @@ interface Options {
 export function logs(program: Command): void {
   program
     .command("logs <site>")
-    .description("last lines of a site: what the app said and what went wrong, what rollouts did, or its requests")
+    .description(
+      "last lines of a site: what the app said and what went wrong, its jobs alone, what rollouts did, or its requests",
+    )
     .option("-n, --lines <count>", "lines of each node", "50")
     .option("--release <id>", "only this release (default: all)")
-    .addOption(new Option("--kind <kind>", "which lines").choices(["app", "rollout"]).default("app"))
+    .addOption(new Option("--kind <kind>", "which lines").choices(["app", "cron", "rollout"]).default("app"))
     .addOption(new Option("--access", "one line a request, as long as Varnish remembers it").conflicts("kind"))
     .option("--since <when>", "nothing older: 10m, 2h, 3d, or a time such as 2026-11-21T15:00")
     .option("--grep <pattern>", "only lines that contain this regular expression")

@@ -215,6 +215,7 @@ function siteChange(name: string, { op, old: { variables: old }, now: { variable
     ...maps("services", prefixed(old, "service_"), prefixed(now, "service_")),
     ...changed("works on", old.works_on, now.works_on),
     ...maps("workers", prefixed(old, "worker_"), prefixed(now, "worker_")),
+    ...maps("cron", prefixed(old, "job_"), prefixed(now, "job_")),
   ];
   const { release: to = "" } = now;
   if (op === "create") return { ...base, kind: "added", to, details };

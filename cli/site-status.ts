@@ -1,4 +1,5 @@
 import type { Result, SiteState } from "../components/node/contract.ts";
+import { failingJobs } from "./jobs-status.ts";
 import { Failure } from "../components/rollout/failure.ts";
 
 /** A site on one node: what is declared, and what the node reports. */
@@ -11,6 +12,8 @@ export interface SiteStatus {
   /** Who is rolling out right now. */
   holder: string | null;
   services: SiteState["services"];
+  /** What runs at its time, on the node that runs it. */
+  jobs: NonNullable<SiteState["jobs"]>;
   /** `ok`, or what differs from the declaration. */
   state: string;
 }
@@ -28,7 +31,7 @@ export function statusOf(
   node: string,
   found: NodeReport | Failure | undefined,
 ): SiteStatus {
-  const unknown = { site, node, declared, live: null, previous: null, holder: null, services: [] };
+  const unknown = { site, node, declared, live: null, previous: null, holder: null, services: [], jobs: [] };
   if (found === undefined) return { ...unknown, state: "the environment has no such node" };
   if (found instanceof Failure) return { ...unknown, state: `unknown: ${found.details.message}` };
   const state = found.sites.find((candidate) => candidate.site === site);
@@ -37,20 +40,23 @@ export function statusOf(
   const { live, previous } = state;
   const holder =
     state.holder === null ? null : `${state.holder.who} has been rolling out ${state.holder.release} since ${state.holder.since}`;
-  const { services } = state;
+  const { services, jobs = [] } = state;
   const units = state.releases.find(({ id }) => id === live)?.units ?? [];
   const stopped = units.flatMap(({ name, active, problem }) => problem ?? (active ? [] : `${name} does not run`));
   const failing = services.flatMap(({ name, problem }) => (problem === null ? [] : [`${name} is ${problem}`]));
   const { problems = [], sites = [] } = found.verified ?? {};
   const seen = sites.filter((one) => one.site === site).flatMap((one) => one.problems);
   const causes = [...stopped, ...failing, ...problems];
+  // No cause of a wrong answer.
+  const ofJobs = failingJobs(jobs);
   const wrong = [
     ...(declared !== null && live === declared ? [] : [wanted]),
     ...causes,
     // What visitors get is a consequence then.
     ...seen.filter((problem) => causes.length === 0 || !problem.startsWith("http://")),
+    ...ofJobs,
   ];
-  return { site, node, declared, live, previous, holder, services, state: holder ?? (wrong.join("; ") || "ok") };
+  return { site, node, declared, live, previous, holder, services, jobs, state: holder ?? (wrong.join("; ") || "ok") };
 }
 
 /** What is wrong first, otherwise in their order. */

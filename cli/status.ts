@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 import type { Command } from "commander";
 import { printableJson } from "../components/text/printable.ts";
 import { renderColumns } from "./columns.ts";
+import { renderJobs } from "./jobs-status.ts";
 import { noSite } from "./planned.ts";
 import { environmentName } from "./pulumi.ts";
 import { redFirst, statesOnce, type SiteStatus } from "./site-status.ts";
@@ -32,5 +33,6 @@ export function renderStatus(rows: readonly SiteStatus[], colour: boolean): stri
   const cells = rows.map((row, index) => [row.site, row.node, row.live ?? "-", row.previous ?? "-", states[index] ?? ""]);
   const lines = renderColumns(["SITE", "NODE", "LIVE", "PREVIOUS", "STATE"], cells).split("\n");
   const isRed = (index: number) => colour && index > 0 && rows[index - 1]?.state !== "ok";
-  return lines.map((line, index) => (isRed(index) ? styleText("red", line, { validateStream: false }) : line)).join("\n");
+  const table = lines.map((line, index) => (isRed(index) ? styleText("red", line, { validateStream: false }) : line));
+  return [...table, ...renderJobs(rows)].join("\n");
 }

@@ -15,7 +15,6 @@ export const manifestCodes = {
   "bad-time": {
     rule: "A time has the five fields of crontab(5), or is @hourly, @daily, @weekly, @monthly or @yearly.",
     example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\ncron: {digest: {at: 61 3 * * *, run: bin/digest}}\n" },
-    isLater: true,
     fix: "Correct the field that the message names.",
   },
   "bad-version": {

@@ -16,7 +16,6 @@ export const manifestLater: Later = {
   migrate: "have the runner migrate as it starts, with a lock, so that the old release still works (docs/services.md, postgres)",
   compatible_with_previous: "leave it out: nothing migrates yet",
   keep_data: "leave it out: nothing migrates yet",
-  cron: "request a page of the site from a timer elsewhere",
   slow: "raise timeouts.request and processes.count",
   cache: "send Cache-Control headers from the app",
   static: "send the headers from the app",

@@ -39,16 +39,20 @@ export function checkDirectory(root: string, app: string, key: string, path: str
   return [error("missing-file", place, `${what} is empty`, "put a file into it, or delete the key")];
 }
 
-/** What workers run must be there, as a program. */
+/** What workers and jobs run must be there, as a program. */
 export function checkCommands(
   root: string,
   app: string,
-  { workers = {} }: Partial<ManifestTree>,
+  { workers = {}, cron = {} }: Partial<ManifestTree>,
   placeOf: (path: Path) => Place,
 ): Issue[] {
-  return Object.entries(workers).flatMap(([name, { run }]) => {
-    const [path = ""] = run.split(" ");
-    return checkScript(root, app, `workers.${name}`, path, /\.py$/, placeOf(["workers", name, "run"]));
+  const commands = [
+    ...Object.entries(workers).map(([name, { run }]) => ({ path: ["workers", name, "run"], run })),
+    ...Object.entries(cron).map(([name, { run }]) => ({ path: ["cron", name, "run"], run })),
+  ];
+  return commands.flatMap(({ path, run }) => {
+    const [program = ""] = run.split(" ");
+    return checkScript(root, app, path.slice(0, 2).join("."), program, /\.py$/, placeOf(path));
   });
 }
 

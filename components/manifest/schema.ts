@@ -108,13 +108,22 @@ const migrate = built("migrate.", {
 
 const job = built("cron.", {
   at: cronTime().describe(
-    "When: five fields as in crontab(5), or @hourly, @daily, @weekly, @monthly, @yearly; in the node's time zone.",
+    "When: five fields as in crontab(5), or @hourly, @daily, @weekly, @monthly, @yearly; in the time zone that the site's config has as TZ, else in UTC.",
   ),
-  run: command().describe("Program of the app, with its arguments."),
-  overlap: choice(["skip", "allow"]).default("skip").describe("What happens when the last run has not ended."),
+  run: command("bin/digest").describe("Program of the app, with its arguments."),
+  overlap: choice(["skip", "allow"])
+    .default("skip")
+    .describe("What happens when it is time and the last run has not ended: that start is skipped, or both run."),
   timeout: duration("1s", "1d").prefault("1h").describe("Time after which a run is ended."),
+  memory: size("32M", "64G", "200M")
+    .exactOptional()
+    .describe("Memory that a run may take with all it starts. Default: processes.memory."),
 })
-  .transform(({ timeout: timeoutSeconds, ...rest }) => ({ ...rest, timeoutSeconds }))
+  .transform(({ timeout: timeoutSeconds, memory, ...rest }) => ({
+    ...rest,
+    timeoutSeconds,
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+  }))
   .describe("One job.");
 
 const worker = built("workers.", {
@@ -232,7 +241,9 @@ export const manifestSchema = built("", {
   keep_data: duration("0s", "365d")
     .exactOptional()
     .describe("Time for which the data from before a migration is kept. Default: 72h."),
-  cron: jobs(job, "job", "{digest: {}}").exactOptional().describe("Programs that run at their time, on one node."),
+  cron: jobs(job, "job", "{digest: {}}")
+    .exactOptional()
+    .describe("Programs that run at their time, on the first of the site's nodes."),
   workers: jobs(worker, "worker", "{mail: {}}")
     .exactOptional()
     .describe("Programs that run all the time beside the web processes, on the first of the site's nodes."),

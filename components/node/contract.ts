@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nodeState, release } from "../render/rendered.ts";
 import { setUp } from "../services/registry.ts";
+import { jobState } from "./job-state.ts";
 import {
   anyText,
   bundleId,
@@ -89,7 +90,9 @@ const siteState = z.strictObject({
   ),
   /** Data generation; 1 until a migration makes the next. */
   generation: z.number().int(),
-  /** Whether the site's workers run on this node. Absent where the agent is older than they are. */
+  /** Jobs of the live release, on the node that runs them. Absent where the agent is older than they are. */
+  jobs: z.array(jobState).exactOptional(),
+  /** Whether the site's workers and jobs run on this node. Absent where the agent is older than they are. */
   works: z.boolean().exactOptional(),
   holder: holder.nullable(),
   /** Services that were set up for it, by name. */
@@ -343,15 +346,15 @@ export const verbs = {
   /** The same for what all sites of the node share, by its last state. A Varnish that serves is not restarted. */
   "heal-node": { args: z.strictObject({}), result: healed },
   /**
-   * Last lines of a site, oldest first, without secrets: what the app said and what went wrong, what rollouts did, or one for each
-   * request. With `follow`, each line is an event `line` instead, and the verb goes on until the driver is gone.
+   * Last lines of a site, oldest first, without secrets: what the app said and what went wrong (`cron`: of its jobs alone), what
+   * rollouts did, or one for each request. With `follow`, each line is an event `line` instead, and the verb goes on until the driver is gone.
    */
   logs: {
     args: z.strictObject({
       ...site,
       release: releaseId.nullable(),
       lines: count,
-      kind: z.enum(["app", "rollout", "access"]),
+      kind: z.enum(["app", "cron", "rollout", "access"]),
       /** Seconds of the epoch: nothing older. */
       since: seconds.exactOptional(),
       /** Python's regular expression: only lines that contain it. */

@@ -1,7 +1,7 @@
 import type { Bundle, BundleEntry } from "../bundle/bundle.ts";
 import { summary } from "../services/registry.ts";
 import { locationText } from "./location.ts";
-import type { SiteConfigDirectory, SitePlan, WorkerPlan } from "./plan.ts";
+import type { SiteConfigDirectory, SitePlan, JobPlan, WorkerPlan } from "./plan.ts";
 import { sizeText } from "../text/size-text.ts";
 
 /** One changed fact of a site or a node. Texts are for people; a secret is shown by its version. */
@@ -46,6 +46,7 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   work: (one, other) => [
     ...changed("works on", one.work?.on, other.work?.on),
     ...maps("workers", workerFacts(one), workerFacts(other)),
+    ...maps("cron", jobFacts(one), jobFacts(other)),
   ],
   libraries: (one, other) => libraryDetails(one, other),
   retain: (one, other) => changed("retain", text(one.retain), text(other.retain)),
@@ -53,7 +54,7 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
 };
 
 /** The facts of a new site that a reviewer decides on. */
-const ofNew = ["on", "locations", "packages", "config", "config_dir", "services", "works on", "workers", "libraries"];
+const ofNew = ["on", "locations", "packages", "config", "config_dir", "services", "works on", "workers", "cron", "libraries"];
 
 /** The facts in which two states of a site differ; for a new site those that a reviewer decides on. */
 export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[] {
@@ -159,6 +160,16 @@ function platformVariables({ variables, config }: SitePlan): object {
 
 function workerFacts({ work }: SitePlan): object {
   return Object.fromEntries((work?.workers ?? []).map((worker) => [worker.name, workerText(worker)]));
+}
+
+function jobFacts({ work }: SitePlan): object {
+  return Object.fromEntries((work?.jobs ?? []).map((job) => [job.name, jobText(job)]));
+}
+
+/** A job for a reviewer: `bin/digest at 15 3 * * * UTC, 400M, at most 3600s, skipped while it runs`. */
+export function jobText({ run, at, zone, memoryBytes, timeoutSeconds, overlap }: JobPlan): string {
+  const meanwhile = overlap === "skip" ? "skipped while it runs" : "also while it runs";
+  return `${run} at ${at} ${zone}, ${sizeText(memoryBytes)}, at most ${timeoutSeconds}s, ${meanwhile}`;
 }
 
 /** A worker for a reviewer: `2 x bin/mailer, 400M each, 60s to end`. */

@@ -58,11 +58,12 @@ function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]
   return [error("full-node", placeOf(environment, node), message, "lower the limits of its sites, or place some elsewhere")];
 }
 
-/** What a site's processes may take on a node, its services that are held in memory, and its workers where they run. */
+/** What a site's processes may take on a node, its services that are held in memory, and its workers and jobs where they run. */
 function memoryOf({ processes, services = [], work }: SitePlan, node: string): number {
   const ofServices = services.map(({ type, options }) => serviceType(type).memory?.(options) ?? 0);
-  const ofWorkers = work?.on === node ? work.workers.map(({ count, memoryBytes }) => count * memoryBytes) : [];
-  return [...ofServices, ...ofWorkers].reduce((total, bytes) => total + bytes, processes.count * processes.memoryBytes);
+  const { workers, jobs } = work?.on === node ? work : { workers: [], jobs: [] };
+  const ofWork = [...workers.map(({ count, memoryBytes }) => count * memoryBytes), ...jobs.map(({ memoryBytes }) => memoryBytes)];
+  return [...ofServices, ...ofWork].reduce((total, bytes) => total + bytes, processes.count * processes.memoryBytes);
 }
 
 function placeOf(environment: Environment, node: NodePlan) {

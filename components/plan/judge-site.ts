@@ -33,9 +33,13 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   if (memoryBytes !== undefined && plan.processes.memoryBytes > memoryBytes) {
     beyond(`${sizeText(plan.processes.memoryBytes)} of memory a process`, sizeText(memoryBytes));
   }
-  for (const worker of plan.work?.workers ?? []) {
-    if (memoryBytes !== undefined && worker.memoryBytes > memoryBytes && worker.memoryBytes > plan.processes.memoryBytes)
-      beyond(`${sizeText(worker.memoryBytes)} of memory for its worker ${worker.name}`, sizeText(memoryBytes));
+  const { workers = [], jobs = [] } = plan.work ?? {};
+  for (const [what, own] of [
+    ...workers.map((each) => ["worker", each] as const),
+    ...jobs.map((each) => ["job", each] as const),
+  ]) {
+    if (memoryBytes !== undefined && own.memoryBytes > memoryBytes && own.memoryBytes > plan.processes.memoryBytes)
+      beyond(`${sizeText(own.memoryBytes)} of memory for its ${what} ${own.name}`, sizeText(memoryBytes));
   }
   if (bodyBytes !== undefined && plan.limits.bodyBytes > bodyBytes) {
     beyond(`request bodies of ${sizeText(plan.limits.bodyBytes)}`, sizeText(bodyBytes));

@@ -98,7 +98,8 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
   };
   const services = planServices(manifest, processes.count * processes.threads);
   const nodes = [...site.nodes].sort();
-  const work = planWork(manifest, nodes, processes.memoryBytes);
+  const planned = planVariables(site, manifest, routes);
+  const work = planWork(manifest, nodes, processes.memoryBytes, planned.config);
   return {
     name: site.name,
     user: siteUser(site.name),
@@ -110,12 +111,12 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     bundle,
     nodes,
     routes,
-    packages: planPackages(manifest),
+    packages: planPackages(manifest, work),
     processes,
     timeouts: manifest.timeouts,
     limits: { bodyBytes: site.limits.bodyBytes ?? manifest.limits.bodyBytes },
     check: manifest.check,
-    ...planVariables(site, manifest, routes),
+    ...planned,
     ...(configDirectory === undefined ? {} : { configDirectory }),
     ...(manifest.config.checker === undefined ? {} : { checker: manifest.config.checker }),
     ...(services === undefined ? {} : { services }),

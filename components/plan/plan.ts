@@ -73,12 +73,31 @@ export interface WorkerPlan {
   memoryBytes: number;
 }
 
+/** A program of the app that runs at its time. */
+export interface JobPlan {
+  name: string;
+  /** Five fields as in crontab(5), or `@daily` and the like. */
+  at: string;
+  /** Name of the time zone in which that is meant. */
+  zone: string;
+  /** Program of the app and its arguments, each a plain word. */
+  run: string;
+  /** What happens when it is time and the last run has not ended. */
+  overlap: "skip" | "allow";
+  /** Seconds after which a run is ended. */
+  timeoutSeconds: number;
+  /** Memory of a run, in bytes. */
+  memoryBytes: number;
+}
+
 /** What works beside a site's requests. */
 export interface SiteWork {
   /** The one node of the site that it runs on: the first by name. */
   on: string;
   /** Sorted by name. */
   workers: WorkerPlan[];
+  /** Sorted by name. */
+  jobs: JobPlan[];
 }
 
 export interface SitePlan {

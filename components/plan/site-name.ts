@@ -9,7 +9,7 @@ import type { UnitRole } from "../platforms/platform.ts";
  * Name of a unit of a site, without the release: `silver-<role>-<site>`, and with `.<name>` behind it where a role has several.
  * No role contains a `-`, and no site's name a `.`, so the names are unambiguous.
  */
-export function siteUnit(site: string, role: UnitRole | "check" | "run", name?: string): string {
+export function siteUnit(site: string, role: UnitRole | "check" | "run" | "job", name?: string): string {
   return `silver-${role}-${site}${name === undefined ? "" : `.${name}`}`;
 }
 

@@ -67,7 +67,7 @@ export interface Served {
  * What a unit of a release is for, and when it starts: beside the live release, while it is prepared; or, where it may run in only one
  * release, at the cut-over, once the previous release's unit has ended.
  */
-export const unitRoles = { web: "prepare", php: "prepare", worker: "cut-over" } as const;
+export const unitRoles = { web: "prepare", php: "prepare", worker: "cut-over", cron: "cut-over" } as const;
 export type UnitRole = keyof typeof unitRoles;
 
 /** A unit for the app's own processes. What all units of releases share is added around it. */

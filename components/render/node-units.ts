@@ -1,31 +1,9 @@
-import { closedSystem } from "./sandbox.ts";
+import { closedSystem, renderAgentSandbox } from "./sandbox.ts";
 import { systems, type SystemName } from "../systems/systems.ts";
 import { idleSeconds } from "./trusted-proxies.ts";
 
 /** Sizes of the file for answers that are not cached; the one for uploads is half as large. */
 const transientMegabytes = { least: 1536, most: 8192 };
-
-/**
- * Confines the agent where a unit runs it, in the open part of what it does over SSH. It stays root and reaches every site: it gives
- * files to sites' users, asks databases as the user of their server, and loads the firewall.
- */
-function renderAgentSandbox(): string {
-  return `# Root, because every site is in its hands; and with no more of it than that takes.
-CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL CAP_NET_ADMIN CAP_SETGID CAP_SETUID
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-IPAddressDeny=any
-IPAddressAllow=localhost
-ProtectSystem=strict
-# In /usr/sbin it takes away the policy-rc.d that an agent left which was killed while apt ran.
-ReadWritePaths=/etc/silver /etc/systemd/system -/srv/silver /usr/sbin /var/lib/silver -/var/log/silver /run
-PrivateTmp=yes
-# Not PrivateDevices: it sees to it that images are mounted, for which it must find loop devices.
-DevicePolicy=closed
-DeviceAllow=/dev/loop-control rw
-DeviceAllow=block-loop rw
-MemoryDenyWriteExecute=yes
-${closedSystem}`;
-}
 
 /** Varnish on port 80 with the sites' labels from boot.cli, instead of the one VCL and port 6081 of Debian's unit. */
 export function renderVarnishDropIn(): string {

@@ -9,7 +9,8 @@ import type { Release, ReleaseUnit, RenderedFile } from "./rendered.ts";
 import { runFiles } from "./run-unit.ts";
 import { renderSiteVcl } from "./site-vcl.ts";
 import { renderCheckUnit } from "./check-unit.ts";
-import { renderAppUnit, renderWebUnit, renderWorkerUnit } from "./unit-file.ts";
+import { renderAppUnit, renderWebUnit } from "./unit-file.ts";
+import { workFiles, workUnits } from "./work-files.ts";
 
 /** What a rollout sends to each node of a site. Its id depends on all of it, so that equal content is an equal release. */
 export function renderRelease(site: SitePlan): Release {
@@ -35,20 +36,14 @@ function releaseLibraries(libraries: SiteLibraries) {
   return { requirements: libraries.digest, targets: distinctTargets(libraries) };
 }
 
-/** The platform's units, the one with Apache, and one for each worker. */
+/** The platform's units, the one with Apache, and what works beside them. */
 function releaseUnits(site: SitePlan): ReleaseUnit[] {
   const roles = [...platforms[site.platform].units(site).map(({ role }) => role), "web" as const];
-  const workers = (site.work?.workers ?? []).flatMap(({ name, count }) =>
-    Array.from({ length: count }, (_, index): ReleaseUnit => ({ ...workerUnit(name), name: `${name}-${index + 1}` })),
-  );
-  return [...roles.map((role): ReleaseUnit => ({ role, file: `conf/${role}.service`, starts: unitRoles[role] })), ...workers];
+  return [
+    ...roles.map((role): ReleaseUnit => ({ role, file: `conf/${role}.service`, starts: unitRoles[role] })),
+    ...workUnits(site),
+  ];
 }
-
-const workerUnit = (name: string): ReleaseUnit => ({
-  role: "worker",
-  file: `conf/worker.${name}.service`,
-  starts: unitRoles.worker,
-});
 
 function releaseFiles(site: SitePlan): RenderedFile[] {
   const platform = platforms[site.platform];
@@ -62,7 +57,7 @@ function releaseFiles(site: SitePlan): RenderedFile[] {
     conf("site.vcl", renderSiteVcl(site)),
     ...platform.units(site).map((unit) => conf(`${unit.role}.service`, renderAppUnit(site, unit))),
     conf("web.service", renderWebUnit(site)),
-    ...(site.work?.workers ?? []).map((worker) => conf(`worker.${worker.name}.service`, renderWorkerUnit(site, worker))),
+    ...confs(workFiles(site)),
     ...confs(runFiles(site)),
     ...(checker === undefined ? [] : [...confs(checker.files), conf("check.service", renderCheckUnit(site, checker))]),
   ];

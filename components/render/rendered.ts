@@ -38,7 +38,7 @@ export type RenderedFile = z.infer<typeof renderedFile>;
  */
 export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@", "@WRITABLE@"] as const;
 
-/** The one that the agent leaves in `conf/run.service`: the directory of one command, which it makes anew for each. */
+/** The one that the agent leaves in units that it makes anew for each command: its directory, or its name. */
 export const runPlaceholder = "@RUN@";
 
 /** The state of one node, apart from its sites' releases: sent whole, applied by `converge`. */
@@ -60,10 +60,12 @@ const releaseUnit = z.strictObject({
   role: z.enum(Object.keys(unitRoles) as [UnitRole, ...UnitRole[]]),
   /** Distinguishes units of one role; absent when there is only one. */
   name: ownUnitName.exactOptional(),
+  /** Absent: a service. */
+  kind: z.enum(["timer"]).exactOptional(),
   /** Relative to the release's directory. */
   file: innerPath,
-  /** Beside the live release, while it is prepared; or at the cut-over, when the previous release's unit ends. */
-  starts: z.enum(["prepare", "cut-over"]),
+  /** Beside the live release, while it is prepared; at the cut-over, when the previous release's unit ends; or by the timer of its name. */
+  starts: z.enum(["prepare", "cut-over", "timer"]),
 });
 export type ReleaseUnit = z.infer<typeof releaseUnit>;
 

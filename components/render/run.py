@@ -1,8 +1,7 @@
-"""Starts a command in the environment of a release, in a unit of its own.
+"""Starts a command in the environment of a release, in a unit of its own: run.py DIRECTORY.
 
-run.py -- WORD...: a command of the manifest.
-run.py DIRECTORY: one of `silver run`, whose unit the agent makes anew. DIRECTORY has command.json, the words; none of them mean the
-interpreter of the app's platform. They stand in no unit and no journal.
+DIRECTORY has command.json, the words: of a worker or a job in the release, of `silver run` in what the agent makes for each command. None
+of them mean the interpreter of the app's platform. They stand in no unit and no journal.
 """
 
 import fcntl
@@ -70,11 +69,11 @@ def take_terminal():
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def main(first, *words):
+def main(directory):
     take_terminal()
     own = read(f"{ROOT}/conf/run.json")
     set_environment(own["paths"])
-    start(words or read(f"{first}/command.json") or own["shell"])
+    start(read(f"{directory}/command.json") or own["shell"])
 
 
-main(*sys.argv[1:])
+main(sys.argv[1])

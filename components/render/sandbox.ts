@@ -21,3 +21,25 @@ SystemCallFilter=@system-service
 SystemCallFilter=~io_uring_enter io_uring_register io_uring_setup userfaultfd
 SystemCallErrorNumber=EPERM
 `;
+
+/**
+ * Confines the agent where a unit runs it, in the open part of what it does over SSH. It stays root and reaches every site: it gives
+ * files to sites' users, asks databases as the user of their server, and loads the firewall.
+ */
+export function renderAgentSandbox(): string {
+  return `# Root, because every site is in its hands; and with no more of it than that takes.
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL CAP_NET_ADMIN CAP_SETGID CAP_SETUID
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+IPAddressDeny=any
+IPAddressAllow=localhost
+ProtectSystem=strict
+# In /usr/sbin it takes away the policy-rc.d that an agent left which was killed while apt ran.
+ReadWritePaths=/etc/silver /etc/systemd/system -/srv/silver /usr/sbin /var/lib/silver -/var/log/silver /run
+PrivateTmp=yes
+# Not PrivateDevices: it sees to it that images are mounted, for which it must find loop devices.
+DevicePolicy=closed
+DeviceAllow=/dev/loop-control rw
+DeviceAllow=block-loop rw
+MemoryDenyWriteExecute=yes
+${closedSystem}`;
+}

@@ -6,7 +6,6 @@ import { platforms } from "../platforms/registry.ts";
 import { logsMount, siteUnit } from "../plan/site-name.ts";
 import { serviceType } from "../services/registry.ts";
 import { closedSystem } from "./sandbox.ts";
-import { runLine } from "./run-line.ts";
 import { startEnvironment } from "./start-environment.ts";
 
 /** Bytes of /dev/shm, where Python keeps locks between processes. */
@@ -92,8 +91,11 @@ export function renderWebUnit(site: SitePlan): string {
   });
 }
 
-/** A unit for all workers of one name: TERM goes to the program itself, which ends what it started, or leaves that to be killed. */
-export function renderWorkerUnit(site: SitePlan, { name, run, stopSeconds, memoryBytes }: WorkerPlan): string {
+/**
+ * A unit for all workers of one name: TERM goes to the program itself, which ends what it started, or leaves that to be killed.
+ * @param start the line that starts it
+ */
+export function renderWorkerUnit(site: SitePlan, { name, stopSeconds, memoryBytes }: WorkerPlan, start: string): string {
   return renderUnit(site, {
     role: "worker",
     own: name,
@@ -101,7 +103,7 @@ export function renderWorkerUnit(site: SitePlan, { name, run, stopSeconds, memor
       "A worker of one release of one site. It starts once those of the previous release have ended, and gets its time to end.",
     description: `Worker ${name} of site`,
     order: appOrder(site),
-    service: ["Type=exec", runLine(run), `TimeoutStopSec=${stopSeconds}`, "Environment=HOME=/tmp"],
+    service: ["Type=exec", start, `TimeoutStopSec=${stopSeconds}`, "Environment=HOME=/tmp"],
     limits: appLimits({ tasks: 1, memoryBytes }, site.limits),
     writable: writableOf(site),
   });

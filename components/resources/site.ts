@@ -1,6 +1,6 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { configDirectoryText, workerText } from "../plan/changes-site.ts";
+import { configDirectoryText, jobText, workerText } from "../plan/changes-site.ts";
 import { platforms } from "../platforms/registry.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
@@ -67,6 +67,7 @@ function reviewed(site: SitePlan, release: string): Record<string, string> {
     ...Object.fromEntries((site.services ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),
     ...(site.work === undefined ? {} : { works_on: site.work.on }),
     ...Object.fromEntries((site.work?.workers ?? []).map((worker) => [`worker_${worker.name}`, workerText(worker)])),
+    ...Object.fromEntries((site.work?.jobs ?? []).map((job) => [`job_${job.name}`, jobText(job)])),
     ...Object.fromEntries(Object.entries(site.libraries?.versions ?? {}).map(([name, value]) => [`library_${name}`, value])),
     ...Object.fromEntries(Object.entries(site.config).map(([name, value]) => [`config_${name}`, value])),
     ...Object.fromEntries(Object.entries(site.secrets).map(([name, version]) => [`secret_${name}`, `version ${version}`])),

@@ -99,7 +99,7 @@ export const textCodes = {
   },
   "not-yet": {
     rule: "A key whose feature is not built yet is refused, so that nobody relies on what does not happen.",
-    example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\ncron: {digest: {at: '15 3 * * *', run: bin/digest}}\n" },
+    example: { "app.yaml": "name: blog\nrunner: src/wsgi.py\ncache: {default: 5m}\n" },
     fix: "Leave the key out, and do what the message says instead.",
   },
   "repeated-value": {

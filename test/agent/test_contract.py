@@ -37,7 +37,7 @@ class Arguments(unittest.TestCase):
             ("token: should be a whole number of at least 0", "flip", {**flip, "token": -1}),
             ("token: should be a whole number of at most 9007199254740991", "flip", {**flip, "token": 2**53}),
             ("last: should be true or false, is a number", "flip", {**flip, "last": 1}),
-            ("kind: should be one of app, rollout, access", "logs", {"site": "blog", "release": None, "lines": 5, "kind": "all"}),
+            ("kind: should be one of app, cron, rollout, access", "logs", {"site": "blog", "release": None, "lines": 5, "kind": "all"}),
         ]:
             with self.subTest(message):
                 self.assertEqual(refusal(verb, arguments), message)

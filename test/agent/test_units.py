@@ -328,6 +328,12 @@ class CutOver(NodeTest):
         self.assertEqual({unit["problem"] for unit in state["releases"][0]["units"][1:]}, {problem["what"] for problem in problems})
         self.assert_in_order(second)
 
+    def test_one_that_has_yet_to_begin_is_no_problem(self):
+        for seen in ({"ActiveState": "inactive", "Job": "77"}, {"ActiveState": "activating", "SubState": "start"}):
+            with mock.patch.object(unit, "show", return_value={"a": seen}):
+                self.assertEqual(hand_over.problems(self.node, ["a"]), {})
+                self.assertTrue(hand_over.any_young(self.node, ["a"]))
+
     def test_one_that_systemd_gave_up_is_told(self):
         second = self.live("1.1.0", worker="[Service]\nExecStart=fails\n")
         problems = [unit.get("problem") for unit in self.site_state()["releases"][0]["units"]]

@@ -1,4 +1,6 @@
-// Workers on a real node: that they work, that no two releases' workers ever do so at once, and that each of them ends.
+// Workers and jobs on a real node: that they work, that no two releases' workers ever do so at once, and that each of them ends.
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SiteState } from "../../components/node/contract.ts";
 import { poll, reboot, ssh } from "../support/nodes.ts";
@@ -208,13 +210,116 @@ test("those that end as they start are told, while the site serves, until they a
   await works();
 });
 
-test("without workers in the manifest none is left", async () => {
+/** One line a run; what it does is its first word. */
+const job = `#!/bin/sh
+echo "$1 with $KEY for $(id -un)"
+echo "$(date +%s) $SILVER_INSTANCE_NAME" >>"$CONFIG_FILES/$1"
+case $1 in
+fails) exit 3 ;;
+hangs) while :; do sleep 1; done ;;
+long) until [ -e "$CONFIG_FILES/go" ]; do sleep 0.2; done ;;
+esac
+`;
+
+function declareJobs(): void {
+  version += 1;
+  site.write("apps/worker/bin/job", job);
+  chmodSync(join(site.root, "apps/worker/bin/job"), 0o755);
+  site.write(
+    "apps/worker/app.yaml",
+    `name: worker
+version: 1.${version}.0
+runner: src/wsgi.py
+services: {files: {quota: 32M}}
+config: {required: {KEY: a secret}}
+cron:
+  tick: {at: "* * * * *", run: bin/job tick, memory: 64M}
+  fails: {at: "@yearly", run: bin/job fails}
+  hangs: {at: "@yearly", run: bin/job hangs, timeout: 3s}
+  long: {at: "@yearly", run: bin/job long}
+processes: {count: 1}
+`,
+  );
+}
+
+const jobs = async () => Object.fromEntries(((await state()).jobs ?? []).map((each) => [each.name, each]));
+/** As its timer would. */
+const start = (name: string) => ssh(node, `systemctl start silver-cron-worker.${name}@${release()}.service`);
+const running = () => ssh(node, "systemctl list-units --plain --no-legend 'silver-job-worker.*'");
+
+test("without workers in the manifest none is left, and jobs take their place", async () => {
+  declareJobs();
+  const { code, stderr } = await site.deploy();
+  expect(code, stderr).toBe(0);
+  expect(await units()).toBe("");
+  const links = await ssh(node, "ls /etc/systemd/system/multi-user.target.wants");
+  expect(links).not.toMatch(/^silver-worker-/m);
+  expect(links.split("\n")).toContain(`silver-cron-worker.tick@${release()}.timer`);
+  const { tick, fails } = await jobs();
+  // It may have ticked already.
+  expect(tick).toMatchObject({ failures: 0 });
+  expect((tick?.next ?? 0) - Date.now() / 1000).toBeLessThan(61);
+  expect((fails?.next ?? 0) - Date.now() / 1000).toBeGreaterThan(61);
+});
+
+test("how a run ended is known: badly, or that its time was over", async () => {
+  await start("fails");
+  await start("hangs");
+  await poll("both have ended", 60, async () => {
+    const { fails, hangs } = await jobs();
+    return fails?.last?.result === "exit code 3" && hangs?.last?.result === "it took longer than its timeout";
+  });
+  expect((await jobs()).fails).toMatchObject({ failures: 1, running: 0 });
+  const { stdout } = await silver.run(["logs", "worker", "--kind", "cron"]);
+  expect(stdout).toMatch(/^\S+ job\[\d+\]: fails with \[secret\] for site-worker$/m);
+  expect(stdout).toMatch(/job\[\d+\]: fails ended after \S+ s: exit code 3$/m);
+  const told = await silver.run(["status", "worker"]);
+  expect(told.code).toBe(1);
+  expect(told.stdout).toMatch(/job fails failed at \S+: exit code 3/);
+  expect(told.stdout).toMatch(/^worker hangs +web1 +\S+ +it took longer than its timeout after \S+ +\S+$/m);
+});
+
+test("one under way at a cut-over ends under its own release, is not started twice, and keeps that release", async () => {
+  const old = release();
+  await start("long");
+  expect(await running()).toContain(`@${old}.service`);
+  const shown = await ssh(node, "systemctl show -p User -p MemoryMax 'silver-job-worker.long.*'");
+  expect(shown).toMatch(/^User=site-worker$/m);
+  const minute = await ssh(node, "date +%M");
+  declareJobs();
+  expect((await site.deploy()).code).toBe(0);
+  await poll("the next minute", 70, async () => (await ssh(node, "date +%M")) !== minute);
+  await start("long");
+  expect(await jobs()).toMatchObject({ long: { running: 1, skipped: 1, last: null } });
+  expect(await ssh(node, `cat ${files}/long`)).toMatch(new RegExp(`^\\d+ ${old}$`));
+  expect(count(await running())).toBe(1);
+  await ssh(node, `touch ${files}/go`);
+  await poll("it has ended", 30, async () => (await jobs()).long?.last?.result === null);
+  expect((await jobs()).long?.running).toBe(0);
+});
+
+test("its timer starts one each minute, in the live release alone, also after a reboot", async () => {
+  const ticks = async () =>
+    (await ssh(node, `cat ${files}/tick`))
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "));
+  await poll("one tick of the release", 70, async () => (await ticks()).at(-1)?.[1] === release());
+  const seen = await ticks();
+  const minutes = seen.map(([at]) => Math.floor(Number(at) / 60));
+  expect(new Set(minutes).size).toBe(minutes.length);
+  await reboot(node);
+  await poll("another", 130, async () => (await ticks()).length > seen.length);
+  expect((await jobs()).tick).toMatchObject({ failures: 0 });
+});
+
+test("without anything to do in the manifest nothing is left", async () => {
   version += 1;
   site.write(
     "apps/worker/app.yaml",
     `name: worker\nversion: 1.${version}.0\nrunner: src/wsgi.py\nservices: {files: {quota: 32M}}\nconfig: {required: {KEY: a secret}}\nprocesses: {count: 1}\n`,
   );
   expect((await site.deploy()).code).toBe(0);
-  expect(await units()).toBe("");
-  expect(await ssh(node, "ls /etc/systemd/system/multi-user.target.wants")).not.toMatch(/^silver-worker-/m);
+  expect((await state()).jobs).toEqual([]);
+  expect(await ssh(node, "ls /etc/systemd/system/multi-user.target.wants")).not.toMatch(/^silver-(?:worker|cron)-/m);
 });

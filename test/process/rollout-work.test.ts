@@ -31,6 +31,9 @@ const works = (nodes: Nodes): Promise<string[][]> =>
       const running = (await node.run("list-units", "silver-worker-hello.*")).split("\n").filter((name) => name !== "");
       const releases = [...new Set(running.map((name) => name.replace(/^.*@(.*)\.service$/, "$1")))];
       expect(running).toHaveLength(2 * releases.length);
+      // The times of its job are those of the same release.
+      const timers = (await node.run("list-units", "silver-cron-hello.*.timer")).split("\n").filter((name) => name !== "");
+      expect(timers).toEqual(releases.map((release) => `silver-cron-hello.daily@${release}.timer`));
       return releases;
     }),
   );

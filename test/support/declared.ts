@@ -29,7 +29,7 @@ export class Declared {
    * @param secrets names of its secrets
    * @param check its manifest's
    * @param locations the site's
-   * @param worker what its one worker runs. Default: it has none
+   * @param worker what its one worker and its one job run. Default: it has neither
    */
   constructor(
     version: string,
@@ -53,7 +53,7 @@ runner: src/wsgi.py
 config: {required: {${required}}}
 check: ${check}
 timeouts: {start: 5s}
-${worker === undefined ? "" : "workers: {mail: {run: bin/mail, count: 2}}\n"}`,
+${worker === undefined ? "" : "workers: {mail: {run: bin/mail, count: 2}}\ncron: {daily: {at: '@daily', run: bin/mail}}\n"}`,
     );
     if (worker !== undefined) {
       this.write("apps/hello/bin/mail", worker);

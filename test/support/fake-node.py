@@ -67,7 +67,8 @@ class WholeMachine(Machine):
 
     def start_worker(self, name, text):
         super().start_worker(name, text)
-        root, program = re.search(r'-P (\S+)/conf/run.py -- "(.+?)"', text).groups()
+        root, directory = re.search(r"-P (\S+)/conf/run.py (\S+)", text).groups()
+        program = json.loads(pathlib.Path(directory, "command.json").read_text())[0]
         if "# Ends as it starts." in pathlib.Path(root, "app", program).read_text():
             self.restarts[name], self.journal = 1, ["mail: nothing to do"]
 

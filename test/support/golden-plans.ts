@@ -18,7 +18,7 @@ sites:
     app: apps/blog
     nodes: [web1]
     locations: [blog.acme.net, acme.net/blog, .acme.org/b.log]
-    config: {SIGNUPS: "off", STRIPE_KEY: {secret: 3}}
+    config: {SIGNUPS: "off", STRIPE_KEY: {secret: 3}, TZ: "Europe/Berlin"}
     limits: {processes: 40, memory: 1G}
   every:
     app: apps/every
@@ -35,6 +35,7 @@ config: {required: {STRIPE_KEY: from stripe.com/keys}, default: {SIGNUPS: "on"}}
 processes: {count: 4, threads: 2, memory: 300M, requests: 1000}
 timeouts: {request: 60s, start: 2m, drain: 5m}
 workers: {mail: {run: bin/mailer --from=a%b@acme.net, count: 2, stop: 10m}, thumbnails: {run: bin/thumbnails.py, memory: 1G}}
+cron: {digest: {at: "15 3 1,15 * mon-fri", run: bin/digest --all, timeout: 10m}, often: {at: "*/5 8-18/2 * * *", run: bin/often.py, overlap: allow, memory: 64M}}
 `,
     "apps/every/app.yaml":
       "name: every\nrunner: wsgi.py\nconfig: {default: conf, checker: every.config:check}\nservices: {db: {type: postgres}, files: {quota: 2G}, writable_root: {}}\n",
@@ -54,6 +55,6 @@ sites:
     "apps/scripts/app.yaml":
       "name: scripts\nphp_root: www\nconfig: {default: conf, checker: bin/check.php}\nservices: {postgres: {}}\n",
     "apps/old/app.yaml":
-      "name: old\nversion: 1.0.0\nplatform: php\nrunner: site/run/runner.php\nphp_root: site\nservices: {writable_root: {}}\nworkers: {queue: {run: bin/queue}}\n",
+      'name: old\nversion: 1.0.0\nplatform: php\nrunner: site/run/runner.php\nphp_root: site\nservices: {writable_root: {}}\nworkers: {queue: {run: bin/queue}}\ncron: {clean: {at: "@weekly", run: bin/clean}}\n',
   }),
 };

@@ -297,3 +297,16 @@ test("workers are told, each as a line, and the node that they run on", () => {
     { about: "workers", name: "mail", from: "1 x bin/mail, 400M each, 60s to end", to: "3 x bin/mail, 100M each, 300s to end" },
   ]);
 });
+
+test("jobs are told, each as a line, with the zone of their times", () => {
+  const one = { manifest: 'cron: {digest: {at: "15 3 * * *", run: bin/digest}}' };
+  const other = { ...one, site: ", config: {TZ: Europe/Berlin}" };
+  const line = (zone: string) => `bin/digest at 15 3 * * * ${zone}, 400M, at most 3600s, skipped while it runs`;
+  expect(only({}, one).details.filter(({ about }) => about !== "version")).toEqual([
+    { about: "works on", to: "web1" },
+    { about: "cron", name: "digest", to: line("UTC") },
+  ]);
+  expect(only(one, other).details.filter(({ about }) => about === "cron")).toEqual([
+    { about: "cron", name: "digest", from: line("UTC"), to: line("Europe/Berlin") },
+  ]);
+});

@@ -209,6 +209,7 @@ sites:
   expect(value?.sites[0]?.work).toEqual({
     on: "web1",
     workers: [{ name: "mail", run: "bin/mail --all", count: 1, stopSeconds: 60, memoryBytes: 150 * 1024 ** 2 }],
+    jobs: [],
   });
 });
 

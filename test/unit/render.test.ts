@@ -291,7 +291,7 @@ sites:
   }
 });
 
-test("each worker has a unit, and those of one name a file; its words begin no specifier and no place of ours", () => {
+test("each worker has a unit, and those of one name a file; its words are no place of ours", () => {
   const { sites } = planned({
     "dev.yaml": 'nodes: {web1: {local: true, os: debian-12}}\nsites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
     "apps/blog/app.yaml": "name: blog\nrunner: wsgi.py\nworkers: {mail: {run: bin/mail 100%  @ROOT@, count: 2, stop: 5m}}\n",
@@ -304,7 +304,38 @@ test("each worker has a unit, and those of one name a file; its words begin no s
     { role: "worker", name: "mail-1", file: "conf/worker.mail.service", starts: "cut-over" },
     { role: "worker", name: "mail-2", file: "conf/worker.mail.service", starts: "cut-over" },
   ]);
-  const text = files.find(({ path }) => path === "conf/worker.mail.service")?.content;
-  expect(text).toContain('\nExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py -- "bin/mail" "100%%" "\\x40ROOT\\x40"\n');
+  const of = (name: string) => files.find(({ path }) => path === `conf/${name}`)?.content;
+  const text = of("worker.mail.service");
+  expect(text).toContain("\nExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py @ROOT@/conf/work/worker.mail\n");
+  const words = of("work/worker.mail/command.json") ?? "";
+  expect([words.includes("@"), JSON.parse(words)]).toEqual([false, ["bin/mail", "100%", "@ROOT@"]]);
   expect(text).toContain("\nTimeoutStopSec=300\n");
+});
+
+test("a job has a timer in its site's zone, a unit that asks for a start, and the lines of a run", () => {
+  const release = (tz: string) => {
+    const { sites } = planned({
+      "dev.yaml": `nodes: {web1: {local: true, os: debian-12}}\nsites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"], config: {TZ: ${tz}}}}\n`,
+      "apps/blog/app.yaml":
+        'name: blog\nrunner: wsgi.py\ncron: {digest: {at: "@daily", run: bin/digest, overlap: allow, timeout: 2h}}\n',
+    });
+    const [site] = sites;
+    if (site === undefined) throw new Error("no site is planned");
+    return renderRelease(site);
+  };
+  const { units, files, packages } = release("Europe/Berlin");
+  expect(units.slice(1)).toEqual([
+    { role: "cron", name: "digest", file: "conf/cron.digest.service", starts: "timer" },
+    { role: "cron", name: "digest", kind: "timer", file: "conf/cron.digest.timer", starts: "cut-over" },
+  ]);
+  const of = (name: string) => files.find(({ path }) => path === `conf/${name}`)?.content;
+  expect(of("cron.digest.timer")).toContain("\nOnCalendar=*-*-* 00:00:00 Europe/Berlin\n");
+  expect(of("cron.digest.service")).toContain("\nExecStart=/usr/local/bin/silver-agent start-job blog @RELEASE@ digest allow\n");
+  expect(of("job.digest.service")).toContain("\nRuntimeMaxSec=7200\n");
+  expect(packages).toContain("tzdata");
+  for (const unknown of ["CET-1CEST", "Europe/Nowhere", "UTC"]) {
+    const other = release(unknown);
+    expect(other.files.find(({ path }) => path === "conf/cron.digest.timer")?.content).toContain(" 00:00:00 UTC\n");
+    expect(other.packages).not.toContain("tzdata");
+  }
 });

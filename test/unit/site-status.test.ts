@@ -79,3 +79,33 @@ test("a worker that runs, and ends again and again, is told with its reason", ()
   ];
   expect(told({ releases: [{ ...release(live, []), units }] })).toBe("mail ended again");
 });
+
+describe("a job", () => {
+  const job = (changes: object) => ({
+    name: "digest",
+    next: 1_800_000_900,
+    running: 0,
+    last: { began: 1_800_000_000, seconds: 12.5, result: null },
+    failures: 0,
+    skipped: 0,
+    ...changes,
+  });
+
+  test("whose last run failed is told, and one that never ran or runs now is not", () => {
+    expect(told({ jobs: [job({}), job({ last: null }), job({ running: 1 })] })).toBe("ok");
+    const last = { began: 1_800_000_000, seconds: 1, result: "exit code 1" };
+    expect(told({ jobs: [job({ last, failures: 1 })] })).toBe("job digest failed at 2027-01-15T08:00Z: exit code 1");
+    expect(told({ jobs: [job({ last, failures: 3 })] })).toContain(": exit code 1, 3 times in a row");
+  });
+
+  test("is a line below the sites, with its last run and its next", () => {
+    const jobs = [job({}), job({ name: "never", last: null, next: null, running: 2, skipped: 4 })];
+    const row = statusOf("blog", live, "web1", { sites: [{ ...site, jobs }] });
+    expect(renderStatus([row], false).split("\n").slice(2)).toEqual([
+      "",
+      "JOB          NODE  LAST               ENDED           NEXT",
+      "blog digest  web1  2027-01-15T08:00Z  ok after 12.5s  2027-01-15T08:15Z",
+      "blog never   web1  -                  never           never              2 run now, skipped 4 times",
+    ]);
+  });
+});

@@ -59,13 +59,30 @@ def go_on(node, site):
         changes = [{"what": service, "why": "did not start at boot"} for service in starting if unit.enable(node, service)]
         seen = unit.show(node, [*ending, *starting])
         left = [service for service in ending if not unit.has_ended(seen[service])]
+        idle = [service for service in starting if unit.has_ended(seen[service])]
+        # A timer first, so that no moment is missed: of two that fire at once, one start counts.
+        begun = [service for service in idle if is_timer(service)]
+        start(node, begun)
         unit.begin_to_stop(node, [service for service in left if seen[service].get("ActiveState") != "deactivating"])
-        if left:
-            return left, changes
-        for service in [service for service in starting if unit.has_ended(seen[service])]:
-            unit.begin_to_start(node, service)
-            changes.append({"what": service, "why": "did not run"})
-        return [], changes
+        if not left:
+            start(node, [service for service in idle if service not in begun])
+            begun = idle
+        return left, changes + [{"what": service, "why": "did not run"} for service in begun]
+
+
+def start(node, services):
+    for service in services:
+        unit.begin_to_start(node, service)
+
+
+def is_timer(service):
+    return service.endswith(".timer")
+
+
+def end(node, site):
+    """Tells all that runs in only one release to end, for a site that is removed."""
+    state.change(node, site, works=False)
+    go_on(node, site)
 
 
 def see_through(node, lease, arguments):
@@ -84,26 +101,34 @@ def see_through(node, lease, arguments):
 
 
 def watch(node, site):
-    """Looks at those of the site's workers that were just started, until one fails."""
+    """Looks at those of the site's workers and timers that were just started, until one fails."""
     end = time.monotonic() + BEGIN_SECONDS + WATCH_SECONDS
     services = wanted(node, site)
-    while not (found := problems(node, services)) and time.monotonic() < end and any_young(node, services):
+    workers = [service for service in services if not is_timer(service)]
+    while not problems(node, workers) and time.monotonic() < end and any_young(node, services):
         node.still_wanted()
         time.sleep(POLL_SECONDS)
+    found = problems(node, services)
     return [{"what": what, "log": redact.site_lines(node, site, unit.log(node, [service]))} for service, what in found.items()]
 
 
 def any_young(node, services):
-    seen = unit.show(node, services).values()
-    return any(each.get("ActiveState") == "activating" or unit.seconds_active(each) < WATCH_SECONDS for each in seen)
+    return any(is_young(service, seen) for service, seen in unit.show(node, services).items())
+
+
+def is_young(service, seen):
+    """Whether it has yet to begin, or a worker began just now."""
+    if is_timer(service):
+        return not unit.is_active(seen)
+    return unit.is_beginning(seen) or unit.seconds_active(seen) < WATCH_SECONDS
 
 
 def problems(node, services):
     """Unit → what is wrong with it, for those that do not run, or end by themselves again and again."""
     found = {}
     for service, seen in unit.show(node, services).items():
-        if seen.get("ActiveState") == "activating" and seen.get("SubState") != "auto-restart":
-            # After a boot it waits for its data, and for its turn.
+        if unit.is_beginning(seen):
+            # After a boot, a while goes by.
             continue
         if not unit.is_active(seen):
             found[service] = f"{service} does not run" + (f": it ended {unit.how_it_ended(seen)}" if unit.ended_by_itself(seen) else "")
@@ -118,7 +143,7 @@ def told(node, site):
     services = wanted(node, site)
     before = others(node, site) if services else []
     seen = unit.show(node, before)
-    left = [service for service in before if not unit.has_ended(seen[service])]
+    left = [service for service in before if not unit.has_ended(seen[service]) and not is_timer(service)]
     found = problems(node, services)
     return {service: f"{service} waits for {', '.join(left)} to end" if left else what for service, what in found.items()}
 

@@ -61,13 +61,21 @@ def journal_words(node, arguments):
     words = ["journalctl", "--no-pager", "--quiet"]
     if arguments["kind"] == "rollout":
         return [*words, "--output=short-iso", f"SYSLOG_IDENTIFIER=silver-rollout-{name}", "_UID=0"]
-    wanted = services(node, name, release) if release else units.patterns(name)
+    roles = ("cron", "job") if arguments["kind"] == "cron" else None
+    if roles and arguments.get("follow"):
+        # Each run is a unit of its own, and journalctl looks for the units of a pattern once. A name given by systemd can't be forged:
+        # no app reaches the socket where it could give itself another.
+        names = {entry["name"] for entry in units.left(node, name, release or "*").values() if entry["role"] == "cron"}
+        said_by = [f"SYSLOG_IDENTIFIER=silver-{role}-{name}.{job}" for role in roles for job in sorted(names)]
+        return [*words, "--output=json", "--all", "_TRANSPORT=stdout", *(said_by or [f"SYSLOG_IDENTIFIER=silver-job-{name}"])]
+    wanted = services(node, name, release, roles) if release else units.patterns(name, roles)
     return [*words, "--output=json", "--all", *(f"--unit={service}" for service in wanted)]
 
 
-def services(node, site, release):
-    """The units in which a release of a site says anything."""
-    return [*units.of(node, site, release), units.name(site, release, "check")]
+def services(node, site, release, roles=None):
+    """The units in which a release of a site says anything; `roles`: only of these."""
+    listed = [*units.of(node, site, release), units.name(site, release, "check"), f"silver-job-{site}.*@{release}.service"]
+    return [service for service in listed if roles is None or service.split("-")[1] in roles]
 
 
 def last(node, wanted):

@@ -24,6 +24,16 @@ def main():
             from .retire import retire
 
             retire(Node(), site, release)
+        case ["start-job", site, release, name, overlap]:
+            from . import jobs
+            from .node import Node
+
+            tell(jobs.start(Node(), site, release, name, overlap))
+        case ["end-job", site, name, run]:
+            from . import jobs
+            from .node import Node
+
+            tell(jobs.end(Node(), site, name, run, os.environ.get("SERVICE_RESULT", ""), os.environ.get("EXIT_STATUS", "")))
         case ["attach", run]:
             sys.exit(attached(run))
         case [verb] if verb in WORK:
@@ -31,6 +41,12 @@ def main():
         case _:
             sys.stderr.write(USAGE)
             sys.exit(2)
+
+
+def tell(words):
+    """Into the journal of the unit that this runs in."""
+    if words:
+        print(words)
 
 
 def attached(run):

@@ -1,7 +1,7 @@
 """Looks after what sites write to: measures databases and logs, mounts again what is mounted no more, ends commands left behind.
 Goes on with what rollouts left to the node: workers that start once others have ended."""
 
-from . import files, hand_over, log_files, log_space, runs, site_services, state
+from . import files, hand_over, jobs, log_files, log_space, runs, site_services, state
 from .errors import AgentError
 
 
@@ -10,7 +10,7 @@ def measure(node):
     files.use_reserve(node.paths.var("reserve"))
     changes, failures = [], []
     for site in state.sites(node):
-        for hold in (site_services.hold_all, log_space.hold, log_files.hold, hand_over.put_right):
+        for hold in (site_services.hold_all, log_space.hold, log_files.hold, hand_over.put_right, jobs.settle):
             try:
                 changes += hold(node, site)
             except (AgentError, OSError) as error:

@@ -213,7 +213,7 @@ def take_away(directory, archive):
 
 def prune(node, site):
     """Removes stopped releases beyond `retain`, and leftovers that never became a release."""
-    from . import runs
+    from . import jobs, runs
 
     present = state.read(node, site)
     first = [name for name in (present["live"], present["previous"]) if name]
@@ -221,7 +221,7 @@ def prune(node, site):
     beyond = [name for name in order if name != present["live"]][max(present["settings"]["retain"] - 1, 0) :]
     sweep(node, site)
     strays = set(os.listdir(node.paths.releases(site))) - set(present["releases"])
-    used = runs.releases_in_use(node, site)
+    used = runs.releases_in_use(node, site) | jobs.releases_in_use(node, site)
     candidates = [name for name in beyond + sorted(strays) if name not in used]
     listed = {name: set(units.of(node, site, name)) for name in candidates}
     running = unit.active(node, [service for services in listed.values() for service in services])

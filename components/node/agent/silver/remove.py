@@ -2,7 +2,7 @@
 
 import os
 
-from . import files, history, journal, releases, runs, site_services, state, varnish
+from . import files, hand_over, history, jobs, journal, releases, runs, site_services, state, varnish
 
 
 def remove(node, lease):
@@ -43,6 +43,8 @@ def go_on(node, site, record):
         # Again without the site, now that no route names it.
         changes += varnish.apply(node)
     runs.end_all(node, site)
+    hand_over.end(node, site)
+    jobs.end_all(node, site)
     releases.sweep(node, site)
     for release in sorted({*state.read(node, site)["releases"], *os.listdir(node.paths.releases(site))}):
         changes += releases.remove(node, site, release, archive if release == live else None)

@@ -150,12 +150,21 @@ def unit_text(node, record):
 
 
 def program_of(node, record):
-    return re.search(r"^ExecStart=(.+)$", unit_text(node, record), re.M)[1].split(" ")
+    return program_in(unit_text(node, record))
 
 
 def properties(node, run, record):
     """The lines of conf/run.service: a transient unit has no file that could hold them."""
-    text = rendered.fill(unit_text(node, record), {"RUN": directory(node, run)})
+    return properties_in(rendered.fill(unit_text(node, record), {"RUN": directory(node, run)}))
+
+
+def program_in(text):
+    """The words that the text of a unit starts."""
+    return re.search(r"^ExecStart=(.+)$", text, re.M)[1].split(" ")
+
+
+def properties_in(text):
+    """Its other lines, as words for systemd-run."""
     lines = [line for line in text.splitlines() if "=" in line and not line.startswith(("#", "ExecStart="))]
     return [f"--property={line}" for line in lines]
 

@@ -1,6 +1,6 @@
 """What this node has, for people and for the rollout."""
 
-from . import addresses, hand_over, lease, site_services, state, unit, units
+from . import addresses, hand_over, jobs, lease, site_services, state, unit, units
 
 
 def site(node, name):
@@ -35,6 +35,7 @@ def site(node, name):
         "releases": found,
         "generation": present["generation"],
         "works": present["works"],
+        "jobs": jobs.status(node, name),
         "holder": lease.holder(node, name),
         "services": site_services.status(node, name),
     }

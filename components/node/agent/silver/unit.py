@@ -17,7 +17,7 @@ def show(node, units):
     if not units:
         return {}
     wanted = (
-        "Id,ActiveState,SubState,Result,ExecMainStatus,UnitFileState,NeedDaemonReload,NRestarts,LoadState,ActiveEnterTimestampMonotonic"
+        "Id,ActiveState,SubState,Result,ExecMainStatus,UnitFileState,NeedDaemonReload,NRestarts,LoadState,Job,ActiveEnterTimestampMonotonic"
     )
     done = node.run(["systemctl", "show", f"--property={wanted}", *units])
     found = {}
@@ -38,6 +38,11 @@ def is_active(seen):
 def has_ended(seen):
     """Nothing of it runs, and systemd starts it no more by itself."""
     return seen.get("ActiveState", "inactive") in ("inactive", "failed")
+
+
+def is_beginning(seen):
+    """Whether systemd is about to start it: it waits for its turn, or for what it starts after."""
+    return seen.get("Job", "0") not in ("", "0") or (seen.get("ActiveState") == "activating" and seen.get("SubState") != "auto-restart")
 
 
 def ended_by_itself(seen):
@@ -61,6 +66,16 @@ def how_it_ended(seen):
 def seconds_active(seen):
     """For how long it has run since its last start."""
     return time.monotonic() - int(seen.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
+
+
+def next_starts(node, timers):
+    """Timer → when it starts its unit next, in seconds of the epoch; one that never does is left out."""
+    if not timers:
+        return {}
+    done = node.run(["systemctl", "show", "--timestamp=unix", "--property=Id,NextElapseUSecRealtime", *timers])
+    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in done.out.strip().split("\n\n")]
+    moments = {block.get("Id", ""): block.get("NextElapseUSecRealtime", "") for block in blocks}
+    return {timer: int(moment[1:]) for timer, moment in moments.items() if moment.startswith("@") and moment[1:].isdigit()}
 
 
 def reload(node):

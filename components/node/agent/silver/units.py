@@ -7,14 +7,17 @@ import re
 from . import contract, state
 
 
-def name(site, release, role, own=None):
+def name(site, release, role, own=None, kind="service"):
     """`own` distinguishes units of one role. No role contains a `-` and no site a `.`, so two sites' units never share a name."""
-    return f"silver-{role}-{site}{f'.{own}' if own else ''}@{release}.service"
+    return f"silver-{role}-{site}{f'.{own}' if own else ''}@{release}.{kind}"
 
 
 def named(record):
     """Unit → its entry in a release's record."""
-    return {name(record["site"], record["id"], entry["role"], entry.get("name")): entry for entry in record["units"]}
+    named = {}
+    for entry in record["units"]:
+        named[name(record["site"], record["id"], entry["role"], entry.get("name"), entry.get("kind", "service"))] = entry
+    return named
 
 
 def of(node, site, release):
@@ -31,19 +34,22 @@ def left(node, site, release, at=None):
     """
     found = {}
     for role, starts in contract.read()["unitRoles"].items():
-        pattern = f"{node.paths.unit(f'silver-{role}-{site}')}*@{release}.service"
-        for name in sorted(map(os.path.basename, glob.glob(pattern) if at in (None, starts) else [])):
-            if re.match(rf"silver-{role}-{site}[.@]", name):
-                found[name] = {"role": role, "starts": starts}
+        # What a timer starts has its name.
+        kinds = {"timer": starts, "service": "timer"} if role == "cron" else {"service": starts}
+        for kind, moment in kinds.items():
+            pattern = f"{node.paths.unit(f'silver-{role}-{site}')}*@{release}.{kind}"
+            for name in sorted(map(os.path.basename, glob.glob(pattern) if at in (None, moment) else [])):
+                if own := re.match(rf"silver-{role}-{site}(?:\.([^@]+))?@", name):
+                    found[name] = {"role": role, "starts": moment, **({"name": own[1]} if own[1] else {})}
     return found
 
 
 def starting(listed, at):
-    """Those of `named` that start at `prepare` or at the `cut-over`."""
+    """Those of `named` that start at `prepare`, at the `cut-over`, or by their `timer`."""
     return [service for service, entry in listed.items() if entry["starts"] == at]
 
 
-def patterns(site):
-    """A journalctl pattern for every unit that a release of the site has or had, and no other site's."""
-    roles = (*contract.read()["unitRoles"], "check")
-    return [f"silver-{role}-{site}{own}@*.service" for role in roles for own in ("", ".*")]
+def patterns(site, roles=None):
+    """A journalctl pattern for every unit that a release of the site has or had, and no other site's. `roles`: only of these."""
+    every = (*contract.read()["unitRoles"], "check", "job")
+    return [f"silver-{role}-{site}{own}@*.service" for role in roles or every for own in ("", ".*")]

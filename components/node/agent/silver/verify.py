@@ -84,11 +84,11 @@ def of_site(node, name, labels):
         problems.append(f"{node.paths.vcl(vcl)} is not the release's")
     if labels is not None and (points := labels.get(varnish.label(name))) != vcl:
         problems.append(f"Varnish sends its visitors to {points or 'nothing'} instead of {vcl}")
-    works = state.read(node, name)["works"]
+    linked = ("prepare", "cut-over") if state.read(node, name)["works"] else ("prepare",)
     for service, entry in units.of(node, name, release).items():
         if not intact(f"{node.paths.release(name, release)}/{entry['file']}", node.paths.unit(service)):
             problems.append(f"the unit file of {service} is not the release's")
-        elif (entry["starts"] == "prepare" or works) and not unit.enabled(node, service):
+        elif entry["starts"] in linked and not unit.enabled(node, service):
             problems.append(f"{service} does not start at boot")
     return problems
 

@@ -1,0 +1,141 @@
+"""Jobs of a site. A timer of the live release asks for a start; each start is a transient unit, which a later release leaves alone.
+
+jobs.json has what became of them: by name the runs under way, the last one that ended, failures in a row, and starts that were skipped.
+"""
+
+import secrets
+import time
+
+from . import files, rendered, runs, spoiled, state, unit, units
+from .lock import shared
+
+EMPTY = {"minute": 0, "running": {}, "last": None, "failures": 0, "skipped": 0}
+# A unit that was just asked for may not be there yet.
+NEW_SECONDS = 60
+# After a boot of a full node, units wait for each other.
+START_SECONDS = 900
+
+
+def path(node, site):
+    return f"{node.paths.site(site)}/jobs.json"
+
+
+def read(node, site):
+    """What is known of each job, by name."""
+    return spoiled.read(node, path(node, site), is_record, lambda: None) or {}
+
+
+def is_record(value):
+    return isinstance(value, dict) and all(isinstance(job, dict) and EMPTY.keys() <= job.keys() for job in value.values())
+
+
+def change(node, site, name, **changes):
+    record = read(node, site)
+    files.write_json(path(node, site), {**record, name: {**EMPTY, **record.get(name, {}), **changes}})
+
+
+def unit_name(site, release, name, run):
+    return units.name(site, release, "job", f"{name}.{run}")
+
+
+def under_way(node, site, name="*"):
+    """Units of a job, or of all of the site's, in whatever release."""
+    words = ["list-units", "--all", "--plain", "--no-legend", f"silver-job-{site}.{name}.*@*.service"]
+    found = [line.split()[0] for line in node.run(["systemctl", *words]).out.splitlines() if line.strip()]
+    return [service for service, seen in unit.show(node, found).items() if not unit.has_ended(seen)]
+
+
+def releases_in_use(node, site):
+    return {service.partition("@")[2].removesuffix(".service") for service in under_way(node, site)}
+
+
+def start(node, site, release, name, overlap):
+    """By a timer: starts a job, once in a minute, unless it has to wait for its last run. Returns what to say of it, or None."""
+    with shared(node, f"jobs-{site}"):
+        # Around a cut-over, the timers of two releases may fire at once.
+        minute = int(time.time() // 60)
+        job = {**EMPTY, **read(node, site).get(name, {})}
+        if job["minute"] == minute or not unit.enabled(node, units.name(site, release, "cron", name, "timer")):
+            return None
+        if overlap == "skip" and under_way(node, site, name):
+            change(node, site, name, minute=minute, skipped=job["skipped"] + 1)
+            return f"{name} is skipped: its last run has not ended"
+        run = secrets.token_hex(8)
+        running = {**job["running"], run: {"began": time.time(), "release": release}}
+        change(node, site, name, minute=minute, running=running)
+    with open(f"{node.paths.release(site, release)}/conf/job.{name}.service", encoding="utf-8") as file:
+        text = rendered.fill(file.read(), {"RUN": run})
+    words = ["systemd-run", "--quiet", "--collect", f"--unit={unit_name(site, release, name, run)}", *runs.properties_in(text)]
+    done = node.run([*words, "--", *runs.program_in(text)], ok=None, seconds=START_SECONDS)
+    if done.code != 0:
+        end(node, site, name, run, "start", None)
+        return f"{name} could not be started: {done.err.strip()}"
+    return None
+
+
+def end(node, site, name, run, result, status):
+    """By the unit of a run, once that has ended. Returns what to say of it."""
+    with shared(node, f"jobs-{site}"):
+        job = {**EMPTY, **read(node, site).get(name, {})}
+        began = job["running"].get(run, {}).get("began", time.time())
+        last = {"began": began, "seconds": round(time.time() - began, 1), "result": how(result, status)}
+        running = {each: value for each, value in job["running"].items() if each != run}
+        failures = 0 if last["result"] is None else job["failures"] + 1
+        change(node, site, name, running=running, last=last, failures=failures)
+    return f"{name} ended after {last['seconds']:g} s" + (f": {last['result']}" if last["result"] else "")
+
+
+def how(result, status):
+    """Why a run failed, for people; None when it did not."""
+    match result:
+        case "success":
+            return None
+        case "exit-code":
+            return f"exit code {status}"
+        case "timeout":
+            return "it took longer than its timeout"
+        case "oom-kill":
+            return "it took more memory than it may"
+        case "start":
+            return "it could not be started"
+        case "lost":
+            return "the node went down meanwhile"
+        case other:
+            return f"it was ended ({status or other})"
+
+
+def settle(node, site):
+    """Ends the records of runs whose unit went with the node. Returns no changes."""
+    if not any(job["running"] for job in read(node, site).values()):
+        return []
+    here = under_way(node, site)
+    for name, job in read(node, site).items():
+        for run, begun in job["running"].items():
+            if unit_name(site, begun["release"], name, run) not in here and time.time() - begun["began"] > NEW_SECONDS:
+                node.note(site, end(node, site, name, run, "lost", None))
+    return []
+
+
+def end_all(node, site):
+    """For a site that is removed."""
+    unit.stop(node, under_way(node, site))
+    files.remove(path(node, site))
+
+
+def status(node, site):
+    """The jobs of the live release, on the node that runs them."""
+    present = state.read(node, site)
+    if not present["works"] or not present["live"]:
+        return []
+    timers = {
+        entry["name"]: service
+        for service, entry in units.of(node, site, present["live"]).items()
+        if entry["role"] == "cron" and service.endswith(".timer")
+    }
+    known, next_ones = read(node, site), unit.next_starts(node, list(timers.values()))
+    found = []
+    for name, timer in timers.items():
+        job = {**EMPTY, **known.get(name, {})}
+        told = {"running": len(job["running"]), "last": job["last"], "failures": job["failures"], "skipped": job["skipped"]}
+        found.append({"name": name, "next": next_ones.get(timer), **told})
+    return found

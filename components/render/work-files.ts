@@ -1,0 +1,123 @@
+import type { JobPlan, SitePlan } from "../plan/plan.ts";
+import { appLimits } from "../platforms/capacity.ts";
+import { unitRoles, type ConfFile } from "../platforms/platform.ts";
+import { siteUnit } from "../plan/site-name.ts";
+import { calendarEvents } from "./calendar.ts";
+import { runPlaceholder, type ReleaseUnit } from "./rendered.ts";
+import { renderAgentSandbox } from "./sandbox.ts";
+import { startEnvironment } from "./start-environment.ts";
+import { appOrder, renderSandbox, renderWorkerUnit, writableOf } from "./unit-file.ts";
+
+/** Where the words of a worker or a job are, below `conf`. */
+const commandOf = (unit: string): string => `work/${unit}`;
+
+/** The line that starts the command of a worker or a job: by the program of `silver run`. */
+const runLine = (unit: string): string => `ExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py @ROOT@/conf/${commandOf(unit)}`;
+
+/** Between two `@` the agent would put what only the node knows. */
+const commandFile = (unit: string, run: string): ConfFile => ({
+  name: `${commandOf(unit)}/command.json`,
+  content: `${JSON.stringify(run.split(" ").filter((word) => word !== "")).replaceAll("@", "\\u0040")}\n`,
+});
+
+/** The units of what works beside a site's requests, as a release's record lists them. */
+export function workUnits({ work }: SitePlan): ReleaseUnit[] {
+  const workers = (work?.workers ?? []).flatMap(({ name, count }) =>
+    Array.from({ length: count }, (_, index): ReleaseUnit => ({
+      role: "worker",
+      name: `${name}-${index + 1}`,
+      file: `conf/worker.${name}.service`,
+      starts: unitRoles.worker,
+    })),
+  );
+  const jobs = (work?.jobs ?? []).flatMap(({ name }): ReleaseUnit[] => [
+    { role: "cron", name, file: `conf/cron.${name}.service`, starts: "timer" },
+    { role: "cron", name, kind: "timer", file: `conf/cron.${name}.timer`, starts: unitRoles.cron },
+  ]);
+  return [...workers, ...jobs];
+}
+
+/** Their files. */
+export function workFiles(site: SitePlan): ConfFile[] {
+  const { workers = [], jobs = [] } = site.work ?? {};
+  return [
+    ...workers.flatMap((worker) => {
+      const unit = `worker.${worker.name}`;
+      return [{ name: `${unit}.service`, content: renderWorkerUnit(site, worker, runLine(unit)) }, commandFile(unit, worker.run)];
+    }),
+    ...jobs.flatMap((job) => [
+      { name: `cron.${job.name}.timer`, content: renderTimer(site, job) },
+      { name: `cron.${job.name}.service`, content: renderStart(site, job) },
+      { name: `job.${job.name}.service`, content: renderJob(site, job) },
+      commandFile(`job.${job.name}`, job.run),
+    ]),
+  ];
+}
+
+function renderTimer(site: SitePlan, { name, at, zone }: JobPlan): string {
+  return `# When a job of one release of one site is to start: ${at}. It runs in the live release alone.
+[Unit]
+Description=Times of job ${name} of site ${site.name}, release @RELEASE@
+
+[Timer]
+${calendarEvents(at, zone)
+  .map((event) => `OnCalendar=${event}`)
+  .join("\n")}
+AccuracySec=1s
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** The agent decides whether a job that is due really starts, and makes its unit. */
+function renderStart(site: SitePlan, { name, overlap }: JobPlan): string {
+  return `# Starts a job of one release of one site, unless it has to wait for its last run. Each run is a transient unit.
+[Unit]
+Description=Start of job ${name} of site ${site.name}, release @RELEASE@
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/silver-agent start-job ${site.name} @RELEASE@ ${name} ${overlap}
+SyslogIdentifier=${siteUnit(site.name, "cron", name)}
+# systemd would tell of each start.
+SyslogLevel=notice
+LogLevelMax=notice
+
+${renderAgentSandbox()}`;
+}
+
+/** Seconds that a run has to end after SIGTERM. */
+const lastSeconds = 30;
+
+function renderJob(site: SitePlan, { name, timeoutSeconds, memoryBytes }: JobPlan): string {
+  const { user } = site;
+  const limits = appLimits({ tasks: 1, memoryBytes }, site.limits);
+  return `# A run of a job of one release of one site. The agent starts a transient unit with these lines for each.
+[Unit]
+Description=Job ${name} of site ${site.name}, release @RELEASE@
+${appOrder(site).join("\n")}
+
+[Service]
+Type=exec
+${runLine(`job.${name}`)}
+# How it ended, also by a signal.
+ExecStopPost=+/usr/local/bin/silver-agent end-job ${site.name} ${name} ${runPlaceholder}
+User=${user}
+Group=${user}
+WorkingDirectory=@ROOT@/app
+${startEnvironment(site, ["HOME=/tmp"])}
+RuntimeMaxSec=${timeoutSeconds}
+KillMode=mixed
+TimeoutStopSec=${lastSeconds}
+SyslogIdentifier=${siteUnit(site.name, "job", name)}
+UMask=0027
+
+MemoryMax=${limits.memoryBytes}
+TasksMax=${limits.tasks}
+LimitNOFILE=16384
+LimitCORE=0
+
+SocketBindDeny=any
+${renderSandbox(site.limits, writableOf(site))}`;
+}

@@ -1,0 +1,212 @@
+"""Jobs of a site: when one starts, when it does not, and what is known of it afterwards."""
+
+import os
+from unittest import mock
+
+from support import NodeTest
+
+from silver import jobs, logs, releases, state, unit, units
+
+
+class Jobs(NodeTest):
+    def setUp(self):
+        super().setUp()
+        self.now = 1_800_000_000.0
+        patch = mock.patch.object(jobs.time, "time", lambda: self.now)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.converge()
+        self.first = self.live("1.0.0")
+
+    def bring(self, version):
+        app = self.app(src__wsgi_py=f"version = {version!r}\n")
+        plain = self.release(app, version)
+        text = "[Service]\nExecStart=program @RUN@\nUser=site-hello\n"
+        added = [
+            {"path": "conf/cron.digest.service", "mode": "0644", "content": "[Service]\nExecStart=asks\n"},
+            {"path": "conf/cron.digest.timer", "mode": "0644", "content": "[Timer]\n"},
+            {"path": "conf/job.digest.service", "mode": "0644", "content": text},
+        ]
+        listed = [
+            {"role": "cron", "name": "digest", "file": "conf/cron.digest.service", "starts": "timer"},
+            {"role": "cron", "name": "digest", "kind": "timer", "file": "conf/cron.digest.timer", "starts": "cut-over"},
+        ]
+        return app, self.release(app, version, files=[*plain["files"], *added], units=[*plain["units"], *listed])
+
+    def prepared(self, version):
+        app, release = self.bring(version)
+        held = self.lease(release)
+        self.prepare(held, release, app)
+        self.passes(held, release, "direct")
+        self.ask("flip", **held, release=release["id"], last=True)
+        return held, release
+
+    def live(self, version):
+        held, release = self.prepared(version)
+        self.hand_over(held)
+        self.finish(held, release)
+        return release
+
+    def timer(self, release):
+        return units.name("hello", release["id"], "cron", "digest", "timer")
+
+    def start(self, release, overlap="skip"):
+        """As its timer does, a minute later each time."""
+        self.now += 60
+        before = set(self.machine.units)
+        said = jobs.start(self.node, "hello", release["id"], "digest", overlap)
+        started = [name for name in self.machine.units if name not in before]
+        return said, started[0] if started else None
+
+    def end(self, name, result="success", status="0"):
+        self.machine.stop(name)
+        return jobs.end(self.node, "hello", "digest", name.partition("@")[0].rpartition(".")[2], result, status)
+
+    def job(self):
+        (job,) = self.site_state()["jobs"]
+        return job
+
+    def test_its_timer_runs_in_the_live_release_alone(self):
+        self.assertEqual(self.machine.units[self.timer(self.first)], "active")
+        self.assertEqual(self.machine.units.get(units.name("hello", self.first["id"], "cron", "digest")), None)
+        second = self.live("1.1.0")
+        self.assertEqual([self.machine.units[self.timer(each)] for each in (self.first, second)], ["inactive", "active"])
+        self.assertEqual([unit.enabled(self.node, self.timer(each)) for each in (self.first, second)], [False, True])
+        names = [unit["name"] for unit in self.site_state()["releases"][0]["units"]]
+        self.assertEqual(names, [units.name("hello", second["id"], "web"), self.timer(second)])
+
+    def test_what_its_timer_starts_need_not_start_at_boot_and_heal_brings_a_timer_back(self):
+        self.assertEqual(self.ask("verify", site=None)["sites"], [{"site": "hello", "problems": []}])
+        unit.disable(self.node, self.timer(self.first))
+        self.machine.stop(self.timer(self.first))
+        self.assertEqual(self.ask("verify", site=None)["sites"][0]["problems"], [f"{self.timer(self.first)} does not start at boot"])
+        changes = self.ask("heal", **self.lease(self.first))["changes"]
+        self.assertEqual({change["what"] for change in changes}, {self.timer(self.first)})
+        self.assertEqual(self.ask("verify", site=None)["sites"][0]["problems"], [])
+
+    def test_a_run_is_a_unit_with_the_release_s_lines(self):
+        _, name = self.start(self.first)
+        run = name.partition("@")[0].rpartition(".")[2]
+        self.assertEqual(name, f"silver-job-hello.digest.{run}@{self.first['id']}.service")
+        call = next(call for call in self.machine.calls if call.startswith("systemd-run") and "silver-job-" in call)
+        self.assertEqual(call, f"systemd-run --quiet --collect --unit={name} --property=User=site-hello -- program {run}")
+        self.assertEqual(self.job()["running"], 1)
+
+    def test_how_the_last_one_ended_is_told_and_failures_are_counted_until_one_ends_well(self):
+        self.assertEqual((self.job()["last"], self.job()["failures"]), (None, 0))
+        _, name = self.start(self.first)
+        began = self.now
+        self.now += 12
+        self.assertEqual(self.end(name), "digest ended after 12 s")
+        self.assertEqual(self.job()["last"], {"began": began, "seconds": 12.0, "result": None})
+        for number, (result, status, told) in enumerate(
+            [
+                ("exit-code", "3", "exit code 3"),
+                ("timeout", "TERM", "it took longer than its timeout"),
+                ("oom-kill", "KILL", "it took more memory than it may"),
+                ("signal", "SEGV", "it was ended (SEGV)"),
+            ]
+        ):
+            _, name = self.start(self.first)
+            self.assertEqual(self.end(name, result, status), f"digest ended after 0 s: {told}")
+            self.assertEqual((self.job()["last"]["result"], self.job()["failures"]), (told, number + 1))
+        _, name = self.start(self.first)
+        self.end(name)
+        self.assertEqual((self.job()["last"]["result"], self.job()["failures"], self.job()["running"]), (None, 0, 0))
+
+    def test_while_one_runs_the_next_is_skipped_or_allowed(self):
+        _, name = self.start(self.first)
+        self.assertEqual(self.start(self.first), ("digest is skipped: its last run has not ended", None))
+        self.assertEqual((self.job()["skipped"], self.job()["running"]), (1, 1))
+        _, second = self.start(self.first, "allow")
+        self.assertEqual(self.job()["running"], 2)
+        self.end(name)
+        self.assertEqual(self.job()["running"], 1)
+        self.end(second)
+        self.assertIsNotNone(self.start(self.first)[1])
+
+    def test_one_under_way_at_a_cut_over_ends_under_its_own_release_and_is_not_started_twice(self):
+        _, name = self.start(self.first)
+        second = self.live("1.1.0")
+        self.assertEqual(self.machine.units[name], "active")
+        self.assertEqual(self.start(second), ("digest is skipped: its last run has not ended", None))
+        state.change(self.node, "hello", settings={"retain": 1, "graceSeconds": 1, "drainSeconds": 0}, previous=None)
+        for service in units.of(self.node, "hello", self.first["id"]):
+            self.machine.stop(service)
+        self.assertEqual(releases.prune(self.node, "hello"), [])
+        self.end(name)
+        self.assertIsNotNone(self.start(second)[1])
+        self.assertNotEqual(releases.prune(self.node, "hello"), [])
+
+    def test_the_timers_of_two_releases_that_fire_at_once_start_it_once(self):
+        held, second = self.prepared("1.1.0")
+        _, name = self.start(self.first)
+        self.end(name)
+        self.hand_over(held)
+        self.assertIsNone(jobs.start(self.node, "hello", second["id"], "digest", "skip"))
+        self.assertEqual(self.start(self.first), (None, None))
+        self.assertIsNotNone(self.start(second)[1])
+
+    def test_one_that_a_power_cut_ended_has_failed(self):
+        self.start(self.first)
+        self.machine.reboot()
+        self.start_boot()
+        self.now += 600
+        self.ask("measure")
+        self.assertEqual((self.job()["last"]["result"], self.job()["running"]), ("the node went down meanwhile", 0))
+        self.assertEqual(self.machine.units[self.timer(self.first)], "active")
+
+    def test_one_that_just_began_is_not_lost(self):
+        self.start(self.first)
+        self.machine.units = {name: seen for name, seen in self.machine.units.items() if not name.startswith("silver-job-")}
+        self.ask("measure")
+        self.assertEqual(self.job()["running"], 1)
+
+    def test_what_does_not_start_has_failed(self):
+        from support import Done
+
+        self.now += 60
+        with mock.patch.object(self.machine, "systemd_run", lambda *words: Done(1, "", "no such unit")):
+            said = jobs.start(self.node, "hello", self.first["id"], "digest", "skip")
+        self.assertEqual((said, self.job()["failures"]), ("digest could not be started: no such unit", 1))
+
+    def test_a_removed_site_ends_them(self):
+        _, name = self.start(self.first)
+        held = self.lease(self.first)
+        self.ask("remove", **held)
+        self.assertEqual(self.machine.units[name], "inactive")
+        self.assertFalse(os.path.exists(jobs.path(self.node, "hello")))
+        self.assertEqual([name for name in os.listdir(self.paths.at("/etc/systemd/system")) if "cron" in name], [])
+
+    def test_a_node_that_does_not_work_for_the_site_has_none(self):
+        held, second = self.prepared("1.1.0")
+        self.hand_over(held, works=False)
+        self.finish(held, second)
+        self.assertEqual(self.site_state()["jobs"], [])
+        self.assertEqual(self.start(second), (None, None))
+
+    def test_their_lines_alone_are_read(self):
+        self.machine.calls.clear()
+        self.ask("logs", site="hello", release=None, lines=5, kind="cron")
+        call = next(call for call in self.machine.calls if call.startswith("journalctl"))
+        asked = [word for word in call.split() if word.startswith("--unit=")]
+        self.assertEqual(asked, [f"--unit=silver-{role}-hello{own}@*.service" for role in ("cron", "job") for own in ("", ".*")])
+        self.machine.calls.clear()
+        self.ask("logs", site="hello", release=self.first["id"], lines=5, kind="cron")
+        call = next(call for call in self.machine.calls if call.startswith("journalctl"))
+        asked = [word for word in call.split() if word.startswith("--unit=")]
+        self.assertEqual(len(asked), 3, asked)
+
+    def test_they_are_followed_by_name_because_each_run_is_a_new_unit(self):
+        wanted = logs.Wanted(self.node, {"site": "hello", "release": None, "lines": 5, "kind": "cron", "follow": True})
+        self.assertEqual(
+            wanted.journal[-3:],
+            ["_TRANSPORT=stdout", "SYSLOG_IDENTIFIER=silver-cron-hello.digest", "SYSLOG_IDENTIFIER=silver-job-hello.digest"],
+        )
+
+    def test_a_spoiled_record_stops_no_job(self):
+        self.start(self.first)
+        with open(jobs.path(self.node, "hello"), "w") as file:
+            file.write("[")
+        self.assertEqual(self.job()["last"], None)
+        self.assertEqual(self.start(self.first)[0], "digest is skipped: its last run has not ended")
