@@ -23,7 +23,7 @@ export const nodeSchema = z
     memory: size("64M", "4T")
       .exactOptional()
       .describe(
-        "Memory that all its sites may take together: their processes, and their services in memory. Default: not checked.",
+        "Memory that all its sites may take together: their processes, workers and jobs, and their services in memory. Default: not checked.",
       ),
   })
   .describe("One machine.");
@@ -125,7 +125,7 @@ export const environmentSchema = z
     limits: z
       .strictObject({
         processes: limits.processes.describe("Most daemon processes of a site on each node. Default: no limit."),
-        memory: limits.memory.describe("Most memory that a process may allocate. Default: no limit."),
+        memory: limits.memory.describe("Most memory that a process, a worker or a job may allocate. Default: no limit."),
         body: limits.body.describe("Largest body of a request that any site may take. Default: no limit."),
       })
       .prefault({})
