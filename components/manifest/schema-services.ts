@@ -22,13 +22,17 @@ function typeSummaries(): string {
 
 const typeOptions = Object.entries(serviceTypes).flatMap(([name, entry]) =>
   Object.entries<z.ZodType<string>>(entry.options).map(([key, option]) => {
-    return { key, option, meaning: `${name}: ${option.description ?? ""}` };
+    return { key, option, name, meaning: option.description ?? "" };
   }),
 );
 
 /** An option that several types share has one form; each type describes its meaning there. */
 const options = typeOptions.map(({ key, option }) => {
-  const meanings = typeOptions.filter((other) => other.key === key).map(({ meaning }) => meaning);
+  const same = Map.groupBy(
+    typeOptions.filter((other) => other.key === key),
+    ({ meaning }) => meaning,
+  );
+  const meanings = [...same].map(([meaning, types]) => `${types.map(({ name }) => name).join(", ")}: ${meaning}`);
   return [key, option.optional().describe(`${meanings.join("; ")}.`)] as const;
 });
 

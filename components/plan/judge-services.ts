@@ -25,7 +25,7 @@ function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Mani
   const clashes = [...Map.groupBy(told, ({ variable }) => variable).values()].filter((uses) => uses.length > 1);
   const pairs = new Map(clashes.map((uses) => [uses.map(({ service }) => service).join(" and "), uses[0]?.variable]));
   // Two services of one type clash in every name: report that there are two instead.
-  if (new Set(types).size < types.length) return issues;
+  if (new Set(types.map((type) => serviceType(type).prefix)).size < types.length) return issues;
   for (const [pair, variable] of pairs) {
     const message = `services ${pair} of ${manifest.file} would both set ${variable ?? ""}`;
     issues.push(error("service-name", place, message, "give one of them another name"));
@@ -34,11 +34,13 @@ function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Mani
 }
 
 function judgeTypes(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
-  const byType = Map.groupBy(Object.entries(manifest.services), ([, { type }]) => type);
-  return [...byType].flatMap(([type, services]) => {
+  // Types of one prefix are one server.
+  const byServer = Map.groupBy(Object.entries(manifest.services), ([, { type }]) => serviceType(type).prefix);
+  return [...byServer.values()].flatMap((services) => {
     if (services.length === 1) return [];
     const names = services.map(([name]) => name).join(", ");
-    const message = `site ${site.name} has ${services.length} services of the type ${type} (${names}), which is not built yet`;
+    const types = [...new Set(services.map(([, { type }]) => type))].join(" or ");
+    const message = `site ${site.name} has ${services.length} services of the type ${types} (${names}), which is not built yet`;
     return [error("not-yet", place, message, `use one in ${manifest.file} for all of it`)];
   });
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseBytes, unparsedSize } from "../text/schema/quantities.ts";
-import { count } from "../text/node-names.ts";
+import { field, unparsedList } from "../text/schema/fields.ts";
+import { anyText, count } from "../text/node-names.ts";
 import type { ServiceType } from "./service.ts";
 
 /**
@@ -14,12 +15,50 @@ const spareConnections = 4;
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
 
+/**
+ * Extensions that come with the server on every system, and that PostgreSQL calls trusted: who owns a database may make them, since what
+ * they bring gives no right that they had not.
+ */
+const extensions = [
+  "btree_gin",
+  "btree_gist",
+  "citext",
+  "cube",
+  "dict_int",
+  "fuzzystrmatch",
+  "hstore",
+  "intarray",
+  "isn",
+  "lo",
+  "ltree",
+  "pg_trgm",
+  "pgcrypto",
+  "seg",
+  "tablefunc",
+  "tcn",
+  "tsm_system_rows",
+  "tsm_system_time",
+  "unaccent",
+  "uuid-ossp",
+] as const;
+
+const extension = field(z.enum(extensions), {
+  code: "bad-choice",
+  must: `one of ${extensions.join(", ")}`,
+  example: "pg_trgm",
+  explain: (value) => (String(value).startsWith("postgis") ? { fix: "ask for a service of the type postgis" } : undefined),
+});
+
 /** PostgreSQL on the site's own node. The role that logs in is named as the site's Unix user and needs no password. */
-export const postgres: ServiceType<{ bytes: number; connections: number }> = {
+const database: ServiceType<{ bytes: number; connections: number; extensions?: string }> = {
   summary: "a PostgreSQL database of the site's own, within a quota",
-  options: { quota: unparsedSize("16M", "1T").describe("size above which the database can only be read, 2G by default") },
+  options: {
+    quota: unparsedSize("16M", "1T").describe("size above which the database can only be read, 2G by default"),
+    extensions: unparsedList(extension, "a list of extensions", "[pg_trgm, unaccent]").describe(
+      "extensions of PostgreSQL that the database has",
+    ),
+  },
   keepsData: true,
-  oldName: "postgresql",
   packages: ["postgresql"],
   clientPackages: { php: "php-pgsql" },
   told: z.strictObject({
@@ -27,10 +66,13 @@ export const postgres: ServiceType<{ bytes: number; connections: number }> = {
     bytes: count,
     /** Sessions the site may have at once. */
     connections: count,
+    /** With a comma between them, sorted; absent: none. */
+    extensions: anyText.exactOptional(),
   }),
   tell: ({ options, requests }) => ({
     bytes: parseBytes(options.quota ?? "2G"),
     connections: releasesAtOnce * requests + spareConnections,
+    ...(options.extensions === undefined ? {} : { extensions: options.extensions.split(",").sort().join(",") }),
   }),
   prefix: "PG",
   variables: {
@@ -48,5 +90,15 @@ export const postgres: ServiceType<{ bytes: number; connections: number }> = {
     const message = `site ${site} can't have a database: names of roles that begin with pg_ belong to PostgreSQL`;
     return { message, fix: "give the site another name" };
   },
-  shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
+  shown: ({ bytes, extensions: asked }) => `${bytes / 1024 ** 2}M${asked === undefined ? "" : ` ${asked}`}`,
+};
+
+export const postgres: typeof database = { ...database, oldName: "postgresql" };
+
+/** The same server, whose database is made with PostGIS. */
+export const postgis: typeof database = {
+  ...database,
+  summary: "a PostgreSQL database with PostGIS, within a quota",
+  // The distribution's, for its PostgreSQL.
+  packages: [...database.packages, "postgresql-postgis"],
 };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { anyText, packageName, serviceName, variableName } from "../text/node-names.ts";
 import { files } from "./files.ts";
 import { memcached } from "./memcached.ts";
-import { postgres } from "./postgres.ts";
+import { postgis, postgres } from "./postgres.ts";
 import { redis } from "./redis.ts";
 import { writableRoot } from "./writable-root.ts";
 import type { ServiceType, SetUp } from "./service.ts";
@@ -10,6 +10,7 @@ import type { ServiceType, SetUp } from "./service.ts";
 /** Every type of service, by its name in manifests. */
 export const serviceTypes: Readonly<Record<string, ServiceType>> = {
   postgres,
+  postgis,
   files,
   writable_root: writableRoot,
   redis,

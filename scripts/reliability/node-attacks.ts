@@ -27,6 +27,18 @@ export const nodeAttacks: readonly Attack[] = [
     test: "an app that lets nobody into its database",
   },
   {
+    attack: "an app puts functions, types and views in the way of an extension that its manifest asks for",
+    holds: "the rollout is refused with PostgreSQL's own words, and the app's role is what it was",
+    file: "test/nodes/postgis.test.ts",
+    test: "what an app puts in the way of an extension",
+  },
+  {
+    attack: "an app waits in its database for a superuser, such as one that makes PostGIS",
+    holds: "none ever logs in there: PostGIS is made in a database that no app has entered, and copied",
+    file: "test/nodes/postgis.test.ts",
+    test: "the superuser never comes to a site's database",
+  },
+  {
     attack: "an app writes wherever it may: in memory, in /run, beside its data",
     holds: "only in places that docs/services.md lists, each a file system of its own, of the size that the page says",
     file: "test/nodes/writable.test.ts",

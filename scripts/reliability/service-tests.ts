@@ -23,6 +23,7 @@ const quotas = inFile("quotas");
 const caches = inFile("caches");
 const written = inFile("writable-root");
 const heal = inFile("heal");
+const postgis = inFile("postgis");
 
 const nothingRuns: Shown = { none: "no process belongs to it" };
 const keepsNothing: Shown = { none: "it keeps nothing" };
@@ -39,6 +40,17 @@ export const serviceTests: Readonly<Record<string, Readonly<Record<Aspect, Shown
     reboot: services("rows and files survive a reboot"),
     crash: heal("a killed server of a database"),
     "removed and back": services("a site that was removed and comes back has its data"),
+  },
+  postgis: {
+    created: postgis("a database has the extensions that the manifest asks for"),
+    variables: postgis("a database has the extensions that the manifest asks for"),
+    "reads, writes": postgis("an app keeps places, measures and projects them"),
+    "second run": postgis("a second run changes nothing"),
+    limit: postgis("a database with PostGIS over its quota is read-only"),
+    apart: postgis("an app makes no extension that would give it more"),
+    reboot: postgis("places survive a crash and a reboot"),
+    crash: postgis("places survive a crash and a reboot"),
+    "removed and back": postgis("a site that was removed and comes back has its places"),
   },
   files: {
     created: services("two apps get a database and a directory each"),

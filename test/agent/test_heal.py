@@ -186,9 +186,8 @@ class Services(NodeTest):
         for kind in services.types():
             module = services.of(kind)
             options = {"bytes": 1024, "connections": 20, "policy": "noeviction", "disk": 0}
-            package = {"files": "e2fsprogs", "postgres": "postgresql", "redis": "redis-server", "writable_root": "e2fsprogs"}.get(
-                kind, kind
-            )
+            packages = {"files": "e2fsprogs", "postgis": "postgresql", "postgres": "postgresql", "redis": "redis-server"}
+            package = {**packages, "writable_root": "e2fsprogs"}.get(kind, kind)
             record.append({"type": kind, "name": kind, "options": options, "packages": [package], "variables": {}})
             for name, stand_in in {
                 "set_up": lambda node, use, kind=kind: self.mended.append(kind) or [{"what": kind, "why": "was lost"}],
@@ -206,14 +205,14 @@ class Services(NodeTest):
 
     def test_services_their_packages_and_their_target_come_back(self):
         found = self.heal_site()
-        self.assertEqual((self.mended, found["problems"]), (["files", "memcached", "postgres", "redis", "writable_root"], []))
+        self.assertEqual((self.mended, found["problems"]), (["files", "memcached", "postgis", "postgres", "redis", "writable_root"], []))
         self.assertLessEqual({"postgresql", "e2fsprogs"}, self.machine.packages)
         self.assertTrue(os.path.exists(self.paths.unit("silver-data-hello.target")))
 
     def test_data_that_is_gone_is_told_and_never_made(self):
         self.gone.add("postgres")
         found = self.heal_site()
-        self.assertEqual(self.mended, ["files", "memcached", "redis", "writable_root"])
+        self.assertEqual(self.mended, ["files", "memcached", "postgis", "redis", "writable_root"])
         (problem,) = found["problems"]
         self.assertEqual(problem["what"], "the data of its service postgres (postgres) is gone from this node")
 

@@ -304,6 +304,11 @@ TYPES = {
         "values": {"DATABASE": "my_blog_g2", "USER": "site-my-blog", "SOCKET": "/run/silver/pg-my-blog-g2", "PORT": "5432"},
         "needs": ["Wants=silver-postgres-my-blog@g2.service", "After=silver-postgres-my-blog@g2.service"],
     },
+    "postgis": {
+        "options": {"bytes": 32 * MEGABYTE, "connections": 20},
+        "values": {"DATABASE": "my_blog_g2", "USER": "site-my-blog", "SOCKET": "/run/silver/pg-my-blog-g2", "PORT": "5432"},
+        "needs": ["Wants=silver-postgres-my-blog@g2.service", "After=silver-postgres-my-blog@g2.service"],
+    },
     "files": {
         "options": {"bytes": 32 * MEGABYTE},
         "values": {"DIRECTORY": "/srv/silver/my-blog/data/g2"},
@@ -378,7 +383,7 @@ class InARollout(NodeTest):
     def test_packages_then_services_then_where_they_are(self):
         done = self.set_up_services(self.wanted("postgres", CONFIG_PG_DBNAME="@DATABASE@", CONFIG_PG_URL="//@USER@@/@DATABASE@"))
         self.assertIn("postgresql", self.machine.packages)
-        self.assertEqual([use for use, _ in self.made], [Use("hello", 1, "postgres", TYPES["postgres"]["options"])])
+        self.assertEqual([use for use, _ in self.made], [Use("hello", 1, "postgres", TYPES["postgres"]["options"], "postgres")])
         self.assertEqual(done["variables"], {"CONFIG_PG_DBNAME": "hello_g1", "CONFIG_PG_URL": "//site-hello@/hello_g1"})
         self.assertEqual([change["what"] for change in self.set_up_services(self.wanted("postgres"))["changes"]], [])
 

@@ -32,7 +32,11 @@ const types = [
     type: "postgres",
     packages: ["postgresql"],
     php: ["php-pgsql"],
-    options: { "{}": { bytes: 2 * 1024 ** 3, connections: 36 }, "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 } },
+    options: {
+      "{}": { bytes: 2 * 1024 ** 3, connections: 36 },
+      "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 },
+      "{extensions: [pg_trgm, hstore]}": { bytes: 2 * 1024 ** 3, connections: 36, extensions: "hstore,pg_trgm" },
+    },
     prefix: "PG",
     variables: {
       _DBNAME: "@DATABASE@",
@@ -44,6 +48,27 @@ const types = [
       _URL: url,
     },
     shown: "postgres 2048M",
+  },
+  {
+    type: "postgis",
+    packages: ["postgresql", "postgresql-postgis"],
+    php: ["php-pgsql"],
+    options: {
+      "{}": { bytes: 2 * 1024 ** 3, connections: 36 },
+      "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 },
+      "{extensions: [pg_trgm, hstore]}": { bytes: 2 * 1024 ** 3, connections: 36, extensions: "hstore,pg_trgm" },
+    },
+    prefix: "PG",
+    variables: {
+      _DBNAME: "@DATABASE@",
+      _USER: "@USER@",
+      _PASSWORD: "",
+      _HOST: "@SOCKET@",
+      _PORT: "@PORT@",
+      _SQLALCHEMY: url,
+      _URL: url,
+    },
+    shown: "postgis 2048M",
   },
   {
     type: "files",
@@ -115,6 +140,11 @@ describe.each(types)("a service of the type $type", ({ type, packages, php, opti
   });
 });
 
+test("extensions are shown to a reviewer", () => {
+  const [setUp] = plannedSite("services: {db: {type: postgres, extensions: [pg_trgm, hstore]}}\n").services ?? [];
+  expect(setUp && summary(setUp)).toBe("postgres 2048M hstore,pg_trgm");
+});
+
 test("data is named on the node: neither the plan nor the release knows of a generation", () => {
   const site = plannedSite(both);
   const release = renderRelease(site);
@@ -175,6 +205,12 @@ describe("refused", () => {
   test("two services that would set one variable", () => {
     expect(messages("blog", "{db: {type: postgres}, pg: {type: files}}")).toEqual([
       "service-name: services db and pg of apps/blog/app.yaml would both set CONFIG_PG_URL",
+    ]);
+  });
+
+  test("a database with PostGIS beside one without: a site has one server", () => {
+    expect(messages("blog", "{db: {type: postgres}, postgis: {}}")).toEqual([
+      "not-yet: site blog has 2 services of the type postgres or postgis (db, postgis), which is not built yet",
     ]);
   });
 

@@ -1,4 +1,5 @@
 import {
+  mapOf,
   oneLine,
   optionText,
   pairs,
@@ -12,8 +13,11 @@ import {
 } from "./forms.ts";
 import { quoteName } from "../../text/quote.ts";
 import { tidyPath } from "../../text/schema/paths.ts";
-import { contentLines, keySpot, valueSpot } from "../../text/ini-tree.ts";
-import { wordsOf } from "./words.ts";
+import { contentLines, keySpot, valueSpot, type IniTree } from "../../text/ini-tree.ts";
+import { wordsOf, type IniWord } from "./words.ts";
+
+/** Options of services that are lists: here with commas between. */
+const listOptions = ["extensions"];
 
 /**
  * `service.NAME`: blank or `true` when NAME is the type (Silver Lining asked only that the key be there),
@@ -33,7 +37,8 @@ export function service(path: KeyPath): IniForm {
       }
       if (truth !== undefined) return;
       for (const [index, word] of words.entries()) {
-        if (word.option !== undefined) readOption(path, word, into);
+        if (word.option !== undefined && listOptions.includes(word.option)) readList(path, word, into);
+        else if (word.option !== undefined) readOption(path, word, into);
         else if (index === 0) into.put([...path, "type"], word.text, word, word);
         else
           into.error(
@@ -45,11 +50,25 @@ export function service(path: KeyPath): IniForm {
       }
     },
     write: (part) => {
-      const type = pairsOf(part).find(([key]) => key === "type");
-      const rest = pairsOf(part).filter(([key]) => key !== "type");
+      const spelled = Object.entries(mapOf(part)).map(([key, value]) => [key, Array.isArray(value) ? value.join(",") : value]);
+      const options = pairsOf(Object.fromEntries(spelled));
+      const type = options.find(([key]) => key === "type");
+      const rest = options.filter(([key]) => key !== "type");
       return oneLine([...(type ? [type[1]] : []), ...rest.map(optionText)]);
     },
   };
+}
+
+function readList(path: KeyPath, word: IniWord, into: IniTree): void {
+  const at: KeyPath = [...path, word.option ?? ""];
+  const items = word.text.split(",");
+  into.put(at, items, word, { line: word.line, column: word.valueColumn });
+  let column = word.valueColumn + (word.quoted ? 1 : 0);
+  for (const [index, item] of items.entries()) {
+    const spot = { line: word.line, column };
+    into.mark([...at, index], spot, spot);
+    column += item.length + 1;
+  }
 }
 
 /** How Silver Lining's asbool read a word; undefined for neither. */

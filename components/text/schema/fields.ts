@@ -82,6 +82,13 @@ export function list<T extends z.ZodType>(item: T, must: string, example: string
   });
 }
 
+/** Such a list, of words without commas, kept as one text with a comma between them, for its reader to split. At least one. */
+export function unparsedList<T extends z.ZodType<string>>(item: T, must: string, example: string) {
+  return list(item, must, example, 1)
+    .transform((items) => items.join(","))
+    .pipe(z.string());
+}
+
 const REPEATED: FieldRule = {
   code: "repeated-value",
   must: "a value that does not stand in the list before",

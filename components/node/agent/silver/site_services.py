@@ -30,19 +30,23 @@ def remade(node, site):
     # The data of a removed site stays, and is nobody's service.
     if present["live"] is None:
         return []
-    found = {kind: services.of(kind).found(node, services.Use(site, present["generation"], kind, {})) for kind in services.types()}
+    found = {kind: services.of(kind).found(node, services.Use(site, present["generation"], kind, {}, kind)) for kind in services.types()}
     # Their names in the manifest are not known any more.
     return [{"type": kind, "name": kind, "options": options} for kind, options in found.items() if options is not None]
 
 
 def use_of(site, generation, service):
-    return services.of(service["type"]), services.Use(site, generation, service["name"], service["options"])
+    return services.of(service["type"]), services.Use(site, generation, service["name"], service["options"], service["type"])
 
 
 def set_up(node, lease, arguments):
     """Makes every service of a site match its options, and returns where each is."""
     site, wanted = lease.site, arguments["services"]
     kinds = sorted(service["type"] for service in wanted)
+    generation = state.read(node, site)["generation"]
+    for service in wanted:
+        kind, use = use_of(site, generation, service)
+        getattr(kind, "judge", lambda node, use: None)(node, use)
     # What is settled here is the node's: two sites may ask for their first service of a type at once.
     with shared(node, "services"):
         for kind in kinds:
@@ -53,10 +57,10 @@ def set_up(node, lease, arguments):
     for entry in record:
         if is_new(node, site, entry):
             entry["isNew"] = True
-    record += [each for each in recorded(node, site) if each["type"] not in kinds]
+    now = {services.data_of(kind) for kind in kinds}
+    record += [each for each in recorded(node, site) if services.data_of(each["type"]) not in now]
     files.write_json(node.paths.services(site), record)
     told = {}
-    generation = state.read(node, site)["generation"]
     for service in wanted:
         kind, use = use_of(site, generation, service)
         changes += kind.set_up(node, use)
@@ -81,7 +85,7 @@ def is_new(node, site, service):
     present = state.read(node, site)
     if present["live"] is not None:
         return False
-    known = [each for each in recorded(node, site) if each["type"] == service["type"]]
+    known = [each for each in recorded(node, site) if services.data_of(each["type"]) == services.data_of(service["type"])]
     kind, use = use_of(site, present["generation"], service)
     return any(each.get("isNew") for each in known) or not kind.exists(node, use)
 

@@ -1,6 +1,7 @@
 """What a site has beside its processes. Each module of this folder is one type, named after it (a large one is a
 folder). It has these functions, or an object `functions` that has them:
 
+judge(node, use)      refuses what the data that is here does not allow, before anything is changed. Error `service`. Optional.
 set_up(node, use)     makes it match its options, and leaves existing data alone. Returns the changes. Error `service` or `no-space`.
 values(node, use)     values for the placeholders in its variables: `@DIRECTORY@` is `DIRECTORY`.
 needs(node, use)      lines for a systemd unit that waits for it.
@@ -13,6 +14,7 @@ found(node, use)      options by what is on the node, for a site whose record wa
 discard(node, use)    deletes its data, after `remove`: of a first rollout that failed. Returns the changes.
 client(node, use)     words of a program for a person at it, as the site; omitted where there is none.
 remove(node, use)     stops it when its site is removed. Returns the changes. Data stays.
+DATA_OF               the type whose data it has, where a site may go from one to the other. Optional.
 
 What several types share stands beside this folder: `own_server.py` runs a server of the site's own, `volume.py` holds a directory in a file
 system of fixed size, `database_quota.py` judges what only the server can measure.
@@ -35,6 +37,8 @@ class Use(NamedTuple):
     name: str
     # Checked by the plan: plain numbers and words.
     options: dict
+    # Its type.
+    kind: str = ""
 
     @property
     def user(self):
@@ -50,3 +54,8 @@ def of(kind):
     """What has the functions of a type. The contract allows no other words."""
     module = importlib.import_module(f"{__name__}.{kind}")
     return getattr(module, "functions", module)
+
+
+def data_of(kind):
+    """The type whose data a type has: itself, as a rule."""
+    return getattr(importlib.import_module(f"{__name__}.{kind}"), "DATA_OF", kind)

@@ -7,7 +7,7 @@ into its own database would run as any user who logs in there.
 import os
 
 from ... import database_quota, files, packages, unit
-from . import database, names, quota, server
+from . import database, extensions, names, quota, server
 
 # Settings of Debian's own tools: the package would create and start a cluster that no site uses.
 NO_CLUSTER = "/etc/postgresql-common/createcluster.d/silver.conf"
@@ -45,6 +45,10 @@ def exists(node, use):
 
 
 def found(node, use):
+    return None if server.has_template(node, use) else options_of(node, use)
+
+
+def options_of(node, use):
     return server.options_of(node, use) if exists(node, use) else None
 
 
@@ -59,12 +63,19 @@ def discard(node, use):
     return [{"what": names.place(use), "why": "its first rollout failed"}] if gone else []
 
 
+def judge(node, use):
+    """PostGIS comes with a database: one that stands without it can't have it."""
+    if use.kind == names.POSTGIS and exists(node, use) and server.runs(node, use):
+        extensions.judge(node, use)
+
+
 def set_up(node, use):
     with names.turn(node, use):
         changes = server.make_server(node, use)
         changes += server.run_server(node, use)
         changes += database.make_database(node, use)
-        return changes + quota.begin(node, use)
+        changes += quota.begin(node, use)
+        return changes + extensions.make(node, use)
 
 
 def remove(node, use):

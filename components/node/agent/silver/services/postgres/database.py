@@ -7,15 +7,21 @@ import time
 from ...errors import AgentError, last_lines
 from . import names, server
 
+TEXT = "ENCODING 'UTF8' LOCALE 'C.UTF-8'"
 # How psql ends when it could not connect.
 NO_CONNECTION = 2
 
 
-def psql(node, use, sql):
+def client(node, use, role, own):
+    argv = [server.program(node, use, "psql"), "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only"]
+    words = [f"--host={names.socket(use)}", f"--port={names.PORT}", f"--username={role}", f"--dbname={own}"]
+    return [*argv, "--set=ON_ERROR_STOP=1", *words]
+
+
+def psql(node, use, sql, own="postgres"):
     """Runs SQL as the superuser, for whom every name must mean PostgreSQL's own object. The SQL goes in by stdin."""
-    argv = [server.program(node, use, "psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]
-    argv += [f"--host={names.socket(use)}", f"--port={names.PORT}", "--username=postgres", "--dbname=postgres"]
-    ask = lambda: node.run(server.as_server(use, argv), stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)  # noqa: E731
+    argv = server.as_server(use, client(node, use, "postgres", own))
+    ask = lambda: node.run(argv, stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)  # noqa: E731
     # An agent that was killed may have left it closed.
     admit(node, use, server.OPEN)
     done = ask()
@@ -25,6 +31,16 @@ def psql(node, use, sql):
         words = last_lines(done.err)
         raise AgentError("service", "PostgreSQL refused to set up the site's database", fix="see its output below", log=words)
     return done.out
+
+
+def as_site(node, use, sql):
+    """
+    Runs SQL in the site's own database, as the site: what the app put there does no more than the app could. Names mean PostgreSQL's own
+    objects, and a lock that the app holds keeps nobody waiting.
+    """
+    argv = ["runuser", "-u", use.user, "--", *client(node, use, use.user, names.database(use))]
+    options = "-c search_path=pg_catalog -c lock_timeout=5s -c statement_timeout=50s"
+    return node.run(argv, stdin=sql, env={"PGOPTIONS": options}, ok=None)
 
 
 def ask_alone(node, use, ask):
@@ -76,9 +92,23 @@ UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(
     # Statements are for the app to log: the journal is for the node's administrators.
     words.append(f"ALTER ROLE {name(user)} SET log_min_messages = fatal;")
     if f"database {own}" in new:
-        words.append(f"CREATE DATABASE {name(own)} OWNER {name(user)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';")
+        template = make_template(node, use) if use.kind == names.POSTGIS else "template0"
+        words.append(f"CREATE DATABASE {name(own)} OWNER {name(user)} TEMPLATE {template} {TEXT};")
+        words += [f"DROP DATABASE {template};"] if template == names.TEMPLATE else []
     # The database's owner may have closed it, and could not open it again.
     words.append(f"ALTER DATABASE {name(own)} ALLOW_CONNECTIONS true CONNECTION LIMIT -1;")
     words += [f"REVOKE ALL ON DATABASE {name(each)} FROM PUBLIC;" for each in ("postgres", "template1")]
     psql(node, use, "\n".join(words) + "\n")
     return [{"what": what, "why": "a new service"} for what in new]
+
+
+def make_template(node, use):
+    """
+    A database with PostGIS, which only the superuser can make: in the site's own, what the app had put there could take part in it. Its
+    table of coordinate systems is for the app to add to.
+    """
+    made = f"DROP DATABASE IF EXISTS {names.TEMPLATE};\nCREATE DATABASE {names.TEMPLATE} TEMPLATE template0 {TEXT};\n"
+    psql(node, use, f"{made}REVOKE ALL ON DATABASE {names.TEMPLATE} FROM PUBLIC;\n")
+    grant = "GRANT INSERT, UPDATE, DELETE ON public.spatial_ref_sys TO PUBLIC;"
+    psql(node, use, f"CREATE EXTENSION {names.POSTGIS} SCHEMA public;\n{grant}\n", names.TEMPLATE)
+    return names.TEMPLATE

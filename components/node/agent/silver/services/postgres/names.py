@@ -7,6 +7,10 @@ from ... import database_quota, spoiled
 from ...lock import shared
 
 PORT = "5432"
+# The type of service, and the extension that it brings.
+POSTGIS = "postgis"
+# The database that a site's own is copied from, where it has an extension that only the superuser can make.
+TEMPLATE = "silver_postgis"
 
 
 def server_user(use):

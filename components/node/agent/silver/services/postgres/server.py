@@ -84,6 +84,15 @@ def options_of(node, use):
 ENDS = (".conf", ".hba", ".ident")
 
 
+def template_rule(use):
+    """The app never comes to the template, and so the superuser can."""
+    return f"local {names.TEMPLATE} postgres peer map=agent\n" if use.kind == names.POSTGIS else ""
+
+
+def has_template(node, use):
+    return f"\nlocal {names.TEMPLATE} " in node.read(f"{names.settings(use)}.hba")
+
+
 def settings_files(use):
     return {
         ".conf": f"""# Made by silver. PostgreSQL of the site {use.site}, data generation g{use.generation}.
@@ -118,7 +127,7 @@ timezone = UTC
 """,
         ".hba": f"""# Made by silver. By Unix user alone: the agent to its own database, the site to its own.
 local postgres postgres peer map=agent
-local {names.database(use)} {use.user} peer
+{template_rule(use)}local {names.database(use)} {use.user} peer
 local all all reject
 """,
         ".ident": f"""# Made by silver. The agent comes as the user that the server runs as.
