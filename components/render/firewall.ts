@@ -32,10 +32,10 @@ const metadata = {
 };
 
 /**
- * The firewall on the loopback interface: by user id, who may connect to a release, and who may answer as it, and that no site asks
- * the node's SSH server; and who may ask the cloud for the machine's rights, on any interface.
+ * The firewall on the loopback interface: by user id, who may connect to a release or to a site's server, and who may answer as it,
+ * and that no site asks the node's SSH server; and who may ask the cloud for the machine's rights, on any interface.
  * Stateless: it checks only the first packet and the first answer of a connection, so that reloading cuts none.
- * The agent keeps the elements of `answerers` (address, port, uid of each release) and of `sites` in files that are read with it.
+ * The agent keeps the elements of `answerers`, `askers` and `sites` in files that are read with it.
  * @param sshPort of the node
  */
 export function renderNodeFirewall(sshPort: number): string {
@@ -44,8 +44,12 @@ export function renderNodeFirewall(sshPort: number): string {
 table inet silver
 delete table inet silver
 table inet silver {
-  # address . port . uid of every release that runs here
+  # address . port . uid of every release that runs here, and of every server of a site that listens on an address
   set answerers {
+    type ipv4_addr . inet_service . uid
+  }
+  # address . port of such a server, and the uid of its site
+  set askers {
     type ipv4_addr . inet_service . uid
   }
   # uid of every site with a release here
@@ -64,7 +68,8 @@ table inet silver {
   chain output {
     type filter hook output priority filter; policy accept;
     oifname "lo" ip daddr 127.64.0.0/16 tcp flags & (syn | ack) == syn jump ask_release
-    oifname "lo" ip saddr 127.64.0.0/16 tcp flags & (syn | ack) == (syn | ack) jump answer_release
+    oifname "lo" ip daddr 127.65.0.0/16 tcp flags & (syn | ack) == syn jump ask_server
+    oifname "lo" ip saddr 127.64.0.0/15 tcp flags & (syn | ack) == (syn | ack) jump answer
     oifname "lo" tcp dport ${sshPort} tcp flags & (syn | ack) == syn jump ask_ssh
     oifname "lo" tcp dport 6082 tcp flags & (syn | ack) == syn jump ask_varnish_cli
     ip daddr @metadata4 meta skuid != 0 jump ask_metadata
@@ -74,8 +79,13 @@ table inet silver {
     meta skuid { "root", "vcache" } accept
     reject with tcp reset
   }
-  # A program that listens on a stopped release's address is not heard.
-  chain answer_release {
+  chain ask_server {
+    meta skuid "root" accept
+    ip daddr . tcp dport . meta skuid @askers accept
+    reject with tcp reset
+  }
+  # A program that listens on the address of a stopped release or server is not heard.
+  chain answer {
     ip saddr . tcp sport . meta skuid @answerers accept
     drop
   }

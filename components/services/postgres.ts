@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseBytes, unparsedSize } from "../text/schema/quantities.ts";
-import { field, unparsedList } from "../text/schema/fields.ts";
+import { field, unparsedList, unparsedToggle } from "../text/schema/fields.ts";
 import { anyText, count } from "../text/node-names.ts";
 import type { ServiceType } from "./service.ts";
 
@@ -14,6 +14,7 @@ const releasesAtOnce = 4;
 const spareConnections = 4;
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
+const urlOverTcp = "postgresql://@USER@:@PASSWORD@@@ADDRESS@:@PORT@/@DATABASE@";
 
 /**
  * Extensions that come with the server on every system, and that PostgreSQL calls trusted: who owns a database may make them, since what
@@ -50,13 +51,14 @@ const extension = field(z.enum(extensions), {
 });
 
 /** PostgreSQL on the site's own node. The role that logs in is named as the site's Unix user and needs no password. */
-const database: ServiceType<{ bytes: number; connections: number; extensions?: string }> = {
+const database: ServiceType<{ bytes: number; connections: number; extensions?: string; tcp?: "on" }> = {
   summary: "a PostgreSQL database of the site's own, within a quota",
   options: {
     quota: unparsedSize("16M", "1T").describe("size above which the database can only be read, 2G by default"),
     extensions: unparsedList(extension, "a list of extensions", "[pg_trgm, unaccent]").describe(
       "extensions of PostgreSQL that the database has",
     ),
+    tcp: unparsedToggle().describe("whether the app comes by address, port and password instead of a socket, false by default"),
   },
   keepsData: true,
   packages: ["postgresql"],
@@ -68,11 +70,14 @@ const database: ServiceType<{ bytes: number; connections: number; extensions?: s
     connections: count,
     /** With a comma between them, sorted; absent: none. */
     extensions: anyText.exactOptional(),
+    /** Absent: it listens on its socket alone. */
+    tcp: z.enum(["on"]).exactOptional(),
   }),
   tell: ({ options, requests }) => ({
     bytes: parseBytes(options.quota ?? "2G"),
     connections: releasesAtOnce * requests + spareConnections,
     ...(options.extensions === undefined ? {} : { extensions: options.extensions.split(",").sort().join(",") }),
+    ...(options.tcp === "true" ? { tcp: "on" } : {}),
   }),
   prefix: "PG",
   variables: {
@@ -84,13 +89,15 @@ const database: ServiceType<{ bytes: number; connections: number; extensions?: s
     SQLALCHEMY: url,
     URL: url,
   },
+  overTcp: { PASSWORD: "@PASSWORD@", HOST: "@ADDRESS@", SQLALCHEMY: urlOverTcp, URL: urlOverTcp },
   writesData: false,
   refuse: (site) => {
     if (!`${site}-`.startsWith("pg-")) return undefined;
     const message = `site ${site} can't have a database: names of roles that begin with pg_ belong to PostgreSQL`;
     return { message, fix: "give the site another name" };
   },
-  shown: ({ bytes, extensions: asked }) => `${bytes / 1024 ** 2}M${asked === undefined ? "" : ` ${asked}`}`,
+  shown: ({ bytes, extensions: asked, tcp }) =>
+    [`${bytes / 1024 ** 2}M`, ...(asked === undefined ? [] : [asked]), ...(tcp === undefined ? [] : ["by TCP"])].join(" "),
 };
 
 export const postgres: typeof database = { ...database, oldName: "postgresql" };

@@ -37,6 +37,8 @@ export interface ServiceType<Told extends Record<string, number | string> = Reco
    * chooses names and paths: it fills in placeholders such as `@SOCKET@`.
    */
   variables: Readonly<Record<string, string>>;
+  /** Those that are different where the option `tcp` is on, for an app that can't take a socket's path. Absent: there is no such option. */
+  overTcp?: Readonly<Record<string, string>>;
   /** Memory that it fills, in bytes, of what a node has for its sites; absent: it holds its data on disk. */
   memory?(told: Told): number;
   /** Whether the app itself writes below the site's directory `data`. */

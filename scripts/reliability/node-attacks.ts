@@ -39,6 +39,36 @@ export const nodeAttacks: readonly Attack[] = [
     test: "the superuser never comes to a site's database",
   },
   {
+    attack: "a user of the node dials the port of a site's database, with and without the site's password",
+    holds: "only the site's user gets there, and logs in only with the password of a release that is on the node",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "only the site's user reaches the port",
+  },
+  {
+    attack: "a site listens on the address of another's database whose server is down",
+    holds: "nobody hears it",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "what binds the port of another's server",
+  },
+  {
+    attack: "somebody looks for the password of a site's database in processes, logs, files and the stack's state",
+    holds: "it stands with its release and with root alone",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "the password stands nowhere",
+  },
+  {
+    attack: "an app takes every place in its database's server over TCP, and says nothing",
+    holds: "its next rollout finds its way in, and the app comes back",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "a rollout finds its way in",
+  },
+  {
+    attack: "an app over its quota comes over TCP, as a release that is newer than the measure",
+    holds: "it can only read, whoever it logs in as",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "its quota holds for what comes over TCP",
+  },
+  {
     attack: "an app writes wherever it may: in memory, in /run, beside its data",
     holds: "only in places that docs/services.md lists, each a file system of its own, of the size that the page says",
     file: "test/nodes/writable.test.ts",

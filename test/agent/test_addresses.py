@@ -50,7 +50,7 @@ class Firewall(NodeTest):
         place = addresses.find(self.node, "hello", release["id"])
         uid, _ = self.node.ids("site-hello")
         element = f"{place['address']} . {place['port']} . {uid}"
-        first, flush = "add set inet silver sites { type uid; }\n", "flush set inet silver answerers\nflush set inet silver sites\n"
+        first, flush = firewall.NEW_SETS, "".join(f"flush set inet silver {name}\n" for name in ("answerers", "askers", "sites"))
         added = f"add element inet silver answerers {{ {element} }}\nadd element inet silver sites {{ {uid} }}\n"
         self.assertEqual(self.text("/var/lib/silver/firewall.nft"), first + added)
         self.assertEqual(self.machine.rules[-1], first + flush + added)
@@ -58,6 +58,29 @@ class Firewall(NodeTest):
         self.ask("remove", **held)
         self.assertEqual(self.text("/var/lib/silver/firewall.nft"), first)
         self.assertEqual(self.machine.rules[-1], first + flush)
+
+    def test_it_opens_a_server_to_its_site_alone_and_closes_it_for_a_while(self):
+        self.converge()
+        self.machine.users.add("pg-hello")
+        place = addresses.take(self.node, "hello", "postgres-g1", "pg-hello")
+        self.assertRegex(place["address"], r"^127\.65\.")
+        (site, _), (server, _) = self.node.ids("site-hello"), self.node.ids("pg-hello")
+        at = f"{place['address']} . {place['port']}"
+        self.assertTrue(firewall.update(self.node))
+        self.assertIn(f"add element inet silver answerers {{ {at} . {server} }}\n", self.machine.rules[-1])
+        self.assertIn(f"add element inet silver askers {{ {at} . {site} }}\n", self.machine.rules[-1])
+        self.assertTrue(addresses.close(self.node, "hello", "postgres-g1", True))
+        self.assertFalse(addresses.close(self.node, "hello", "postgres-g1", True))
+        firewall.update(self.node)
+        self.assertNotIn("add element inet silver askers", self.machine.rules[-1])
+        self.assertIn("add element inet silver answerers", self.machine.rules[-1])
+
+    def test_a_server_and_a_release_have_no_port_in_common(self):
+        places = [addresses.take(self.node, "hello", "a"), addresses.take(self.node, "hello", "postgres-g1", "pg-hello")]
+        self.assertEqual([place["port"] for place in places], [20001, 20002])
+        self.assertEqual(addresses.take(self.node, "hello", "postgres-g1", "pg-hello"), places[1])
+        self.assertTrue(addresses.give_back(self.node, "hello", "postgres-g1"))
+        self.assertFalse(addresses.give_back(self.node, "hello", "postgres-g1"))
 
     def test_nothing_is_loaded_when_nothing_changed(self):
         self.converge()

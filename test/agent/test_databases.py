@@ -1,16 +1,23 @@
+import base64
+import hashlib
+import hmac
+import json
 import os
 import re
+import shutil
 import types
+from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import files, services, site_services
+from silver import addresses, files, redact, services, site_services
 from silver.services import Use, postgis, postgres
-from silver.services.postgres import names
+from silver.services.postgres import database, logins, names, quota, server
 
 MEGABYTE = 1024 * 1024
 OPTIONS = {"connections": 20, "bytes": 32 * MEGABYTE}
 DATABASE = Use("hello", 1, "db", OPTIONS)
+HELD = types.SimpleNamespace(site="hello", holder={"release": "1.0.0-3fa2c1d0.c7b19e02"})
 
 
 class Databases(NodeTest):
@@ -119,7 +126,7 @@ class PostGis(Databases):
         wanted = [{**record[0], "type": "postgis"}]
         before = self.text(f"{names.settings(DATABASE)}.hba")
         with self.assertRaises(AgentError) as caught:
-            site_services.set_up(self.node, types.SimpleNamespace(site="hello"), {"services": wanted})
+            site_services.set_up(self.node, HELD, {"services": wanted})
         self.assertEqual(caught.exception.message, "the database hello_g1 has no PostGIS, which it can only get when it is made")
         self.assertEqual(site_services.recorded(self.node, "hello"), record)
         self.assertEqual(self.text(f"{names.settings(DATABASE)}.hba"), before)
@@ -136,7 +143,7 @@ class PostGis(Databases):
         self.set_up()
         record = {"name": "db", "options": OPTIONS, "packages": [], "variables": {}}
         for kind in ("postgis", "postgres"):
-            site_services.set_up(self.node, types.SimpleNamespace(site="hello"), {"services": [{**record, "type": kind}]})
+            site_services.set_up(self.node, HELD, {"services": [{**record, "type": kind}]})
             self.assertEqual([each["type"] for each in site_services.recorded(self.node, "hello")], [kind])
 
     def test_what_stands_is_found_as_the_type_that_it_was(self):
@@ -144,3 +151,143 @@ class PostGis(Databases):
         self.set_up()
         self.assertIsNone(postgres.found(self.node, self.PLACES))
         self.assertEqual(postgis.found(self.node, self.PLACES), {"connections": 61, "bytes": 32 * MEGABYTE})
+
+
+class Tcp(Databases):
+    """An app that comes by address, port and password."""
+
+    OLD, NEW = "1.0.0-11111111.22222222", "1.1.0-33333333.44444444"
+
+    def setUp(self):
+        super().setUp()
+        self.databases["hello_g1"] = {"plpgsql"}
+        self.verifiers = {}
+
+    def runuser(self, *words, stdin=""):
+        answer = super().runuser(*words, stdin=stdin)
+        self.roles |= set(re.findall('^CREATE ROLE "([^"]+)"', stdin, re.MULTILINE))
+        self.roles -= set(re.findall('DROP ROLE "([^"]+)"', stdin))
+        self.verifiers |= dict(re.findall("^ALTER ROLE \"([^\"]+)\" PASSWORD '([^']+)'", stdin, re.MULTILINE))
+        if "SELECT 'role '" in stdin:
+            return "".join(f"role {name}\n" for name in self.roles) + "".join(f"database {name}\n" for name in self.databases)
+        return "".join(f"{name}\n" for name in sorted(self.roles) if "hello-" in name) if "rolname ~" in stdin and not answer else answer
+
+    def use(self, release, tcp="on"):
+        return DATABASE._replace(options={**OPTIONS, **({"tcp": tcp} if tcp else {})}, kind="postgres", release=release)
+
+    def set_up(self, release, tcp="on"):
+        self.asked = []
+        changes = postgres.set_up(self.node, self.use(release, tcp))
+        return changes, postgres.values(self.node, self.use(release, tcp))
+
+    def stands(self, release, **values):
+        self.place(f"/srv/silver/hello/releases/{release}/environ.json", json.dumps(values))
+
+    def gone(self, release):
+        shutil.rmtree(self.paths.release("hello", release))
+
+    def test_a_release_has_a_role_a_password_and_an_address(self):
+        changes, values = self.set_up(self.OLD)
+        self.assertIn({"what": "login site-hello-11111111-22222222", "why": "of a new release"}, changes)
+        self.assertRegex(values["PASSWORD"], "^[0-9a-f]{48}$")
+        self.assertEqual(values["USER"], "site-hello-11111111-22222222")
+        self.assertEqual(addresses.find(self.node, "hello", "postgres-g1")["address"], values["ADDRESS"])
+        conf, unit = self.text("/etc/silver/postgres/hello-g1.conf"), self.text("/etc/systemd/system/silver-postgres-hello@g1.service")
+        self.assertIn(f"\nlisten_addresses = '{values['ADDRESS']}'\nport = {values['PORT']}\n", conf)
+        self.assertIn("\nhost hello_g1 +site-hello 127.0.0.0/8 scram-sha-256\n", self.text("/etc/silver/postgres/hello-g1.hba"))
+        self.assertIn("\nIPAddressDeny=any\nIPAddressAllow=localhost\nSocketBindDeny=any\n", unit)
+        self.assertIn(f"\nSocketBindAllow=ipv4:tcp:{values['PORT']}\n", unit)
+        link = f"ln -sf .s.PGSQL.{values['PORT']} /run/silver/pg-hello-g1/.s.PGSQL.5432\n"
+        self.assertIn(link, unit)
+
+    def test_the_password_stands_where_root_reads_it_and_never_reaches_the_server(self):
+        _, values = self.set_up(self.OLD)
+        self.assertEqual(os.stat(logins.path(self.node, DATABASE)).st_mode & 0o777, 0o600)
+        told = "".join(sql for _, _, _, sql in self.asked) + "".join(self.machine.calls)
+        self.assertNotIn(values["PASSWORD"], told)
+        method, rounds, salt, stored, server = re.fullmatch(
+            "(SCRAM-SHA-256)[$]([0-9]+):([^$]+)[$]([^:]+):(.+)", self.verifiers[values["USER"]]
+        ).groups()
+        salted = hashlib.pbkdf2_hmac("sha256", values["PASSWORD"].encode(), base64.b64decode(salt), int(rounds))
+        client = hmac.digest(salted, b"Client Key", "sha256")
+        self.assertEqual(base64.b64decode(stored), hashlib.sha256(client).digest())
+        self.assertEqual(base64.b64decode(server), hmac.digest(salted, b"Server Key", "sha256"))
+
+    def test_a_second_run_changes_nothing_and_the_next_release_has_another_password(self):
+        _, old = self.set_up(self.OLD)
+        self.stands(self.OLD)
+        self.assertEqual(self.set_up(self.OLD), ([], old))
+        changes, new = self.set_up(self.NEW)
+        self.assertEqual([change["what"] for change in changes], ["login site-hello-33333333-44444444"])
+        self.assertNotEqual(new["PASSWORD"], old["PASSWORD"])
+        self.assertEqual((new["ADDRESS"], new["PORT"]), (old["ADDRESS"], old["PORT"]))
+        # What serves logs in as before, and so does a rollback to it.
+        self.assertEqual(postgres.values(self.node, self.use(self.OLD)), old)
+        self.assertNotIn(f'ALTER ROLE "{old["USER"]}" PASSWORD', "".join(sql for *_, sql in self.asked))
+
+    def test_a_login_ends_with_its_release(self):
+        _, old = self.set_up(self.OLD)
+        self.stands(self.OLD)
+        self.set_up(self.NEW)
+        self.stands(self.NEW)
+        self.gone(self.OLD)
+        changes, _ = self.set_up(self.NEW)
+        self.assertEqual(changes, [{"what": "login site-hello-11111111-22222222", "why": "its release is gone"}])
+        self.assertIn('ALTER ROLE "site-hello-11111111-22222222" NOLOGIN PASSWORD NULL;', self.asked_as("postgres", "postgres")[-1])
+        self.assertEqual(files.read_json(logins.path(self.node, DATABASE)).keys(), {self.NEW})
+        self.assertNotIn(old["USER"], self.roles)
+
+    def test_without_tcp_the_address_stays_until_the_last_release_that_has_it_is_gone(self):
+        _, old = self.set_up(self.OLD)
+        self.stands(self.OLD)
+        _, values = self.set_up(self.NEW, tcp=None)
+        self.assertEqual(values, {"DATABASE": "hello_g1", "USER": "site-hello", "SOCKET": "/run/silver/pg-hello-g1", "PORT": "5432"})
+        self.assertIn(old["ADDRESS"], self.text("/etc/silver/postgres/hello-g1.conf"))
+        self.stands(self.NEW)
+        self.gone(self.OLD)
+        self.set_up(self.NEW, tcp=None)
+        self.assertIn("\nlisten_addresses = ''\nport = 5432\n", self.text("/etc/silver/postgres/hello-g1.conf"))
+        self.assertIsNone(addresses.find(self.node, "hello", "postgres-g1"))
+
+    def test_what_is_known_of_logins_is_made_again_from_the_releases(self):
+        _, old = self.set_up(self.OLD)
+        self.stands(self.OLD, CONFIG_PG_USER=old["USER"], CONFIG_PG_PASSWORD=old["PASSWORD"])
+        with open(logins.path(self.node, DATABASE), "w") as file:
+            file.write("garbage")
+        self.assertEqual(self.set_up(self.OLD), ([], old))
+
+    def test_the_quota_holds_for_every_login(self):
+        _, values = self.set_up(self.OLD)
+        quota.enforce(self.node, DATABASE, "closed")
+        words = self.asked_as("postgres", "postgres")[-1]
+        for user in ("site-hello", values["USER"]):
+            self.assertIn(f'ALTER ROLE "{user}" NOLOGIN;', words)
+            self.assertIn(f"'{user}'", words)
+
+    def test_while_the_superuser_asks_alone_nobody_comes_by_address_either(self):
+        _, values = self.set_up(self.OLD)
+        at = f"{values['ADDRESS']} . {values['PORT']}"
+        database.admit(self.node, DATABASE, server.CLOSED)
+        self.assertNotIn(f"askers {{ {at}", self.text("/var/lib/silver/firewall.nft"))
+        database.admit(self.node, DATABASE, server.OPEN)
+        self.assertIn(f"askers {{ {at}", self.text("/var/lib/silver/firewall.nft"))
+
+    def test_a_lost_table_of_addresses_is_made_again_from_its_settings(self):
+        _, values = self.set_up(self.OLD)
+        record = [{"type": "postgres", "name": "db", "options": self.use(None).options, "packages": [], "variables": {}}]
+        files.write_json(self.paths.services("hello"), record)
+        before = addresses.read(self.node)
+        with open(addresses.table_path(self.node), "w") as file:
+            file.write("garbage")
+        self.assertEqual(addresses.read(self.node)["taken"], before["taken"])
+
+    def test_its_password_is_a_secret_of_the_site_s(self):
+        record = {"variables": {"CONFIG_OWN_PASSWORD": "plain"}, "secrets": {}}
+        self.stands(self.OLD, CONFIG_PG_PASSWORD="0123456789abcdef", CONFIG_OWN_PASSWORD="plain", CONFIG_PG_HOST="127.65.0.1")
+        with mock.patch.object(redact.state, "record", lambda *words: record):
+            self.assertEqual(redact.of_release(self.node, "hello", self.OLD), {"0123456789abcdef"})
+
+    def test_it_goes_with_its_site(self):
+        self.set_up(self.OLD)
+        postgres.remove(self.node, DATABASE)
+        self.assertIsNone(addresses.find(self.node, "hello", "postgres-g1"))

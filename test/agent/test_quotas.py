@@ -122,7 +122,7 @@ class Databases(NodeTest):
     def test_sessions_are_ended_before_the_role_is_changed_and_after(self):
         self.measured(101)
         (words,) = self.sql
-        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'site-hello';"
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('site-hello');"
         self.assertTrue(words.startswith(f"SET lock_timeout = '5s';\n{end}\nALTER ROLE"))
         self.assertIn(f"LOGIN;\n{end}\n", words)
 
@@ -245,7 +245,7 @@ class Databases(NodeTest):
         with mock.patch.object(database, "psql", return_value="") as asked:
             quota.enforce(self.node, self.use("a\"'b"), "closed")
         self.assertIn('ALTER ROLE "site-a""\'b" NOLOGIN;', asked.call_args[0][2])
-        self.assertIn("usename = 'site-a\"''b'", asked.call_args[0][2])
+        self.assertIn("usename IN ('site-a\"''b')", asked.call_args[0][2])
 
 
 class LogFiles(NodeTest):

@@ -383,7 +383,8 @@ class InARollout(NodeTest):
     def test_packages_then_services_then_where_they_are(self):
         done = self.set_up_services(self.wanted("postgres", CONFIG_PG_DBNAME="@DATABASE@", CONFIG_PG_URL="//@USER@@/@DATABASE@"))
         self.assertIn("postgresql", self.machine.packages)
-        self.assertEqual([use for use, _ in self.made], [Use("hello", 1, "postgres", TYPES["postgres"]["options"], "postgres")])
+        use = Use("hello", 1, "postgres", TYPES["postgres"]["options"], "postgres", self.release_["id"])
+        self.assertEqual([each for each, _ in self.made], [use])
         self.assertEqual(done["variables"], {"CONFIG_PG_DBNAME": "hello_g1", "CONFIG_PG_URL": "//site-hello@/hello_g1"})
         self.assertEqual([change["what"] for change in self.set_up_services(self.wanted("postgres"))["changes"]], [])
 

@@ -36,6 +36,8 @@ const types = [
       "{}": { bytes: 2 * 1024 ** 3, connections: 36 },
       "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 },
       "{extensions: [pg_trgm, hstore]}": { bytes: 2 * 1024 ** 3, connections: 36, extensions: "hstore,pg_trgm" },
+      "{tcp: true}": { bytes: 2 * 1024 ** 3, connections: 36, tcp: "on" },
+      "{tcp: false}": { bytes: 2 * 1024 ** 3, connections: 36 },
     },
     prefix: "PG",
     variables: {
@@ -57,6 +59,8 @@ const types = [
       "{}": { bytes: 2 * 1024 ** 3, connections: 36 },
       "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 },
       "{extensions: [pg_trgm, hstore]}": { bytes: 2 * 1024 ** 3, connections: 36, extensions: "hstore,pg_trgm" },
+      "{tcp: true}": { bytes: 2 * 1024 ** 3, connections: 36, tcp: "on" },
+      "{tcp: false}": { bytes: 2 * 1024 ** 3, connections: 36 },
     },
     prefix: "PG",
     variables: {
@@ -140,9 +144,24 @@ describe.each(types)("a service of the type $type", ({ type, packages, php, opti
   });
 });
 
-test("extensions are shown to a reviewer", () => {
-  const [setUp] = plannedSite("services: {db: {type: postgres, extensions: [pg_trgm, hstore]}}\n").services ?? [];
-  expect(setUp && summary(setUp)).toBe("postgres 2048M hstore,pg_trgm");
+test("extensions and TCP are shown to a reviewer", () => {
+  const [setUp] = plannedSite("services: {db: {type: postgres, extensions: [pg_trgm, hstore], tcp: true}}\n").services ?? [];
+  expect(setUp && summary(setUp)).toBe("postgres 2048M hstore,pg_trgm by TCP");
+});
+
+test.each(["postgres", "postgis"])("an app that comes to %s over TCP is told under the same names", (type) => {
+  const [bySocket] = plannedSite(`services: {db: {type: ${type}}}\n`).services ?? [];
+  const [byTcp] = plannedSite(`services: {db: {type: ${type}, tcp: true}}\n`).services ?? [];
+  expect(Object.keys(byTcp?.variables ?? {})).toEqual(Object.keys(bySocket?.variables ?? {}));
+  const url = "postgresql://@USER@:@PASSWORD@@@ADDRESS@:@PORT@/@DATABASE@";
+  expect(byTcp?.variables).toMatchObject({
+    CONFIG_PG_DBNAME: "@DATABASE@",
+    CONFIG_PG_HOST: "@ADDRESS@",
+    CONFIG_PG_PORT: "@PORT@",
+    CONFIG_DB_PASSWORD: "@PASSWORD@",
+    CONFIG_DB_SQLALCHEMY: url,
+    CONFIG_DB_URL: url,
+  });
 });
 
 test("data is named on the node: neither the plan nor the release knows of a generation", () => {

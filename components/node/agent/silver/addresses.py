@@ -1,4 +1,4 @@
-"""A loopback address and a port for each release, from one table for the whole node."""
+"""A loopback address and a port for each release, and for each server of a site that listens on one, from one table for the node."""
 
 import socket
 
@@ -7,7 +7,8 @@ from .errors import AgentError
 from .lock import shared
 
 PORTS = contract.read()["releasePorts"]
-# Every number from 1 on is one address in 127.64.0.0/16 and one port.
+# Every number from 1 on is one address in 127.64.0.0/16, for a release, or 127.65.0.0/16, for a server, and one port.
+RELEASES, SERVERS = 64, 65
 COUNT = PORTS["last"] - PORTS["first"] + 1
 
 
@@ -35,10 +36,10 @@ def remade(node):
     return {"next": last % COUNT + 1, "taken": taken}
 
 
-def place(number):
+def place(number, network=RELEASES):
     """Three dots and a port from a number; never .0 or .255, which some tools take for networks."""
     high, low = divmod(number - 1, 250)
-    return {"address": f"127.64.{high}.{low + 1}", "port": PORTS["first"] + number - 1}
+    return {"address": f"127.{network}.{high}.{low + 1}", "port": PORTS["first"] + number - 1}
 
 
 def free(address):
@@ -52,21 +53,24 @@ def free(address):
         return True
 
 
-def find(node, site, release):
-    """The release's address; None when it has none."""
-    return read(node)["taken"].get(f"{site}/{release}")
+def find(node, site, name):
+    """The address of a release or a server; None when it has none."""
+    return read(node)["taken"].get(f"{site}/{name}")
 
 
-def take(node, site, release):
-    """The release's address, a new one when it has none. Goes round the table, so that a number is reused as late as possible."""
+def take(node, site, name, server=None):
+    """
+    The address of a release or a server, a new one when it has none. Goes round the table, so that a number is reused as late as possible.
+    @param server the user that a server runs as; None: it is a release
+    """
     with shared(node, "addresses"):
         table = read(node)
-        key = f"{site}/{release}"
+        key = f"{site}/{name}"
         if key not in table["taken"]:
             used = {taken["port"] for taken in table["taken"].values()}
             for step in range(COUNT):
                 number = (table["next"] - 1 + step) % COUNT + 1
-                found = place(number)
+                found = {**place(number, SERVERS), "server": server} if server else place(number)
                 if found["port"] not in used and free(found):
                     break
             else:
@@ -77,9 +81,23 @@ def take(node, site, release):
         return table["taken"][key]
 
 
-def give_back(node, site, release):
-    """Call only once no VCL names it."""
+def give_back(node, site, name):
+    """True when it had one. Call only once no VCL names a release's."""
     with shared(node, "addresses"):
         table = read(node)
-        if table["taken"].pop(f"{site}/{release}", None) is not None:
-            files.write_json(table_path(node), table)
+        if table["taken"].pop(f"{site}/{name}", None) is None:
+            return False
+        files.write_json(table_path(node), table)
+        return True
+
+
+def close(node, site, name, closed):
+    """Whether the site may come to a server's address; the firewall holds it to that. True when it was otherwise."""
+    with shared(node, "addresses"):
+        table = read(node)
+        found = table["taken"][f"{site}/{name}"]
+        if found.get("closed", False) == closed:
+            return False
+        found["closed"] = closed
+        files.write_json(table_path(node), table)
+        return True

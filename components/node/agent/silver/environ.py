@@ -58,7 +58,7 @@ def secrets_elsewhere(node, release):
 def bound(node, release):
     """What its services say of themselves now."""
     try:
-        return site_services.variables(node, release["site"])
+        return site_services.variables(node, release["site"], release["id"])
     except KeyError:
         # Recorded by an earlier agent, without its variables.
         for record, values in others(node, release):

@@ -1,4 +1,5 @@
-"""The part of the nft rules that only the node knows: which user may listen on which release's address, and which users are sites'.
+"""The part of the nft rules that only the node knows: who may listen on the address of a release or a site's server, who may come to
+that of a server, and which users are sites'.
 
 The rules themselves come with the node's state; they include the file written here, so that they are complete right after a boot.
 """
@@ -8,39 +9,44 @@ from .errors import AgentError, last_lines
 from .lock import shared
 from .paths import FIREWALL, NFT_CONF
 
-ANSWERERS, SITES = "inet silver answerers", "inet silver sites"
+ANSWERERS, ASKERS, SITES = "inet silver answerers", "inet silver askers", "inet silver sites"
 
 
-def render(elements):
-    """`elements`: (address, port, uid), sorted."""
-    # Rules of an earlier agent do not have it yet.
-    lines = [f"add set {SITES} {{ type uid; }}"]
-    if elements:
-        lines.append(f"add element {ANSWERERS} {{ {', '.join(f'{address} . {port} . {uid}' for address, port, uid in elements)} }}")
-        lines.append(f"add element {SITES} {{ {', '.join(str(uid) for uid in sorted({uid for _, _, uid in elements}))} }}")
-    return "".join(f"{line}\n" for line in lines)
+# Rules of an earlier agent do not have these yet.
+NEW_SETS = f"add set {SITES} {{ type uid; }}\nadd set {ASKERS} {{ type ipv4_addr . inet_service . uid; }}\n"
+
+
+def render(answerers, askers, sites):
+    """Lines that fill the sets: (address, port, uid), sorted, and uids of sites."""
+    places = lambda found: [f"{address} . {port} . {uid}" for address, port, uid in found]  # noqa: E731
+    sets = {ANSWERERS: places(answerers), ASKERS: places(askers), SITES: [str(uid) for uid in sites]}
+    return "".join(f"add element {name} {{ {', '.join(found)} }}\n" for name, found in sets.items() if found)
 
 
 def elements(node):
-    found = []
+    answerers, askers, sites = [], [], set()
     for key, place in addresses.read(node)["taken"].items():
-        site, release = key.split("/")
+        site, _ = key.split("/")
         try:
             uid, _ = node.ids(f"site-{site}")
+            answers, _ = node.ids(place.get("server", f"site-{site}"))
         except KeyError:
             continue
-        found.append((place["address"], place["port"], uid))
-    return sorted(found)
+        sites.add(uid)
+        answerers.append((place["address"], place["port"], answers))
+        if "server" in place and not place.get("closed", False):
+            askers.append((place["address"], place["port"], uid))
+    return sorted(answerers), sorted(askers), sorted(sites)
 
 
 def update(node):
     """Makes file and kernel match the table of addresses. True when something changed."""
     with shared(node, "firewall"):
-        text = render(elements(node))
-        if files.write(node.paths.at(FIREWALL), text) is None:
+        added = render(*elements(node))
+        if files.write(node.paths.at(FIREWALL), NEW_SETS + added) is None:
             return False
-        first, *added = text.splitlines(keepends=True)
-        load(node, f"{first}flush set {ANSWERERS}\nflush set {SITES}\n{''.join(added)}")
+        emptied = "".join(f"flush set {name}\n" for name in (ANSWERERS, ASKERS, SITES))
+        load(node, NEW_SETS + emptied + added)
         return True
 
 
@@ -54,7 +60,7 @@ def load(node, rules):
 def load_all(node):
     """Reloads the whole firewall, rules and elements in one step."""
     with shared(node, "firewall"):
-        files.write(node.paths.at(FIREWALL), render(elements(node)))
+        files.write(node.paths.at(FIREWALL), NEW_SETS + render(*elements(node)))
         with open(node.paths.at(NFT_CONF), encoding="utf-8", errors="replace", opener=files.at_once) as file:
             load(node, file.read())
 

@@ -76,7 +76,12 @@ def of_release(node, site, release):
     record = state.record(node, site, release)
     values = environ.read(node, site, release) or {}
     # Without its record any value may be a secret.
-    return {value for name, value in values.items() if record is None or name in record["secrets"]}
+    return {value for name, value in values.items() if record is None or name in record["secrets"] or is_password(record, name)}
+
+
+def is_password(record, name):
+    """Whether it is one that a service of the site's has given."""
+    return name.startswith("CONFIG_") and name.endswith("_PASSWORD") and name not in record["variables"]
 
 
 def remember(node, site, release):

@@ -35,13 +35,14 @@ def remade(node, site):
     return [{"type": kind, "name": kind, "options": options} for kind, options in found.items() if options is not None]
 
 
-def use_of(site, generation, service):
-    return services.of(service["type"]), services.Use(site, generation, service["name"], service["options"], service["type"])
+def use_of(site, generation, service, release=None):
+    use = services.Use(site, generation, service["name"], service["options"], service["type"], release)
+    return services.of(service["type"]), use
 
 
 def set_up(node, lease, arguments):
     """Makes every service of a site match its options, and returns where each is."""
-    site, wanted = lease.site, arguments["services"]
+    site, release, wanted = lease.site, lease.holder["release"], arguments["services"]
     kinds = sorted(service["type"] for service in wanted)
     generation = state.read(node, site)["generation"]
     for service in wanted:
@@ -62,21 +63,22 @@ def set_up(node, lease, arguments):
     files.write_json(node.paths.services(site), record)
     told = {}
     for service in wanted:
-        kind, use = use_of(site, generation, service)
+        kind, use = use_of(site, generation, service, release)
         changes += kind.set_up(node, use)
-        told |= variables_of(node, site, generation, service)
+        told |= variables_of(node, service, use)
     return {"changes": changes + make_target(node, site), "variables": told}
 
 
-def variables(node, site):
-    """The variables of all services of a site, as its last set-up returned them; KeyError for a record that lacks their names."""
-    generation = state.read(node, site)["generation"]
-    return {name: value for each in recorded(node, site) for name, value in variables_of(node, site, generation, each).items()}
+def variables(node, site, release):
+    """The variables of all services of a site, as a set-up for the release returned them; KeyError for a record that lacks their names."""
+    generation, told = state.read(node, site)["generation"], {}
+    for each in recorded(node, site):
+        told |= variables_of(node, each, use_of(site, generation, each, release)[1])
+    return told
 
 
-def variables_of(node, site, generation, service):
-    kind, use = use_of(site, generation, service)
-    values = kind.values(node, use)
+def variables_of(node, service, use):
+    values = services.of(service["type"]).values(node, use)
     return {name: bind(text, values) for name, text in service["variables"].items()}
 
 
@@ -123,7 +125,8 @@ def take_back(node, site):
 
 def put_back(node, site, service):
     """Makes one service as it was last set up. Never makes data: an empty place would pass for what was in it. Error `service`."""
-    kind, use = use_of(site, state.read(node, site)["generation"], service)
+    present = state.read(node, site)
+    kind, use = use_of(site, present["generation"], service, present["live"])
     changes = packages.install(node, service.get("packages", []), site)
     if kind.exists(node, use) is False:
         raise AgentError(

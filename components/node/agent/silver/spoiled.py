@@ -114,10 +114,19 @@ PLACES = {
 
 
 def addresses(node, sites):
-    """Where each release listens, by its own configuration."""
+    """Where each release listens, and each server of a site, by its own configuration."""
     keys = [(site, release) for site in sites for release in listed(node.paths.releases(site))]
     found = {f"{site}/{release}": place_of(f"{node.paths.release(site, release)}/conf") for site, release in keys}
-    return {key: {"address": place[1], "port": int(place[2])} for key, place in found.items() if place}
+    taken = {key: {"address": place[1], "port": int(place[2])} for key, place in found.items() if place}
+    return taken | {f"{site}/{name}": place for site in sites for name, place in listening(node, site)}
+
+
+def listening(node, site):
+    # It reads its own record by this module.
+    from . import site_services
+
+    found = [kind.listens(node, use) for kind, use in site_services.uses(node, site) if hasattr(kind, "listens")]
+    return [each for each in found if each is not None]
 
 
 def place_of(directory):

@@ -1,7 +1,7 @@
 """PostgreSQL whose database has PostGIS: in all else it is the server of `postgres`, and a site that asks for that again keeps it."""
 
 from . import postgres
-from .postgres import before_install, client, discard, exists, health, hold, judge, needs, remove, set_up, size, values
+from .postgres import before_install, client, discard, exists, health, hold, judge, listens, needs, remove, set_up, size, values
 
 __all__ = [
     "before_install",
@@ -12,6 +12,7 @@ __all__ = [
     "health",
     "hold",
     "judge",
+    "listens",
     "needs",
     "remove",
     "set_up",

@@ -7,7 +7,7 @@ into its own database would run as any user who logs in there.
 import os
 
 from ... import database_quota, files, packages, unit
-from . import database, extensions, names, quota, server
+from . import database, extensions, logins, names, quota, server
 
 # Settings of Debian's own tools: the package would create and start a cluster that no site uses.
 NO_CLUSTER = "/etc/postgresql-common/createcluster.d/silver.conf"
@@ -16,7 +16,8 @@ hold = quota.hold
 
 
 def values(node, use):
-    return {"DATABASE": names.database(use), "USER": use.user, "SOCKET": names.socket(use), "PORT": names.PORT}
+    own = {"DATABASE": names.database(use), "USER": use.user, "SOCKET": names.socket(use), "PORT": names.PORT}
+    return own | logins.values(node, use)
 
 
 def needs(node, use):
@@ -52,6 +53,11 @@ def options_of(node, use):
     return server.options_of(node, use) if exists(node, use) else None
 
 
+def listens(node, use):
+    place = server.listens(node, use)
+    return (names.key(use), place) if place else None
+
+
 def client(node, use):
     return ["psql", f"--host={names.socket(use)}", f"--port={names.PORT}", f"--username={use.user}", names.database(use)]
 
@@ -59,6 +65,7 @@ def client(node, use):
 def discard(node, use):
     with names.turn(node, use):
         files.remove(names.record_path(node, use))
+        files.remove(logins.path(node, use))
         gone = files.remove_tree(node.paths.at(names.place(use)))
     return [{"what": names.place(use), "why": "its first rollout failed"}] if gone else []
 
@@ -72,15 +79,22 @@ def judge(node, use):
 def set_up(node, use):
     with names.turn(node, use):
         changes = server.make_server(node, use)
-        changes += server.run_server(node, use)
+        place = logins.listen(node, use)
+        changes += server.run_server(node, use, place)
+        if place is None:
+            logins.end(node, use)
         changes += database.make_database(node, use)
         changes += quota.begin(node, use)
-        return changes + extensions.make(node, use)
+        made, has_new = logins.make(node, use)
+        if has_new:
+            quota.admit_login(node, use)
+        return changes + made + extensions.make(node, use)
 
 
 def remove(node, use):
     name = names.service(use)
     changes = [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+    logins.end(node, use)
     for end in server.ENDS:
         files.remove(f"{node.paths.at(names.settings(use))}{end}")
     return changes

@@ -4,6 +4,7 @@ import contextlib
 import os
 import time
 
+from ... import addresses, firewall
 from ...errors import AgentError, last_lines
 from . import names, server
 
@@ -60,9 +61,12 @@ def ask_alone(node, use, ask):
 
 
 def admit(node, use, mode):
-    """Who can come to the server's socket. A server that does not run has none."""
+    """Who can come to the server: to its socket, which one that does not run has not, and to its address where it has one."""
     with contextlib.suppress(FileNotFoundError):
         os.chmod(node.paths.at(names.socket(use)), mode)
+    has_address = addresses.find(node, use.site, names.key(use)) is not None
+    if has_address and addresses.close(node, use.site, names.key(use), mode == server.CLOSED):
+        firewall.update(node)
 
 
 def name(text):
@@ -71,6 +75,23 @@ def name(text):
 
 def value(text):
     return "'" + text.replace("'", "''") + "'"
+
+
+def is_of_release(use):
+    """SQL for the roles of releases, which come over TCP."""
+    return f"rolname ~ {value(f'^{use.user}-[0-9a-f]{{8}}-[0-9a-f]{{8}}$')}"
+
+
+def logs_in(use):
+    """SQL for all roles of a site: its own, too."""
+    return f"(rolname = {value(use.user)} OR {is_of_release(use)})"
+
+
+def others(node, use):
+    """The roles of releases; none while nobody comes over TCP."""
+    if addresses.find(node, use.site, names.key(use)) is None:
+        return set()
+    return set(psql(node, use, f"SELECT rolname FROM pg_roles WHERE {is_of_release(use)};\n").split())
 
 
 def make_database(node, use):

@@ -6,6 +6,7 @@ import re
 from ... import database_quota, spoiled
 from ...lock import shared
 
+# Of the socket's name; one that listens on an address has another port there.
 PORT = "5432"
 # The type of service, and the extension that it brings.
 POSTGIS = "postgis"
@@ -31,6 +32,11 @@ def settings(use):
 
 def service(use):
     return f"silver-postgres-{use.site}@g{use.generation}.service"
+
+
+def key(use):
+    """Of its address in the node's table, where it has one."""
+    return f"postgres-g{use.generation}"
 
 
 def database(use):

@@ -86,13 +86,14 @@ def look(node, use):
     row = database.psql(
         node,
         use,
-        f"""SELECT pg_database_size(d.oid), r.rolcanlogin,
-  coalesce(s.setconfig @> ARRAY['default_transaction_read_only=on'], false),
-  (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid)
+        f"""SELECT pg_database_size(d.oid), bool_or(r.rolcanlogin),
+  bool_and(coalesce(s.setconfig @> ARRAY['default_transaction_read_only=on'], false)),
+  (SELECT count(*) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid WHERE {database.logs_in(use)})
 FROM pg_database d
-JOIN pg_roles r ON r.rolname = {database.value(use.user)}
+JOIN pg_roles r ON {database.logs_in(use)}
 LEFT JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = r.oid
-WHERE d.datname = {database.value(names.database(use))};
+WHERE d.datname = {database.value(names.database(use))}
+GROUP BY d.oid;
 """,
     ).strip()
     if not row:
@@ -103,15 +104,27 @@ WHERE d.datname = {database.value(names.database(use))};
 
 def enforce(node, use, stage):
     """Ends sessions first, so that none locks the role, and again afterwards, for those that began in between."""
-    user = database.name(use.user)
-    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {database.value(use.user)};"
+    users = [use.user, *sorted(database.others(node, use))]
+    listed = ", ".join(database.value(user) for user in users)
+    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ({listed});"
+    words = [line for user in users for line in changed(use, database.name(user), stage)]
+    database.psql(node, use, "\n".join(["SET lock_timeout = '5s';", end, *words, end, SHORTEN]) + "\n")
+
+
+def changed(use, user, stage):
     setting = f"ALTER ROLE {user} IN DATABASE {database.name(names.database(use))}"
-    role = {
+    return {
         database_quota.OPEN: [f"ALTER ROLE {user} LOGIN;", f"{setting} RESET default_transaction_read_only;"],
         database_quota.READ_ONLY: [f"{setting} SET default_transaction_read_only = on;", f"ALTER ROLE {user} LOGIN;"],
         database_quota.CLOSED: [f"ALTER ROLE {user} NOLOGIN;"],
-    }
-    database.psql(node, use, "\n".join(["SET lock_timeout = '5s';", end, *role[stage], end, SHORTEN]) + "\n")
+    }[stage]
+
+
+def admit_login(node, use):
+    """A role that was made since the quota was last enforced."""
+    stage = names.read(node, use)["stage"]
+    if stage != database_quota.OPEN:
+        enforce(node, use, stage)
 
 
 def tell(node, use, record):

@@ -77,7 +77,8 @@ def options_of(node, use):
     """Options by what the server has: its room for sessions, and the quota of its record, or the manifest's default."""
     room = re.search(r"^max_connections = ([0-9]+)$", node.read(f"{names.settings(use)}.conf"), re.MULTILINE)
     quota = names.read(node, use).get("quota", 2 * 1024**3)
-    return {"connections": (int(room[1]) if room else 64) - OWN_SESSIONS, "bytes": quota}
+    tcp = {"tcp": "on"} if listens(node, use) else {}
+    return {"connections": (int(room[1]) if room else 64) - OWN_SESSIONS, "bytes": quota, **tcp}
 
 
 # The site can't change these: only root can write them.
@@ -89,18 +90,29 @@ def template_rule(use):
     return f"local {names.TEMPLATE} postgres peer map=agent\n" if use.kind == names.POSTGIS else ""
 
 
+def login_rule(use):
+    """Members of the site's role; the role itself has no password."""
+    return f"host {names.database(use)} +{use.user} 127.0.0.0/8 scram-sha-256\n"
+
+
+def listens(node, use):
+    """Where it listens by its settings; None where it does not."""
+    found = re.search(r"^listen_addresses = '([0-9.]+)'\nport = ([0-9]+)$", node.read(f"{names.settings(use)}.conf"), re.MULTILINE)
+    return {"address": found[1], "port": int(found[2]), "server": names.server_user(use)} if found else None
+
+
 def has_template(node, use):
     return f"\nlocal {names.TEMPLATE} " in node.read(f"{names.settings(use)}.hba")
 
 
-def settings_files(use):
+def settings_files(use, place=None):
     return {
         ".conf": f"""# Made by silver. PostgreSQL of the site {use.site}, data generation g{use.generation}.
 data_directory = '{names.place(use)}'
 hba_file = '{names.settings(use)}.hba'
 ident_file = '{names.settings(use)}.ident'
-listen_addresses = ''
-port = {names.PORT}
+listen_addresses = '{place["address"] if place else ""}'
+port = {place["port"] if place else names.PORT}
 unix_socket_directories = '{names.socket(use)}'
 unix_socket_permissions = 0770
 max_connections = {sessions(use)}
@@ -129,15 +141,29 @@ timezone = UTC
 local postgres postgres peer map=agent
 {template_rule(use)}local {names.database(use)} {use.user} peer
 local all all reject
-""",
+{login_rule(use) if place else ""}""",
         ".ident": f"""# Made by silver. The agent comes as the user that the server runs as.
 agent {names.server_user(use)} postgres
 """,
     }
 
 
-def unit_text(node, use):
-    """Confined like a release: writes only to its own directories, no network, no capabilities."""
+def network_lines(use, place):
+    """Lines of [Service] for a server that listens on an address; the socket keeps its name, which the agent and older releases have."""
+    if place is None:
+        return ""
+    socket = f"{names.socket(use)}/.s.PGSQL.{names.PORT}"
+    return f"""ExecStartPost=/usr/bin/ln -sf .s.PGSQL.{place["port"]} {socket}
+RestrictAddressFamilies=AF_INET
+IPAddressDeny=any
+IPAddressAllow=localhost
+SocketBindDeny=any
+SocketBindAllow=ipv4:tcp:{place["port"]}
+"""
+
+
+def unit_text(node, use, place=None):
+    """Confined like a release: writes only to its own directories, no network but the address where it listens, no capabilities."""
     return f"""# Made by silver. PostgreSQL of the site {use.site}, data generation g{use.generation}. Restarted, never reloaded.
 [Unit]
 Description=PostgreSQL of the site {use.site}, data generation g{use.generation}
@@ -174,12 +200,12 @@ LimitCORE=0
 ProtectSystem=strict
 ReadWritePaths={names.place(use)}
 TemporaryFileSystem=/tmp:size=16M,mode=1777,nodev,nosuid /var/tmp:ro /run/lock:ro /dev/shm:size=256M,mode=1777
-{own_server.SANDBOX}
+{own_server.SANDBOX}{network_lines(use, place)}
 [Install]
 WantedBy=multi-user.target
 """
 
 
-def run_server(node, use):
-    settings = {f"{names.settings(use)}{end}": text for end, text in settings_files(use).items()}
-    return own_server.run(node, "PostgreSQL", names.service(use), unit_text(node, use), settings)
+def run_server(node, use, place):
+    settings = {f"{names.settings(use)}{end}": text for end, text in settings_files(use, place).items()}
+    return own_server.run(node, "PostgreSQL", names.service(use), unit_text(node, use, place), settings)
