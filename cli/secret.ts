@@ -8,6 +8,7 @@ import { isMap } from "../components/text/value.ts";
 import { renderColumns } from "./columns.ts";
 import { noSite, valueOrReport } from "./planned.ts";
 import { environmentName, root, runPulumi } from "./pulumi.ts";
+import { rotateKey } from "./rotate-key.ts";
 import { UserError } from "./user-error.ts";
 
 /** One version of a secret: whether its value is kept, and whether the environment names it. */
@@ -19,9 +20,11 @@ interface Secret {
   isNamed: boolean;
 }
 
-/** `silver secret set|list`: values go, encrypted, into the configuration of the environment's own stack, and are never shown. */
+/** `silver secret set|list|rotate`: values go, encrypted, into the configuration of the environment's own stack, and are never shown. */
 export function secret(program: Command): void {
-  const verb = program.command("secret").description("secrets of an environment: set a new version, list names and versions");
+  const verb = program
+    .command("secret")
+    .description("secrets of an environment: set a new version, list names and versions; rotate a site's own key");
   verb
     .command("set <site> <name>")
     .description("keep a value, which is asked for, or read from stdin, as the next version of a secret")
@@ -29,6 +32,7 @@ export function secret(program: Command): void {
       const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
       set(environmentName(environment), site, name, json === true);
     });
+  rotate(verb, program);
   verb
     .command("list [site]")
     .description("names and versions, of all sites or one; no value")
@@ -39,6 +43,16 @@ export function secret(program: Command): void {
       if (json === true) console.log(JSON.stringify(all, undefined, 2));
       else if (all.length === 0) console.log(`stacks/Pulumi.${stack}.yaml keeps no secret, and stacks/${stack}.yaml names none`);
       else console.log(renderColumns(["SITE", "SECRET", "VERSION", "STATE"], all.map(rowOf)));
+    });
+}
+
+function rotate(verb: Command, program: Command): void {
+  verb
+    .command("rotate <site>")
+    .description("a new key for a site (SILVER_SECRET_FILE); the one before is kept beside it")
+    .action(async (site: string) => {
+      const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
+      await rotateKey(environment, site, json === true);
     });
 }
 

@@ -346,6 +346,11 @@ export const verbs = {
   /** The same for what all sites of the node share, by its last state. A Varnish that serves is not restarted. */
   "heal-node": { args: z.strictObject({}), result: healed },
   /**
+   * Makes the site a new key (SILVER_SECRET_FILE), and keeps the one before beside it, as `.previous`; ends the lease. Error `usage` when
+   * the site has had no new release since the last time.
+   */
+  "rotate-key": { args: z.strictObject(leased), result: z.strictObject({ changes: z.array(change) }) },
+  /**
    * Last lines of a site, oldest first, without secrets: what the app said and what went wrong (`cron`: of its jobs alone), what
    * rollouts did, or one for each request. With `follow`, each line is an event `line` instead, and the verb goes on until the driver is gone.
    */

@@ -1,5 +1,6 @@
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { siteUser } from "../plan/site-name.ts";
+import { silverSupport } from "../platforms/python/silversupport.ts";
 import { platforms } from "../platforms/registry.ts";
 import { renderNodeFirewall } from "./firewall.ts";
 import {
@@ -72,6 +73,7 @@ function firewallFiles({ machine }: NodePlan): RenderedFile[] {
 
 function webFiles(node: NodePlan): RenderedFile[] {
   return [
+    ...silverSupport(node.os).map(({ path, content }): RenderedFile => ({ path, mode: "0644", content })),
     { path: "/etc/silver/varnish/s503.vcl", mode: "0644", content: renderUnavailableVcl() },
     {
       path: "/etc/silver/varnish/top.vcl",

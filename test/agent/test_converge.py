@@ -113,6 +113,26 @@ class Converge(NodeTest):
         self.converge()
         self.assertEqual(self.text("/srv/silver/hello/secret.txt"), key)
 
+    def test_a_site_s_key_is_rotated_once_a_release_and_the_one_before_stays_beside_it(self):
+        self.converge()
+        release = self.roll_out()
+        place = "/srv/silver/hello/secret.txt"
+        first = self.text(place)
+        self.ask("rotate-key", **self.lease(release))
+        second = self.text(place)
+        self.assertRegex(second, r"^[0-9a-f]{64}\n$")
+        self.assertNotEqual(second, first)
+        self.assertEqual(self.text(f"{place}.previous"), first)
+        self.assertEqual(stat.S_IMODE(os.stat(self.paths.at(f"{place}.previous")).st_mode), 0o640)
+        self.assertIn("was rotated already", self.refused("usage", "rotate-key", **self.lease(release)).message)
+        self.assertEqual(self.text(place), second)
+        release = self.roll_out("1.1.0")
+        self.ask("rotate-key", **self.lease(release))
+        self.assertEqual(self.text(f"{place}.previous"), second)
+        # Whatever comes: the agent keeps what is there.
+        self.converge()
+        self.assertEqual(self.text(f"{place}.previous"), second)
+
     def test_cut_short_anywhere_the_next_time_makes_it_good(self):
         """A file that was written while its follow-up was not would never be looked at again."""
         self.converge()

@@ -11,7 +11,7 @@ import type { Project } from "../support/project.ts";
 import { testOs } from "../support/systems.ts";
 
 /** Keeps places on a map, and says how many metres two of them lie apart. */
-const app = `import json, os, psycopg2
+const app = `import hashlib, json, os, psycopg2
 
 def run(sql, *values):
     connection = psycopg2.connect(os.environ["CONFIG_PG_URL"])
@@ -45,6 +45,10 @@ def answer(path):
             return json.dumps(run("SELECT extname FROM pg_extension ORDER BY extname"))
         case ["use"]:
             return json.dumps(run("SELECT unaccent('café') || similarity('word', 'words')::numeric(2, 1) || uuid_nil()"))
+        case ["production"]:
+            from silversupport.env import is_production
+            from silversupport.secret import get_secret
+            return f"{is_production()} {hashlib.sha256(get_secret().encode()).hexdigest()}"
         case ["variables"]:
             return json.dumps({name: value for name, value in os.environ.items() if name.startswith("CONFIG_")})
     return "ok"
@@ -132,6 +136,11 @@ timeouts = request=60s
       CONFIG_PG_URL: "postgresql://site-geo@/geo_g1?host=/run/silver/pg-geo-g1",
       CONFIG_POSTGIS_URL: "postgresql://site-geo@/geo_g1?host=/run/silver/pg-geo-g1",
     });
+  });
+
+  test("an app of 2010 finds what it imports", async () => {
+    const key = await onNode("tr -d '\\n' </srv/silver/geo/secret.txt | sha256sum | cut -d' ' -f1");
+    expect(await get("geo", "/production")).toBe(`True ${key}`);
   });
 
   test("an app keeps places, measures and projects them, and adds a coordinate system", async () => {

@@ -200,6 +200,40 @@ test("a node that another environment has by now is said to be its, once, by sil
   expect(up().stdout).toContain(`\n✗ blog unchanged · ${told}\n`);
 });
 
+describe("silver secret rotate", () => {
+  const taken = {
+    result: {
+      token: 7,
+      recovered: [],
+      state: { site: "blog", serial: 1, live: null, previous: null, releases: [], generation: 1, holder: null, services: [] },
+    },
+  };
+  const answers = (rotate: object) => {
+    answer({ result: { problems: [], sites: [] } });
+    const known = JSON.parse(readFileSync(join(root, "agent"), "utf8")) as object;
+    write({ agent: JSON.stringify({ ...known, lease: taken, "rotate-key": rotate }) });
+  };
+
+  test("says where a site has a new key, or why it has none", () => {
+    keep("blog", "shop");
+    answers({ result: { changes: [] } });
+    expect(silver("secret", "rotate", "blog")).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^✓ blog on web1 has a new key; what runs takes it with its next release/) as string,
+    });
+    const error = { code: "usage", message: "the key of blog was rotated already", fix: "roll out", log: [], holder: null };
+    answers({ error });
+    expect(silver("secret", "rotate", "blog")).toMatchObject({
+      status: 1,
+      stdout: "✗ blog on web1: the key of blog was rotated already\n  roll out\n",
+    });
+    expect(JSON.parse(silver("secret", "rotate", "blog", "--json").stdout)).toEqual([
+      { node: "web1", problem: { message: error.message, fix: error.fix } },
+    ]);
+    expect(silver("secret", "rotate", "nowhere").status).toBe(2);
+  });
+});
+
 describe("silver heal", () => {
   const sound = { result: { problems: [], sites: [] } };
   const nothing = { result: { changes: [], problems: [] } };

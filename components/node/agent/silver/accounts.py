@@ -50,8 +50,12 @@ def put_back_key(node, user, site):
     if key is None and os.path.lexists(node.paths.at(path)):
         files.set_aside(node.paths.at(path))
         node.note(site, f"{path} was spoiled: the site has a new key, and its visitors log in again")
-    why = files.write(node.paths.at(path), key or f"{secrets.token_hex(32)}\n".encode(), 0o640, gid)
+    why = files.write(node.paths.at(path), key or new_key(), 0o640, gid)
     return [{"what": path, "why": why}] if why else []
+
+
+def new_key():
+    return f"{secrets.token_hex(32)}\n".encode()
 
 
 def read_key(path):

@@ -181,6 +181,16 @@ def heal(node, session, arguments):
             session.give_back(arguments["site"])
 
 
+def rotate_key(node, session, arguments):
+    from . import site_key
+
+    session.held(arguments)
+    try:
+        return {"changes": site_key.rotate(node, arguments["site"])}
+    finally:
+        session.give_back(arguments["site"])
+
+
 def heal_node(node, session, arguments):
     from . import heal
 
@@ -233,6 +243,7 @@ WORK = {
     "verify": verify,
     "heal": heal,
     "heal-node": heal_node,
+    "rotate-key": rotate_key,
     "logs": logs,
     "run": run,
     "end-run": end_run,
