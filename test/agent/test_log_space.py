@@ -61,7 +61,7 @@ class LogSpace(NodeTest):
         with mock.patch("silver.log_space.os.path.ismount", return_value=True):
             self.assertIsNone(log_space.problem(self.node, "hello"))
         with (
-            mock.patch.object(verify.state, "read", return_value={"live": "1.0.0"}),
+            mock.patch.object(verify.state, "read", return_value={"live": "1.0.0", "works": False}),
             mock.patch.object(verify.state, "record", return_value={"digest": "0" * 64, "units": []}),
         ):
             self.assertIn("its log directory is not mounted", verify.of_site(self.node, "hello", None)[0])
