@@ -161,12 +161,13 @@ class Tcp(Databases):
     def setUp(self):
         super().setUp()
         self.databases["hello_g1"] = {"plpgsql"}
-        self.verifiers = {}
+        # Roles that the app gave something that keeps them from being dropped.
+        self.verifiers, self.kept = {}, set()
 
     def runuser(self, *words, stdin=""):
         answer = super().runuser(*words, stdin=stdin)
         self.roles |= set(re.findall('^CREATE ROLE "([^"]+)"', stdin, re.MULTILINE))
-        self.roles -= set(re.findall('DROP ROLE "([^"]+)"', stdin))
+        self.roles -= set(re.findall('DROP ROLE "([^"]+)"', stdin)) - self.kept
         self.verifiers |= dict(re.findall("^ALTER ROLE \"([^\"]+)\" PASSWORD '([^']+)'", stdin, re.MULTILINE))
         if "SELECT 'role '" in stdin:
             return "".join(f"role {name}\n" for name in self.roles) + "".join(f"database {name}\n" for name in self.databases)
@@ -233,9 +234,17 @@ class Tcp(Databases):
         self.gone(self.OLD)
         changes, _ = self.set_up(self.NEW)
         self.assertEqual(changes, [{"what": "login site-hello-11111111-22222222", "why": "its release is gone"}])
-        self.assertIn('ALTER ROLE "site-hello-11111111-22222222" NOLOGIN PASSWORD NULL;', self.asked_as("postgres", "postgres")[-1])
+        self.assertIn('ALTER ROLE "site-hello-11111111-22222222" NOLOGIN PASSWORD NULL;', self.asked_as("postgres", "postgres")[-2])
         self.assertEqual(files.read_json(logins.path(self.node, DATABASE)).keys(), {self.NEW})
         self.assertNotIn(old["USER"], self.roles)
+
+    def test_one_that_can_not_be_dropped_is_closed_and_no_change_each_time(self):
+        _, old = self.set_up(self.OLD)
+        self.kept.add(old["USER"])
+        self.set_up(self.NEW)
+        self.stands(self.NEW)
+        self.assertIn(f'ALTER ROLE "{old["USER"]}" NOLOGIN PASSWORD NULL;', self.asked_as("postgres", "postgres")[-2])
+        self.assertEqual(self.set_up(self.NEW)[0], [])
 
     def test_without_tcp_the_address_stays_until_the_last_release_that_has_it_is_gone(self):
         _, old = self.set_up(self.OLD)

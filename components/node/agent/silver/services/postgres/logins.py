@@ -99,7 +99,8 @@ def make(node, use):
     if words:
         database.psql(node, use, "\n".join(words) + "\n")
     told = [{"what": f"login {name}", "why": "of a new release"} for name in made]
-    return [*told, *({"what": f"login {name}", "why": "its release is gone"} for name in gone)], bool(made)
+    ended = set(gone) - database.others(node, use) if gone else set()
+    return [*told, *({"what": f"login {name}", "why": "its release is gone"} for name in sorted(ended))], bool(made)
 
 
 def ending(role):
