@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { withLosses, type Changes } from "../components/plan/changes.ts";
 import type { Loss } from "../components/plan/losses.ts";
 import type { Plan } from "../components/plan/plan.ts";
-import { secretKey } from "../components/plan/secret-key.ts";
+import { allSecrets, secretKey } from "../components/plan/secret-key.ts";
 import { readInside, realDirectory, refusalIssue } from "../components/text/files.ts";
 import { error, type Issue } from "../components/text/issue.ts";
 import { quoteName } from "../components/text/quote.ts";
@@ -60,7 +60,7 @@ export function judgeSecretValues(changes: Changes, { before, after, plan }: Com
   if (known.way !== other.way)
     return warned(changes, [`${file}: values are encrypted in another way: whether one of them is another, nobody sees`]);
   const losses = plan.sites.flatMap((site) =>
-    Object.entries(site.secrets).flatMap(([name, version]): Loss[] => {
+    Object.entries(allSecrets(site)).flatMap(([name, version]): Loss[] => {
       const [was, is] = [known, other].map(({ values }) => values.get(secretKey(site.name, name, version)));
       if (was === undefined || is === undefined || was === is) return [];
       const message = `${name} has another value than before, and is version ${version} all the same`;

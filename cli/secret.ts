@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { parse } from "yaml";
 import { loadEnvironment } from "../components/plan/load.ts";
 import { parseSecretKey, secretKey } from "../components/plan/secret-key.ts";
+import { externalSecret } from "../components/services/external.ts";
 import { isMap } from "../components/text/value.ts";
 import { renderColumns } from "./columns.ts";
 import { noSite, valueOrReport } from "./planned.ts";
@@ -73,18 +74,31 @@ function set(stack: string, site: string, name: string, json: boolean): void {
   if (json) console.log(JSON.stringify({ site, name, version, isKept: true, isNamed }, undefined, 2));
   else {
     console.log(`✓ stacks/Pulumi.${stack}.yaml keeps version ${version} of ${name} for ${site}`);
-    if (!isNamed)
-      console.log(`\nNext: name it in stacks/${stack}.yaml, in the config of ${site}:\n\n  ${name}: { secret: ${version} }`);
+    if (!isNamed) console.log(`\nNext: name it in stacks/${stack}.yaml, ${whereToName(site, name, version)}`);
   }
+}
+
+/** CONFIG_ is the platform's: such a secret is that of a service which somebody else runs. */
+function whereToName(site: string, name: string, version: number): string {
+  const [, service, key] = /^CONFIG_(.+)_(URL|PASSWORD)$/.exec(name) ?? [];
+  if (service === undefined || key === undefined) return `in the config of ${site}:\n\n  ${name}: { secret: ${version} }`;
+  return `in the services of ${site}:\n\n  ${service.toLowerCase()}: { external: { ${key.toLowerCase()}: { secret: ${version} } } }`;
 }
 
 /** Every version that is kept or named, by site and name, the newest last. */
 function secretsOf(stack: string, only: string | undefined): Secret[] {
   const { sites } = valueOrReport(loadEnvironment(root, stack), root, `${stack} can't be read as it is`);
   if (only !== undefined && sites[only] === undefined) noSite(stack, only, Object.keys(sites));
-  const named = Object.values(sites).flatMap(({ name: site, config }) =>
-    Object.entries(config).flatMap(([name, value]) => (typeof value === "object" ? [secretKey(site, name, value.secret)] : [])),
-  );
+  const named = Object.values(sites).flatMap(({ name: site, config, services }) => [
+    ...Object.entries(config).flatMap(([name, value]) =>
+      typeof value === "object" ? [secretKey(site, name, value.secret)] : [],
+    ),
+    ...Object.entries(services).flatMap(([service, place]) => {
+      const value = typeof place === "object" ? (place.external.url ?? place.external.password) : undefined;
+      if (typeof place !== "object" || value === undefined) return [];
+      return [secretKey(site, externalSecret(service, place.external), value.secret)];
+    }),
+  ]);
   const kept = keptIn(stack);
   return [...new Set([...kept, ...named])]
     .flatMap((key) => {

@@ -80,6 +80,7 @@ function checkNodesOf(name: string, site: SiteTree, nodes: Nodes, source: Source
     return [error("node-role", place, `${what}, which does not have the role web`, fix)];
   });
   const services = Object.entries(site.services ?? {}).flatMap(([service, node]) => {
+    if (typeof node === "object") return [];
     const place = source.placeOf(["sites", name, "services", service], "value");
     return nodes.has(node) ? [] : [unknownNode(place, `service ${service} of site ${name} runs on ${node}`, node, nodes)];
   });

@@ -1,5 +1,6 @@
 import type { Place } from "../text/issue.ts";
 import type { SystemName } from "../systems/systems.ts";
+import type { ExternalPlace } from "../services/external.ts";
 import type { DeclaredMachine } from "./kinds/registry.ts";
 
 /** One Pulumi stack as declared in `stacks/<name>.yaml`, with every default filled in. Plain data; secrets are names only. */
@@ -43,8 +44,8 @@ export interface EnvironmentSite {
   /** Empty: the manifest's default location. */
   locations: string[];
   nodes: string[];
-  /** Service name → node that runs it. */
-  services: Record<string, string>;
+  /** Service name → node that runs it, or where somebody else does. */
+  services: Record<string, string | { external: ExternalPlace }>;
   /** Values of the environment for all its sites, and over them those of the site. */
   config: Record<string, string | SecretVersion>;
   /** Configuration directory, relative to the project's root. */

@@ -123,6 +123,8 @@ function toSite(
   };
   for (const key of ["app", "nodes", ...(site.locations.length > 0 ? ["locations"] : [])])
     origins[key] = source.placeOf(["sites", name, key], "value");
+  for (const service of Object.keys(site.services))
+    origins[`services.${service}`] = source.placeOf(["sites", name, "services", service], "value");
   if (configDirectory !== undefined) origins.config_dir = source.placeOf(["sites", name, "config_dir"], "value");
   return {
     ...site,

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { choice, either, list, map, text, toggle } from "../text/schema/fields.ts";
 import { hostName } from "./machine-fields.ts";
+import { servicePlace } from "./external-field.ts";
 import { network } from "./network-field.ts";
+import { secretVersion } from "./secret-field.ts";
 import { machineKeys } from "./kinds/registry.ts";
 import { location, name, serviceKey, variable, variableValue } from "../text/schema/names.ts";
 import { path } from "../text/schema/paths.ts";
@@ -34,13 +36,7 @@ const limits = {
   body: size("1K", "1G").exactOptional(),
 };
 
-const secret = z.strictObject({
-  secret: count(1, 1_000_000).describe(
-    "Version of the secret. The configuration of the stack keeps its value below secrets, as `<site>.<variable>@<version>`.",
-  ),
-});
-
-const configValue = either([variableValue(), secret], {
+const configValue = either([variableValue(), secretVersion()], {
   code: "wrong-type",
   must: "a text, or {secret: VERSION}",
   example: '"on"',
@@ -63,9 +59,11 @@ export const siteSchema = z
         "Where the site answers: host[/path], .example.com[/path] or *[/path]. Default: the manifest's default_location.",
       ),
     nodes: list(name(), "a list of nodes", "[web1]", 1).describe("Nodes that serve the site."),
-    services: map(serviceKey(), name(), "a map: service → node", "{db: data1}")
+    services: map(serviceKey(), servicePlace, "a map: service → node or {external: PLACE}", "{db: data1}")
       .default({})
-      .describe("Node that runs each service: only the site's own is possible yet, which is the default."),
+      .describe(
+        "Where each service is: the node that runs it (only the site's own is possible yet, which is the default), or {external: PLACE}, where somebody else runs it ([services](services.md#external)).",
+      ),
     config: config().describe(
       "Variables of os.environ: a text, or the version of a secret. They go before the manifest's config.default.",
     ),

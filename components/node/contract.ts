@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { nodeState, release } from "../render/rendered.ts";
-import { setUp } from "../services/registry.ts";
+import { externalSetUp, setUp } from "../services/registry.ts";
 import { jobState } from "./job-state.ts";
 import {
   anyText,
@@ -106,6 +106,8 @@ const siteState = z.strictObject({
       limit: z.number().int(),
       /** What is wrong with it, for people: `over its quota: 40 MB of 32 MB; it can only be read`. */
       problem: z.string().nullable(),
+      /** `db.acme.net:5432`, for one that somebody else runs: it has neither size nor limit, and what is wrong with it `verify` finds. */
+      place: z.string().exactOptional(),
     }),
   ),
 });
@@ -202,11 +204,24 @@ export const verbs = {
     result: z.strictObject({ ...room.shape, wheels: room.exactOptional() }),
   },
   /**
+   * On the nodes that hold the site's services, before anything is changed: connects to each service that somebody else runs, as the
+   * site would, and logs in. Error `service` when one does not answer as it should.
+   */
+  reach: {
+    args: z.strictObject({ ...leased, services: z.array(externalSetUp), secrets: z.record(variableName, anyText) }),
+    result: z.strictObject({}),
+  },
+  /**
    * On the nodes that hold the site's services: installs their packages, makes each match its options in the site's data generation,
    * and returns where it is. Undone only with a site's first rollout, which leaves no data behind. Error `package`, `service`, `no-space`.
    */
   "set-up": {
-    args: z.strictObject({ ...leased, services: z.array(setUp) }),
+    args: z.strictObject({
+      ...leased,
+      services: z.array(setUp),
+      /** Values of the secrets of services that somebody else runs; absent when there are none. */
+      secrets: z.record(variableName, anyText).exactOptional(),
+    }),
     result: z.strictObject({
       changes: z.array(change),
       /** The variables of all services, their placeholders filled in. */

@@ -2,6 +2,14 @@ import type { CodeEntry } from "../text/code.ts";
 
 /** Codes for errors that only show when an app's files, its manifest and an environment are combined. */
 export const planCodes = {
+  "external-service": {
+    rule: "A service that somebody else runs has a place with what its type takes; one of a type that no node runs has such a place.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], services: {files: {external: {host: nas.acme.net}}}}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nservices: {files: {}}\n",
+    },
+    fix: "Correct its place under the site's services; docs/services.md has what each type takes.",
+  },
   "full-node": {
     rule: "The sites of a node may keep at most 5,000 requests waiting at once (8 for each process and thread, at least 16 a site), and together the memory that the environment gives for the node.",
     example: {

@@ -1,4 +1,5 @@
-import type { EnvironmentSite } from "../environment/environment.ts";
+import type { Environment, EnvironmentSite } from "../environment/environment.ts";
+import { judgeExternal } from "./judge-external.ts";
 import { error, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { suggest } from "../text/suggest.ts";
@@ -6,22 +7,30 @@ import { serviceType } from "../services/registry.ts";
 import { serviceVariables } from "./plan-services.ts";
 
 /** Errors in the services that an app asks for and an environment places. */
-export function judgeServices(file: string, site: EnvironmentSite, manifest: Manifest): Issue[] {
-  const place = { file, ...site.place };
-  return [...judgeNames(place, site, manifest), ...judgeTypes(place, site, manifest), ...judgePlaces(place, site, manifest)];
+export function judgeServices(environment: Environment, site: EnvironmentSite, manifest: Manifest): Issue[] {
+  const place = { file: environment.file, ...site.place };
+  return [
+    ...judgeNames(place, site, manifest),
+    ...judgeTypes(place, site, manifest),
+    ...judgePlaces(place, site, manifest),
+    ...judgeExternal(environment, site, manifest),
+  ];
 }
 
 /** No two services may set the same variable, and each must be possible for the site. */
 function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
   const issues: Issue[] = [];
   const types = Object.values(manifest.services).map(({ type }) => type);
-  for (const type of new Set(types)) {
+  const local = Object.entries(manifest.services).filter(([name]) => typeof site.services[name] !== "object");
+  for (const type of new Set(local.map(([, { type }]) => type))) {
     const refused = serviceType(type).refuse?.(site.name);
     if (refused !== undefined) issues.push(error("service-name", place, refused.message, refused.fix));
   }
   const told = Object.entries(manifest.services)
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .flatMap(([service, { type }]) => Object.keys(serviceVariables(service, type)).map((variable) => ({ variable, service })));
+    .flatMap(([service, { type }]) =>
+      Object.keys(serviceVariables(service, type, {}, site.services[service])).map((variable) => ({ variable, service })),
+    );
   const clashes = [...Map.groupBy(told, ({ variable }) => variable).values()].filter((uses) => uses.length > 1);
   const pairs = new Map(clashes.map((uses) => [uses.map(({ service }) => service).join(" and "), uses[0]?.variable]));
   // Two services of one type clash in every name: report that there are two instead.
@@ -54,11 +63,12 @@ function judgePlaces(place: Issue["place"], site: EnvironmentSite, manifest: Man
       const fix = meant === undefined ? "delete it there, or add it to the manifest" : `did you mean ${meant}?`;
       return [error("unknown-service", place, `site ${site.name} places ${name}, which ${manifest.file} does not ask for`, fix)];
     }
-    if (site.nodes.includes(node)) return [];
+    if (typeof node === "object" || site.nodes.includes(node)) return [];
     const message = `service ${name} of site ${site.name} runs on ${node}, not on the node of its site, which is not built yet`;
     return [error("not-yet", place, message, `write ${name}: ${site.nodes[0] ?? "the site's node"}`)];
   });
-  if (asked.length === 0 || site.nodes.length === 1) return placed;
-  const message = `site ${site.name} runs on ${site.nodes.length} nodes and has services (${asked.join(", ")}), which is not built yet`;
+  const local = asked.filter((name) => typeof site.services[name] !== "object");
+  if (local.length === 0 || site.nodes.length === 1) return placed;
+  const message = `site ${site.name} runs on ${site.nodes.length} nodes and has services (${local.join(", ")}), which is not built yet`;
   return [...placed, error("not-yet", place, message, "place it on one node")];
 }

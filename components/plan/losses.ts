@@ -1,7 +1,8 @@
 import type { Plan } from "./plan.ts";
 import type { SetUp } from "../services/service.ts";
 import { bundleOf } from "./release-id.ts";
-import { deletes, keepsData, servicesWithData, summary } from "../services/registry.ts";
+import { externalType, parseExternalSummary } from "../services/external.ts";
+import { deletes, keepsData, serviceType, serviceTypeOf, servicesWithData, summary } from "../services/registry.ts";
 
 /** What decides whether sites find their data again: of a plan, or of what was deployed last. */
 export interface Standing {
@@ -14,6 +15,8 @@ interface PlacedSite {
   nodes: readonly string[];
   /** What keeps its data. */
   services: readonly PlacedService[];
+  /** Those that somebody else runs, of types that keep data. */
+  external: readonly ExternalService[];
   version?: string;
   /** Id of its bundle. */
   bundle: string;
@@ -25,6 +28,13 @@ interface PlacedService {
   type: string;
   /** As a reviewer reads it: `redis 64M noeviction on disk`. */
   summary: string;
+}
+
+type NamedService = Pick<PlacedService, "name" | "type">;
+
+/** Absent place: only a secret says it. */
+interface ExternalService extends NamedService {
+  place?: string;
 }
 
 /** The machine of a node. */
@@ -56,6 +66,7 @@ export function standingOf({ sites, nodes }: Plan): Standing {
       name,
       nodes: placed,
       services: servicesWithData(services).map(asPlaced),
+      external: externalOf(services),
       ...(version === undefined ? {} : { version }),
       bundle: bundle.id,
     })),
@@ -81,6 +92,7 @@ export function standingOfCommands(commands: readonly { name: string; variables:
       name,
       nodes: nodes.split(" ").filter((node) => node !== ""),
       services: servicesIn(variables),
+      external: externalIn(variables),
       ...(version === undefined ? {} : { version }),
       bundle: bundleOf(release),
     })),
@@ -102,6 +114,23 @@ export function servicesIn(variables: Readonly<Record<string, string>>): PlacedS
     return name === undefined || !keepsData(text) ? [] : [{ name, type: text.split(" ")[0] ?? "", summary: text }];
   });
 }
+
+/** The external services that a command tells. */
+function externalIn(variables: Readonly<Record<string, string>>): ExternalService[] {
+  return Object.entries(variables).flatMap(([variable, text]) => {
+    const name = /^service_(.+)$/.exec(variable)?.[1];
+    const found = parseExternalSummary(text);
+    return name === undefined || found === undefined || !isForData(found.type) ? [] : [{ name, ...found }];
+  });
+}
+
+function externalOf(services: readonly SetUp[] = []): ExternalService[] {
+  const told = services.filter(({ type }) => type === externalType).map((setUp) => [`service_${setUp.name}`, summary(setUp)]);
+  return externalIn(Object.fromEntries(told) as Record<string, string>);
+}
+
+/** Whether a type keeps data whatever its options are. */
+const isForData = (type: string): boolean => serviceTypeOf(type) !== undefined && serviceType(type).keepsData === true;
 
 /** Services that are there no more, or only as another type of the same name. */
 export function droppedFrom<T extends Pick<PlacedService, "name" | "type">>(before: readonly T[], after: readonly T[]): T[] {
@@ -159,6 +188,7 @@ function lossesOfSites(before: Standing, after: Standing, { isProtected, broken 
     const dropped = droppedFrom(services, now.services);
     const kept = services.filter((service) => !dropped.includes(service)).map((service) => service.name);
     return [
+      ...movedAway(site, now),
       ...(kept.length === 0 ? [] : [...moves(site, now, kept), ...otherMachines(before, after, now, kept, isProtected)]),
       ...deletedData(name, services, now.services, isProtected),
       ...(isProtected ? [...droppedServices(name, dropped), ...otherBytes(site, now)] : []),
@@ -177,6 +207,33 @@ function moves({ name, nodes }: PlacedSite, now: PlacedSite, kept: string[]): Lo
   const from = nodes.join(", ");
   const message = `${kept.join(", ")} of ${name} would start empty on ${to.join(", ")}: the data stays on ${from}, and moving it is not built yet`;
   return [{ subject: "site", name, data: kept, message, refused: `keep ${name} on ${from}; ${anyway(name, lost)}` }];
+}
+
+/** What a service would no longer have that is somewhere else now: nothing is copied, and nothing is deleted. */
+function movedAway({ name: site, nodes, services, external }: PlacedSite, now: PlacedSite): Loss[] {
+  const loss = (service: string, message: string): Loss => ({ subject: "site", name: site, data: [service], message });
+  const same = <T extends NamedService>(all: readonly T[], { name, type }: NamedService): T | undefined =>
+    all.find((other) => other.name === name && other.type === type);
+  const out = services.flatMap((service): Loss[] => {
+    const to = same(now.external, service);
+    if (to === undefined) return [];
+    const at = to.place ?? "the place that its secret says";
+    return [
+      loss(service.name, `${service.name} of ${site} is ${at} now: what it has stays on ${nodes.join(", ")}, and is not copied`),
+    ];
+  });
+  const from = external.flatMap((service): Loss[] => {
+    const at = service.place ?? "the place that its secret said";
+    const back = same(now.services, service);
+    if (back !== undefined) {
+      const message = `${service.name} of ${site} is on ${now.nodes.join(", ")} now: what it has at ${at} is not copied`;
+      return [loss(service.name, message)];
+    }
+    const to = same(now.external, service);
+    if (to?.place === undefined || service.place === undefined || to.place === service.place) return [];
+    return [loss(service.name, `${service.name} of ${site} is ${to.place} now: what it has at ${at} is not copied`)];
+  });
+  return [...out, ...from];
 }
 
 /** The node keeps its name, and what is on its machine does not come along. */

@@ -76,7 +76,7 @@ function judgeOne(
       ? []
       : [
           ...judgeSite(environment, site, app.manifest, planned),
-          ...judgeServices(environment.file, site, app.manifest),
+          ...judgeServices(environment, site, app.manifest),
           ...judgeConfigDirectory(environment, site, app.manifest),
         ];
   const issues = [...ofApp, ...ofSite];
@@ -96,7 +96,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     count: platforms[manifest.platform].hasProcesses ? (site.limits.processes ?? manifest.processes.count) : 0,
     memoryBytes: site.limits.memoryBytes ?? manifest.processes.memoryBytes,
   };
-  const services = planServices(manifest, processes.count * processes.threads);
+  const services = planServices(manifest, site.services, processes.count * processes.threads);
   const nodes = [...site.nodes].sort();
   const planned = planVariables(site, manifest, routes);
   const work = planWork(manifest, nodes, processes.memoryBytes, planned.config);

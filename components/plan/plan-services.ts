@@ -1,29 +1,46 @@
+import type { EnvironmentSite } from "../environment/environment.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { externalType, tellExternal } from "../services/external.ts";
 import { serviceType } from "../services/registry.ts";
 import type { SetUp } from "../services/service.ts";
 
+type Places = EnvironmentSite["services"];
+
 /**
  * The services of a site, sorted by name; undefined when the app asks for none. They are bindings: they travel beside the release, and
- * its id does not depend on them.
+ * its id does not depend on what a node makes of them.
+ * @param places where the environment has them
  * @param requests how many requests the site serves at once
  */
-export function planServices(manifest: Manifest, requests: number): SetUp[] | undefined {
+export function planServices(manifest: Manifest, places: Places, requests: number): SetUp[] | undefined {
   const setUp = Object.entries(manifest.services)
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, { type, options }]): SetUp => {
-      const { packages, tell } = serviceType(type);
-      const variables = serviceVariables(name, type, options);
+      const { packages, tell, external } = serviceType(type);
+      const place = places[name];
+      const variables = serviceVariables(name, type, options, place);
+      // Where the type can't be external, judging says so.
+      if (typeof place === "object" && external !== undefined)
+        return { type: externalType, name, packages: [], options: tellExternal(name, type, external, place.external), variables };
       return { type, name, packages: [...packages], options: tell({ options, requests }), variables };
     });
   return setUp.length === 0 ? undefined : setUp;
 }
 
 /** Each value under its 2010 name, CONFIG_PG_HOST, and under the service's own, CONFIG_DB_HOST; sorted. */
-export function serviceVariables(name: string, type: string, options: Record<string, string> = {}): Record<string, string> {
-  const { prefix, variables, overTcp } = serviceType(type);
-  const told = options.tcp === "true" ? { ...variables, ...overTcp } : variables;
+export function serviceVariables(
+  name: string,
+  type: string,
+  options: Record<string, string> = {},
+  place?: Places[string],
+): Record<string, string> {
+  const { prefix, variables, overTcp, external } = serviceType(type);
+  const isExternal = typeof place === "object" && external !== undefined;
+  const own = options.tcp === "true" ? { ...variables, ...overTcp } : variables;
+  const told = isExternal ? external.variables : own;
   const found = [prefix, name.replaceAll("-", "_").toUpperCase()].flatMap((first) =>
     Object.entries(told).map(([end, value]): [string, string] => [`CONFIG_${first}${end === "" ? "" : `_${end}`}`, value]),
   );
-  return Object.fromEntries(found.sort(([one], [other]) => (one < other ? -1 : 1)));
+  const ofTls = isExternal && place.external.tls !== undefined ? Object.entries(external.tlsVariables ?? {}) : [];
+  return Object.fromEntries([...found, ...ofTls].sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -3,6 +3,7 @@ import { distinctTargets, type SiteLibraries } from "../plan/libraries.ts";
 import type { SiteConfigDirectory, SitePlan } from "../plan/plan.ts";
 import { unitRoles, type ConfFile } from "../platforms/platform.ts";
 import { platforms } from "../platforms/registry.ts";
+import { externalType } from "../services/external.ts";
 import { renderApacheConfig } from "./apache-config.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { Release, ReleaseUnit, RenderedFile } from "./rendered.ts";
@@ -27,6 +28,7 @@ export function renderRelease(site: SitePlan): Release {
     ...(site.configDirectory === undefined ? {} : { configDirectory: placeOf(site.configDirectory) }),
     ...(site.checker === undefined ? {} : { checker: site.checker }),
     ...(site.libraries === undefined ? {} : { libraries: releaseLibraries(site.libraries) }),
+    ...releaseExternal(site),
   };
   const digest = hash("sha256", canonicalJson(rest));
   return { id: `${site.bundle.id}.${digest.slice(0, 8)}`, digest, ...rest };
@@ -34,6 +36,14 @@ export function renderRelease(site: SitePlan): Release {
 
 function releaseLibraries(libraries: SiteLibraries) {
   return { requirements: libraries.digest, targets: distinctTargets(libraries) };
+}
+
+/** What is said of services that others run: a process knows the address and the credential with which it began. */
+function releaseExternal({ services = [] }: SitePlan): Pick<Release, "external"> {
+  const own = services.filter(({ type }) => type === externalType);
+  if (own.length === 0) return {};
+  const digests = own.map(({ name, options, variables }) => [name, hash("sha256", canonicalJson({ options, variables }))]);
+  return { external: Object.fromEntries(digests) as Record<string, string> };
 }
 
 /** The platform's units, the one with Apache, and what works beside them. */

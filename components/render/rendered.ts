@@ -12,6 +12,7 @@ import {
   ownUnitName,
   packageName,
   releaseId,
+  serviceName,
   siteName,
   siteUser,
   unitName,
@@ -96,5 +97,7 @@ export const release = z.strictObject({
   checker: anyText.exactOptional(),
   /** What determines its wheels, on all its nodes; absent when the app lists no libraries. */
   libraries: z.strictObject({ requirements: digest, targets: z.array(pythonTarget) }).exactOptional(),
+  /** Service → SHA-256 of what is said of it, of those that somebody else runs; absent when there are none. */
+  external: z.record(serviceName, digest).exactOptional(),
 });
 export type Release = z.infer<typeof release>;

@@ -4,6 +4,7 @@ import { appLimits, capacity, temporaryBytes, webLimits, type ProcessLimits } fr
 import type { AppUnit, RequestLimits } from "../platforms/platform.ts";
 import { platforms } from "../platforms/registry.ts";
 import { logsMount, siteUnit } from "../plan/site-name.ts";
+import { externalType } from "../services/external.ts";
 import { serviceType } from "../services/registry.ts";
 import { closedSystem } from "./sandbox.ts";
 import { startEnvironment } from "./start-environment.ts";
@@ -188,7 +189,7 @@ const servicesTarget = ({ name }: SitePlan): string => `silver-data-${name}.targ
 
 /** Where the app may write besides what is in memory. */
 export function writableOf(site: SitePlan): string {
-  const writes = site.services?.some(({ type }) => serviceType(type).writesData) === true;
+  const writes = site.services?.some(({ type }) => type !== externalType && serviceType(type).writesData) === true;
   return `${writes ? `\nReadWritePaths=/srv/silver/${site.name}/data` : ""}${logsOf(site)}`;
 }
 

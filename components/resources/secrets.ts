@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { error, type Issue } from "../text/issue.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
-import { secretKey } from "../plan/secret-key.ts";
+import { allSecrets, secretKey } from "../plan/secret-key.ts";
 
 /**
  * Secrets that a plan names and the stack's configuration lacks. Looks only at names, before anything is registered.
@@ -10,7 +10,7 @@ import { secretKey } from "../plan/secret-key.ts";
 export function missingSecrets(plan: Plan, stack: string): Issue[] {
   const known = new Set(Object.keys(JSON.parse(pulumi.runtime.getConfig(`${pulumi.getProject()}:secrets`) ?? "{}") as object));
   return plan.sites.flatMap((site) =>
-    Object.entries(site.secrets)
+    Object.entries(allSecrets(site))
       .filter(([name, version]) => !known.has(secretKey(site.name, name, version)))
       .map(([name, version]) =>
         error(
@@ -25,7 +25,7 @@ export function missingSecrets(plan: Plan, stack: string): Issue[] {
 
 /** The values of a site's secrets: an Output that stays secret all the way into a command's stdin. */
 export function secretsOf(site: SitePlan): pulumi.Output<Record<string, string>> {
-  const names = Object.entries(site.secrets);
+  const names = Object.entries(allSecrets(site));
   if (names.length === 0) return pulumi.output<Record<string, string>>({});
   const all = new pulumi.Config().requireSecretObject<Record<string, string>>("secrets");
   return all.apply((values) =>

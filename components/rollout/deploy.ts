@@ -13,8 +13,8 @@ import type { Bound } from "./site-node.ts";
 import type { Shipment, Tools } from "./tools.ts";
 
 /**
- * Brings a release to every node of a site: lease → set services up → upload → start beside the live one → check → flip and watch, node by
- * node → cut-over → finish. Up to the cut-over every failure is undone on every node.
+ * Brings a release to every node of a site: lease → reach what others run → set services up → upload → start beside the live one →
+ * check → flip and watch, node by node → cut-over → finish. Up to the cut-over every failure is undone on every node.
  */
 export async function deploy(rollout: Rollout, tools: Tools): Promise<Outcome> {
   const start = performance.now();
@@ -41,6 +41,14 @@ async function run(course: Course): Promise<Outcome> {
 
   const older = olderThanLive(rollout, nodes);
   if (older.length > 0) return refuse(course, older);
+
+  const away = tools.stop.aborted
+    ? [stopped(tools)]
+    : await onAll(
+        nodes.filter((node) => node.has("service")),
+        (node) => node.reach(),
+      );
+  if (away.length > 0) return refuse(course, away);
 
   const services = await setUp(course);
   if (services.failures.length > 0) return backOut(course, services.failures);

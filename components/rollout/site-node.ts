@@ -1,6 +1,8 @@
 import type { Release } from "../render/rendered.ts";
 import type { Answer, Result, Room, SiteState, Verdict } from "../node/contract.ts";
 import { answersText } from "./answers-text.ts";
+import { externalSecrets } from "../services/external.ts";
+import { isExternal } from "../services/registry.ts";
 import { Failure } from "./failure.ts";
 import { checkTargets } from "./rollout.ts";
 import type { PlacedNode, Rollout } from "./rollout.ts";
@@ -92,10 +94,30 @@ export class SiteNode {
     return this.#node.roles.includes(role);
   }
 
+  /** Asks the services that somebody else runs, and changes nothing. */
+  async reach(): Promise<void> {
+    const services = (this.#rollout.services ?? []).flatMap((each) => (isExternal(each) ? [each] : []));
+    if (services.length === 0) return;
+    const secrets = this.#valuesOf(externalSecrets(services));
+    await this.#timed(
+      "reach",
+      () => this.#session.ask("reach", { ...this.#lease, services, secrets }),
+      () => `${services.map(({ name }) => name).join(", ")} answered`,
+    );
+  }
+
+  /** Values of those of the site's secrets that are named. */
+  #valuesOf(names: Readonly<Record<string, number>>): Record<string, string> {
+    const { secrets } = this.#rollout;
+    return Object.fromEntries(Object.keys(names).map((name) => [name, secrets[name] ?? ""]));
+  }
+
   /** Sets the site's services up, and returns the variables through which an app finds them. */
   async setUp(): Promise<Result<"set-up">> {
     const services = this.#rollout.services ?? [];
-    const done = await this.#session.ask("set-up", { ...this.#lease, services });
+    const secrets = this.#valuesOf(externalSecrets(services));
+    const told = Object.keys(secrets).length === 0 ? {} : { secrets };
+    const done = await this.#session.ask("set-up", { ...this.#lease, services, ...told });
     for (const { what, why } of done.changes) this.#say("set-up", `${what}: ${why}`);
     return done;
   }
@@ -144,7 +166,8 @@ export class SiteNode {
   }
 
   #start({ app, wheels }: Shipment, bound: Bound): Promise<Result<"prepare">> {
-    const { release, secrets, services, timeouts } = this.#rollout;
+    const { release, services, timeouts } = this.#rollout;
+    const secrets = this.#valuesOf(release.secrets);
     const told = services === undefined ? {} : { bound };
     const config = app.config === undefined ? {} : { config: app.config.sent };
     const set = wheels.get(this.name);

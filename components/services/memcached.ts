@@ -18,4 +18,12 @@ export const memcached: ServiceType<{ bytes: number }> = {
   writesData: false,
   memory: ({ bytes }) => bytes,
   shown: ({ bytes }) => sizeText(bytes),
+  // Without TLS and passwords: the drivers that apps use know neither by the address alone.
+  external: {
+    schemes: ["memcached"],
+    port: 11211,
+    takes: [],
+    needs: [],
+    variables: { SERVERS: "@SERVER@", SOCKET: "", URL: "@URL@" },
+  },
 };

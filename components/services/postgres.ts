@@ -98,6 +98,24 @@ const database: ServiceType<{ bytes: number; connections: number; extensions?: s
   },
   shown: ({ bytes, extensions: asked, tcp }) =>
     [`${bytes / 1024 ** 2}M`, ...(asked === undefined ? [] : [asked]), ...(tcp === undefined ? [] : ["by TCP"])].join(" "),
+  external: {
+    schemes: ["postgresql", "postgres"],
+    port: 5432,
+    takes: ["name", "user", "password", "tls"],
+    needs: ["name", "user"],
+    tlsQuery: "sslmode=verify-full&sslrootcert=@CA@",
+    // libpq reads them for whoever names host and port alone.
+    tlsVariables: { PGSSLMODE: "verify-full", PGSSLROOTCERT: "@CA@" },
+    variables: {
+      DBNAME: "@NAME@",
+      USER: "@USER@",
+      PASSWORD: "@PASSWORD@",
+      HOST: "@HOST@",
+      PORT: "@PORT@",
+      SQLALCHEMY: "@URL@",
+      URL: "@URL@",
+    },
+  },
 };
 
 export const postgres: typeof database = { ...database, oldName: "postgresql" };

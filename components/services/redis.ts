@@ -58,4 +58,22 @@ export const redis: ServiceType<{ bytes: number; policy: Policy; disk: number }>
   writesData: false,
   memory: ({ bytes }) => bytes,
   shown: ({ bytes, policy, disk }) => `${sizeText(bytes)} ${policy}${disk > 0 ? " on disk" : ""}`,
+  external: {
+    schemes: ["redis"],
+    tlsScheme: "rediss",
+    port: 6379,
+    takes: ["name", "user", "password", "tls"],
+    needs: [],
+    nameForm: { pattern: /^[0-9]{1,4}$/, must: "the number of a database" },
+    tlsQuery: "ssl_cert_reqs=required&ssl_check_hostname=true&ssl_ca_certs=@CA@",
+    variables: {
+      URL: "@URL@",
+      HOST: "@HOST@",
+      PORT: "@PORT@",
+      SOCKET: "",
+      USER: "@USER@",
+      PASSWORD: "@PASSWORD@",
+      CA: "@CA@",
+    },
+  },
 };

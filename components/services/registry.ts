@@ -1,9 +1,13 @@
 import { z } from "zod";
 import { anyText, packageName, serviceName, variableName } from "../text/node-names.ts";
+import { couchdb } from "./couchdb.ts";
+import { externalSummary, externalTold, externalType } from "./external.ts";
 import { files } from "./files.ts";
 import { memcached } from "./memcached.ts";
+import { mongodb } from "./mongodb.ts";
 import { postgis, postgres } from "./postgres.ts";
 import { redis } from "./redis.ts";
+import { solr } from "./solr.ts";
 import { writableRoot } from "./writable-root.ts";
 import type { ServiceType, SetUp } from "./service.ts";
 
@@ -15,6 +19,9 @@ export const serviceTypes: Readonly<Record<string, ServiceType>> = {
   writable_root: writableRoot,
   redis,
   memcached,
+  couchdb,
+  mongodb,
+  solr,
 };
 
 /** The types by all their names, including old ones. */
@@ -39,23 +46,33 @@ export function serviceType(name: string): ServiceType {
   return type;
 }
 
-const [first, ...others] = Object.entries(serviceTypes).map(([name, { told }]) =>
+const form = (type: string, options: z.ZodType<SetUp["options"]>) =>
   z.strictObject({
-    type: z.literal(name),
+    type: z.literal(type),
     name: serviceName,
     packages: z.array(packageName),
-    options: told,
+    options,
     variables: z.record(variableName, anyText),
-  }),
-);
-if (first === undefined) throw new Error("there is no type of service");
+  });
+
+/** The types of which a node runs a server or holds a directory. */
+const ofNodes = Object.entries(serviceTypes).filter(([, { isOnlyExternal }]) => isOnlyExternal !== true);
+
+/** What a node receives about a service that somebody else runs. */
+export const externalSetUp = form(externalType, externalTold);
 
 /** What a node receives about a service, in the form of its type. */
-export const setUp = z.discriminatedUnion("type", [first, ...others]);
+export const setUp = z.discriminatedUnion("type", [externalSetUp, ...ofNodes.map(([name, { told }]) => form(name, told))]);
 
-/** Whether a service keeps data, by its `summary`. What an unknown type keeps is not to be lost. */
+/** Whether a service is one that somebody else runs. */
+export function isExternal(setUp: SetUp): setUp is z.infer<typeof externalSetUp> {
+  return setUp.type === externalType;
+}
+
+/** Whether a service keeps data on its node, by its `summary`. What an unknown type keeps is not to be lost. */
 export function keepsData(summary: string): boolean {
   const [type = "", ...shown] = summary.split(" ");
+  if (type === externalType) return false;
   const keeps = serviceTypes[type]?.keepsData ?? true;
   return typeof keeps === "boolean" ? keeps : keeps(shown.join(" "));
 }
@@ -66,12 +83,12 @@ export function deletes(before: string, after: string): string | undefined {
   return serviceTypes[type]?.deletes?.(one.join(" "), other.join(" "));
 }
 
-/** The services of a site that keep data. */
+/** The services of a site that keep data on its node. */
 export function servicesWithData(services: readonly SetUp[] = []): SetUp[] {
   return services.filter((setUp) => keepsData(summary(setUp)));
 }
 
 /** One service as a reviewer reads it. */
 export function summary({ type, options }: SetUp): string {
-  return `${type} ${serviceType(type).shown(options)}`;
+  return type === externalType ? externalSummary(options) : `${type} ${serviceType(type).shown(options)}`;
 }

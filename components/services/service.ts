@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { External } from "./external.ts";
 
 /** The input for a service of a site. */
 export interface ServiceUse {
@@ -47,6 +48,10 @@ export interface ServiceType<Told extends Record<string, number | string> = Reco
   refuse?: (site: string) => { message: string; fix: string } | undefined;
   /** What a reviewer sees of it. */
   shown(told: Told): string;
+  /** How an app finds it where somebody else runs it; absent: nobody else can. */
+  external?: External;
+  /** No node of ours runs it. */
+  isOnlyExternal?: true;
 }
 
 /** What a node needs in order to set a service up. */

@@ -9,6 +9,30 @@ export const nodeAttacks: readonly Attack[] = [
     test: "a server that comes with a package never takes port 80",
   },
   {
+    attack: "an external service is down, slow, of another kind or version, has a certificate of nobody's, or refuses the login",
+    holds: "the rollout is refused with its name, address and reason, and without its secret; nothing on the node is touched",
+    file: "test/nodes/external.test.ts",
+    test: "refused, by name and with what to do, and nothing is touched",
+  },
+  {
+    attack: "an environment gives a site the place of another site's release, or where a cloud hands out a machine's rights",
+    holds: "the rollout is refused: it is asked as the site's user, whom the firewall keeps away",
+    file: "test/nodes/external.test.ts",
+    test: "an address where clouds give their rights away",
+  },
+  {
+    attack: "an external server says escapes, says no end, or something else than its kind",
+    holds: "it is read by the site's user, within a time and a size; what it says is shown as text",
+    file: "test/agent/test_external.py",
+    test: "test_a_server_of_another_kind_one_that_never_ends_and_one_that_hangs_up",
+  },
+  {
+    attack: "the password of an external service is looked for in output, logs, state and processes",
+    holds: "it is in two files, which root and the site alone read",
+    file: "test/nodes/external.test.ts",
+    test: "its passwords are in no output, no log, no state and no process",
+  },
+  {
     attack: "an app takes every lock of its PostgreSQL",
     holds: "no other site's statement waits",
     file: "test/nodes/services.test.ts",

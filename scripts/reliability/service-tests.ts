@@ -25,6 +25,8 @@ const written = inFile("writable-root");
 const heal = inFile("heal");
 const postgis = inFile("postgis");
 
+const external = inFile("external");
+
 const nothingRuns: Shown = { none: "no process belongs to it" };
 const keepsNothing: Shown = { none: "it keeps nothing" };
 
@@ -76,6 +78,17 @@ export const serviceTests: Readonly<Record<string, Readonly<Record<Aspect, Shown
   },
   redis: cache(caches("a site that was removed and comes back has what was kept")),
   memcached: cache(keepsNothing),
+  external: {
+    created: external("an app that ran on services of its node runs unchanged"),
+    variables: external("an app that ran on services of its node runs unchanged"),
+    "reads, writes": external("an app that ran on services of its node runs unchanged"),
+    "second run": external("a second run changes nothing"),
+    limit: { none: "whoever runs it limits it" },
+    apart: external("its passwords are in no output"),
+    reboot: external("after a reboot the site serves"),
+    crash: external("one that goes away later is told by status"),
+    "removed and back": external("back on the node, a database has what it had"),
+  },
 };
 
 function cache(back: Shown): Readonly<Record<Aspect, Shown>> {

@@ -62,6 +62,18 @@ test("a value goes as the next version into the stack of the environment that is
   );
 });
 
+test("the secret of an external service is named as its variable, and belongs to the services of a site", () => {
+  const place = "services: {user-db: {external: {url: {secret: 2}}}}";
+  writeFileSync(join(root, "stacks/production.yaml"), `${nodes}sites:\n  blog: {app: apps/blog, nodes: [web1], ${place}}\n`);
+  const { stdout } = silver(["secret", "list", "blog", "-e", "production"]);
+  expect(stdout).toMatch(/^blog +CONFIG_USER_DB_URL +2 +missing: set it$/m);
+  silver(["secret", "set", "blog", "CONFIG_USER_DB_URL", "-e", "production"]);
+  expect(called()).toContain('secrets["blog.CONFIG_USER_DB_URL@2"]');
+  expect(silver(["secret", "set", "blog", "CONFIG_CACHE_PASSWORD", "-e", "production"]).stdout).toContain(
+    "Next: name it in stacks/production.yaml, in the services of blog:\n\n  cache: { external: { password: { secret: 1 } } }\n",
+  );
+});
+
 test("the version that the environment waits for is set first", () => {
   rmSync(join(root, "stacks/Pulumi.production.yaml"));
   const { stdout } = silver(["secret", "set", "blog", "STRIPE_KEY", "-e", "production", "--json"]);

@@ -18,10 +18,11 @@ const named = (site: string, services: string, more = "", runner = "src/wsgi.py"
 
 test("every type has a row in the table below, and a twin on the node", () => {
   const names = types.map(({ type }) => type).sort();
-  expect(Object.keys(serviceTypes).sort()).toEqual(names);
+  const ofNodes = Object.entries(serviceTypes).filter(([, { isOnlyExternal }]) => isOnlyExternal !== true);
+  expect(ofNodes.map(([type]) => type).sort()).toEqual(names);
   const twins = readdirSync(new URL("../../components/node/agent/silver/services/", import.meta.url));
   // A large one is a folder.
-  expect(twins.flatMap((name) => /^[a-z][a-z_]*(?=\.py$|$)/.exec(name) ?? []).sort()).toEqual(names);
+  expect(twins.flatMap((name) => /^[a-z][a-z_]*(?=\.py$|$)/.exec(name) ?? []).sort()).toEqual([...names, "external"].sort());
 });
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";

@@ -34,6 +34,10 @@ def main():
             from .node import Node
 
             tell(jobs.end(Node(), site, name, run, os.environ.get("SERVICE_RESULT", ""), os.environ.get("EXIT_STATUS", "")))
+        case ["probe"]:
+            from .probe import main as probe
+
+            probe()
         case ["attach", run]:
             sys.exit(attached(run))
         case [verb] if verb in WORK:

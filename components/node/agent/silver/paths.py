@@ -39,6 +39,10 @@ class Paths:
     def services(self, site):
         return f"{self.site(site)}/services.json"
 
+    def external_secrets(self, site):
+        """Of services that somebody else runs: only root reads it."""
+        return f"{self.site(site)}/external.json"
+
     def check(self, site, release):
         """How the release is checked."""
         return f"{self.release(site, release)}/check.json"

@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from . import environ, files, spoiled, state
+from . import environ, external, files, spoiled, state
 
 # Shorter values look like ordinary words.
 SHORTEST = 4
@@ -64,8 +64,8 @@ def in_base64(value):
 
 
 def values(node, site):
-    """The site's secrets: of every release on the disk, and of those that were removed, whose words the journal still has."""
-    found = former(node, site)
+    """The site's secrets: of its external services, of every release on the disk, and those of before, which the journal still has."""
+    found = former(node, site) | external.words_of(external.secrets(node, site))
     # Not those of the state alone: one that was rolled back is on the disk until its last request has ended.
     for release in os.listdir(node.paths.releases(site)) if os.path.isdir(node.paths.releases(site)) else []:
         found |= of_release(node, site, release)
@@ -86,9 +86,13 @@ def is_password(record, name):
 
 def remember(node, site, release):
     """Keeps the secrets of a release that is about to be removed, where only root reads them."""
+    remember_words(node, site, of_release(node, site, release))
+
+
+def remember_words(node, site, words):
     known = former(node, site)
-    if own := of_release(node, site, release) - known:
-        files.write_json(node.paths.former_secrets(site), sorted(known | own))
+    if words - known:
+        files.write_json(node.paths.former_secrets(site), sorted(known | words))
 
 
 def former(node, site):

@@ -2,9 +2,12 @@
 
 import re
 
-from . import files, log_space, packages, services, spoiled, state, unit
+from . import external, files, log_space, packages, services, spoiled, state, unit
 from .errors import AgentError
 from .lock import shared
+
+# The type of each service that somebody else runs: of these a site may have several.
+EXTERNAL = "external"
 
 
 def uses(node, site):
@@ -43,7 +46,7 @@ def use_of(site, generation, service, release=None):
 def set_up(node, lease, arguments):
     """Makes every service of a site match its options, and returns where each is."""
     site, release, wanted = lease.site, lease.holder["release"], arguments["services"]
-    kinds = sorted(service["type"] for service in wanted)
+    kinds = sorted({service["type"] for service in wanted})
     generation = state.read(node, site)["generation"]
     for service in wanted:
         kind, use = use_of(site, generation, service)
@@ -59,8 +62,14 @@ def set_up(node, lease, arguments):
         if is_new(node, site, entry):
             entry["isNew"] = True
     now = {services.data_of(kind) for kind in kinds}
-    record += [each for each in recorded(node, site) if services.data_of(each["type"]) not in now]
+    before = recorded(node, site)
+    record += [each for each in before if services.data_of(each["type"]) not in now and each["type"] != EXTERNAL]
     files.write_json(node.paths.services(site), record)
+    changes += external.keep(node, site, arguments.get("secrets", {}))
+    for each in before:
+        if each["type"] == EXTERNAL and each["name"] not in [service["name"] for service in wanted if service["type"] == EXTERNAL]:
+            kind, use = use_of(site, generation, each)
+            changes += kind.remove(node, use)
     told = {}
     for service in wanted:
         kind, use = use_of(site, generation, service, release)
@@ -72,7 +81,8 @@ def set_up(node, lease, arguments):
 def variables(node, site, release):
     """The variables of all services of a site, as a set-up for the release returned them; KeyError for a record that lacks their names."""
     generation, told = state.read(node, site)["generation"], {}
-    for each in recorded(node, site):
+    # Those that are no longer asked for stand last, and give way.
+    for each in reversed(recorded(node, site)):
         told |= variables_of(node, each, use_of(site, generation, each, release)[1])
     return told
 
@@ -114,6 +124,7 @@ def take_back(node, site):
         kind, use = use_of(site, generation, each)
         changes += kind.remove(node, use)
         changes += kind.discard(node, use)
+    changes += external.keep(node, site, {})
     left = [each for each in record if each not in new]
     if left:
         files.write_json(node.paths.services(site), left)
@@ -181,9 +192,20 @@ def status(node, site):
     generation = state.read(node, site)["generation"]
     for each in recorded(node, site):
         kind, use = use_of(site, generation, each)
-        seen = {"bytes": kind.size(node, use), "limit": use.options["bytes"], "problem": kind.health(node, use)}
-        shown.append({"name": use.name, "type": each["type"], **seen})
+        if each["type"] == EXTERNAL:
+            # To ask it takes seconds: `verify` does.
+            seen = {"type": use.options["of"], "bytes": 0, "limit": 0, "problem": None, "place": kind.address(node, use)}
+        else:
+            seen = {"type": each["type"], "bytes": kind.size(node, use), "limit": use.options["bytes"], "problem": kind.health(node, use)}
+        shown.append({"name": use.name, **seen})
     return shown
+
+
+def away(node, site):
+    """What is wrong with the services of a site that somebody else runs: asks each."""
+    asked = [(kind, use) for (kind, use), each in zip(uses(node, site), recorded(node, site), strict=True) if each["type"] == EXTERNAL]
+    found = [(use.name, kind.health(node, use)) for kind, use in asked]
+    return [f"its service {name} is {problem}" for name, problem in found if problem is not None]
 
 
 def remark(node, site):
@@ -196,6 +218,7 @@ def remove(node, site):
     """Stops the services of a removed site. Returns the changes. Data stays."""
     changes = [change for kind, use in uses(node, site) for change in kind.remove(node, use)]
     changes += log_space.remove(node, site)
+    external.keep(node, site, {})
     unit.remove(node, target(site))
     files.remove(node.paths.services(site))
     return changes

@@ -105,6 +105,13 @@ def receive(node, session, arguments):
     return releases.receive(node, arguments["site"], arguments["release"], arguments["bundle"], arguments.get("wheels"))
 
 
+def reach(node, session, arguments):
+    from . import external
+
+    external.reach(node, session.held(arguments), arguments)
+    return {}
+
+
 def set_up(node, session, arguments):
     from . import site_services
 
@@ -231,6 +238,7 @@ WORK = {
     "lease": lambda node, session, arguments: session.take(arguments),
     "converge": converge,
     "receive": receive,
+    "reach": reach,
     "set-up": set_up,
     "prepare": prepare,
     "check": check,

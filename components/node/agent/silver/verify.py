@@ -4,7 +4,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from . import check, files, firewall, log_space, node_record, ports, redact, state, unit, units, varnish
+from . import check, files, firewall, log_space, node_record, ports, redact, site_services, state, unit, units, varnish
 from .errors import AgentError
 from .paths import TOP_VCL
 from .varnish_cli import VarnishCli
@@ -26,7 +26,7 @@ def verify(node, only):
     # What visitors would get is a consequence of anything found already.
     sound = [] if ofnode else [name for name in names if not sites[name]]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for name, reasons in zip(sound, pool.map(lambda name: told(answers, node, name), sound), strict=True):
+        for name, reasons in zip(sound, pool.map(lambda name: told(reaches, node, name), sound), strict=True):
             sites[name] = reasons
     return {"problems": ofnode + idle(node), "sites": [{"site": name, "problems": problems} for name, problems in sites.items()]}
 
@@ -99,6 +99,11 @@ def intact(original, copy):
             return one.read() == other.read()
     except OSError:
         return False
+
+
+def reaches(node, name):
+    """What a site can't reach, and else what visitors don't get."""
+    return site_services.away(node, name) or answers(node, name)
 
 
 def answers(node, name):

@@ -13,6 +13,7 @@ exists(node, use)     whether it holds data already; None for a type that keeps 
 found(node, use)      options by what is on the node, for a site whose record was lost; None when there is nothing of it.
 discard(node, use)    deletes its data, after `remove`: of a first rollout that failed. Returns the changes.
 listens(node, use)    (name, place) in the table of addresses, by its own settings, for a table that was lost; None: nowhere. Optional.
+address(node, use)    where it is, of one that somebody else runs: it has neither size nor limit. Omitted elsewhere.
 client(node, use)     words of a program for a person at it, as the site; omitted where there is none.
 remove(node, use)     stops it when its site is removed. Returns the changes. Data stays.
 DATA_OF               the type whose data it has, where a site may go from one to the other. Optional.

@@ -1,0 +1,214 @@
+"""Services that somebody else runs: where they are, the secrets that lead to them, and whether they answer."""
+
+import json
+import urllib.parse
+from typing import NamedTuple
+
+from . import files, spoiled
+from .errors import AgentError
+
+SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+
+# For a rollout, and for whoever waits for a status.
+ROLLOUT_SECONDS, STATUS_SECONDS = 10, 3
+
+
+class Place(NamedTuple):
+    host: str
+    port: int
+    user: str
+    password: str
+    name: str
+    # As in the URL.
+    path: str
+    query: list
+    # Empty, `verify`, or `encrypt` where a URL asks for no more.
+    tls: str
+
+    @property
+    def server(self):
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def place_of(options, secrets):
+    """Where it is, by what the plan said and the site's secrets. Error `service` for a URL that is none."""
+    secret = secrets.get(options["secret"], "")
+    if options["isUrl"]:
+        return parsed(options, secret)
+    path = f"{options['prefix']}{urllib.parse.quote(options['name'], safe='')}" if options["name"] else ""
+    port = options["tlsPort"] if options["tls"] else options["port"]
+    tls = "verify" if options["tls"] else ""
+    return Place(options["host"], port, options["user"], secret, options["name"], path, [], tls)
+
+
+def parsed(options, url):
+    schemes = [*options["schemes"].split(), *([options["tlsScheme"]] if options["tlsScheme"] else [])]
+    # No part of it is told: any of them may be the password.
+    no_url = AgentError(
+        "service",
+        f"{options['secret']} is not the URL of one server, beginning with {' or '.join(f'{scheme}://' for scheme in schemes)}",
+        fix="set it again as a new version, with user and password percent-encoded: silver secret set",
+    )
+    url = url.strip()
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise no_url from None
+    if parts.scheme not in schemes or not parts.hostname or parts.fragment or not url.isprintable() or " " in url:
+        raise no_url
+    query = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+    tls = "verify" if options["tls"] or parts.scheme == options["tlsScheme"] else tls_of(dict(query))
+    unquote = lambda text: urllib.parse.unquote(text or "")  # noqa: E731
+    prefix = options["prefix"]
+    name = parts.path.removeprefix(prefix) if parts.path.startswith(prefix) else parts.path.rsplit("/", 1)[-1]
+    own = options["tlsPort"] if tls else options["port"]
+    return Place(
+        parts.hostname, port or own, unquote(parts.username), unquote(parts.password), unquote(name.rstrip("/")), parts.path, query, tls
+    )
+
+
+def tls_of(query):
+    """By the words of drivers of PostgreSQL and MongoDB."""
+    if query.get("sslmode") == "verify-full" or "true" in (query.get("tls"), query.get("ssl")):
+        return "verify"
+    return "encrypt" if query.get("sslmode") in ("require", "verify-ca") else ""
+
+
+def url_of(place, options, authorities):
+    """The URL for apps: each part percent-encoded, and its TLS enforced as far as a driver can be told so."""
+    quote = lambda text: urllib.parse.quote(text, safe="")  # noqa: E731
+    password = f":{quote(place.password)}" if place.password else ""
+    login = f"{quote(place.user)}{password}@" if place.user or password else ""
+    told = options["tlsQuery"].replace("@CA@", urllib.parse.quote(authorities, safe="/")) if place.tls == "verify" else ""
+    enforced = dict(urllib.parse.parse_qsl(told))
+    query = {**dict(place.query), **enforced}
+    scheme = options["tlsScheme"] if place.tls and options["tlsScheme"] else options["schemes"].split()[0]
+    end = f"?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe='/')}" if query else ""
+    return f"{scheme}://{login}{place.server}{place.path}{end}"
+
+
+def values(place, options, authorities):
+    """For the placeholders of its variables."""
+    own = authorities if place.tls == "verify" else ""
+    return {
+        "URL": url_of(place, options, authorities),
+        "HOST": place.host,
+        "PORT": place.port,
+        "SERVER": place.server,
+        "NAME": place.name,
+        "USER": place.user,
+        "PASSWORD": place.password,
+        "CA": own,
+    }
+
+
+# Secrets
+
+
+def secrets(node, site):
+    """Name → value, as the last set-up brought them."""
+    found = spoiled.read(node, node.paths.external_secrets(site), is_secrets, lambda: None)
+    return found or {}
+
+
+def is_secrets(value):
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+def keep(node, site, given):
+    """What replaces another secret comes after it in what is never told. Returns the changes."""
+    from . import redact
+
+    path = node.paths.external_secrets(site)
+    known = secrets(node, site)
+    if known == given:
+        return []
+    redact.remember_words(node, site, words_of(known))
+    if given:
+        files.write_json(path, given, 0o600)
+    else:
+        files.remove(path)
+    return [{"what": path, "why": "other secrets"}]
+
+
+def words_of(known):
+    """All that nobody may read of secrets: each, and the password in one that is a URL, plain and percent-encoded."""
+    found = set(known.values())
+    for value in known.values():
+        try:
+            written = urllib.parse.urlsplit(value.strip()).password
+        except ValueError:
+            continue
+        found |= {written, urllib.parse.unquote(written)} if written else set()
+    return {word for word in found if word}
+
+
+# Whether it answers
+
+
+def reach(node, lease, arguments):
+    """Error `service` for the first that does not answer as it should."""
+    for service in arguments["services"]:
+        options = service["options"]
+        place = place_of(options, arguments["secrets"])
+        node.say("reach", f"{service['name']} at {place.server}")
+        found = probe(node, lease.site, options, place, ROLLOUT_SECONDS)
+        if "kind" not in found:
+            continue
+        reason = hide(found["reason"], words_of(arguments["secrets"]))
+        message = f"service {service['name']} ({options['of']}) at {place.server} {reason}"
+        names = {**options, **service, "site": lease.site, "node": node.name()}
+        raise AgentError("service", message, fix=FIXES[found["kind"]].format(**names))
+
+
+FIXES = {
+    "unreachable": "see that it runs, and that {node} may connect to it; or correct services.{name} of the site {site} in the environment",
+    "slow": "see that it runs, and that {node} may connect to it; or correct services.{name} of the site {site} in the environment",
+    "tls": "see its certificate, and tls of services.{name} of the site {site} in the environment: true, or the ca that signed it",
+    "protocol": "see that this is the address of {of}: services.{name} of the site {site} in the environment",
+    "credential": "correct the user, or set the secret again, as a new version: silver secret set {site} {secret}",
+    "name": "create it there, or correct services.{name} of the site {site} in the environment",
+    "busy": "try again once it takes connections",
+    "version": "correct version of services.{name} of the site {site} in the environment, once the app works with the other",
+}
+
+
+def problem(node, use):
+    """What is wrong with it now, for people; None when it answers as it should."""
+    known = secrets(node, use.site)
+    try:
+        place = place_of(use.options, known)
+    except AgentError as error:
+        return error.message
+    found = probe(node, use.site, use.options, place, STATUS_SECONDS)
+    return f"not as it should be: {place.server} {hide(found['reason'], words_of(known))}" if "kind" in found else None
+
+
+def hide(text, words):
+    from . import redact
+
+    return redact.redact(words, [text])[0]
+
+
+def probe(node, site, options, place, seconds):
+    """Asks it as the site's user: what the firewall keeps from the site, it keeps from this."""
+    asked = {
+        **{key: getattr(place, key) for key in ("host", "port", "user", "password", "name", "path", "tls")},
+        **{key: options[key] for key in ("of", "ca", "version")},
+        "seconds": seconds,
+    }
+    argv = ["runuser", "-u", f"site-{site}", "--", "python3", "-I", program(), "probe"]
+    done = node.run(argv, stdin=json.dumps(asked), seconds=seconds + 10, ok=None)
+    try:
+        return json.loads(done.out)
+    except ValueError:
+        # Ended by its own clock: a name that nobody resolves.
+        return {"kind": "slow", "reason": f"did not answer within {seconds:g} s"}
+
+
+def program():
+    """What this runs from: an archive, or a directory with __main__.py."""
+    import os
+
+    return getattr(__loader__, "archive", None) or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

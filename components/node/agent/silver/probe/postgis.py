@@ -1,0 +1,5 @@
+"""PostGIS: a PostgreSQL whose database has one extension more, which is its owner's affair."""
+
+from .postgres import hello
+
+__all__ = ["hello"]

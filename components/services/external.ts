@@ -1,0 +1,163 @@
+import { z } from "zod";
+import { anyText, count } from "../text/node-names.ts";
+import type { ServiceType, SetUp } from "./service.ts";
+
+/** How a type of service is found where somebody else runs it: one part of the type's own file. */
+export interface External {
+  /** Schemes that its URL may begin with; the first is the one that apps get. */
+  schemes: readonly [string, ...string[]];
+  /** The same with TLS. Default: the scheme tells nothing of TLS. */
+  tlsScheme?: string;
+  /** Port where the environment names none, and with TLS where that is another. */
+  port: number;
+  tlsPort?: number;
+  /** What stands before `name` in the path of its URL. Default: `/`. */
+  prefix?: string;
+  /** What its place may say besides host and port. */
+  takes: readonly ("name" | "user" | "password" | "tls")[];
+  /** What its place must say where it has no URL. */
+  needs: readonly ("name" | "user")[];
+  /** The form of its name, and what completes "it must be …". Default: any. */
+  nameForm?: { pattern: RegExp; must: string };
+  /** What tells drivers to check its certificate, in the query of its URL; `@CA@` is the file of the authority. Default: nothing. */
+  tlsQuery?: string;
+  /** Variables by their whole names that do so for drivers that are given host and port. Default: none. */
+  tlsVariables?: Readonly<Record<string, string>>;
+  /**
+   * As `variables` of the type, with each of its names: placeholders are `@URL@`, `@HOST@`, `@PORT@`, `@SERVER@` (both), `@NAME@`,
+   * `@USER@`, `@PASSWORD@` and `@CA@`. The node fills them in.
+   */
+  variables: Readonly<Record<string, string>>;
+}
+
+/** An external service as its environment says: secrets by their names and versions. */
+export interface ExternalPlace {
+  /** All of it in one secret. */
+  url?: SecretOf;
+  host?: string;
+  port?: number;
+  name?: string;
+  user?: string;
+  password?: SecretOf;
+  /** Absent: the URL decides, and else there is none. */
+  tls?: true | { ca: string };
+  /** What its server must say of its version: `16` is each of 16. */
+  version?: string;
+}
+
+/** A version of a secret. */
+interface SecretOf {
+  secret: number;
+}
+
+/** In place of the type, of a service that a node only finds. No type has this name. */
+export const externalType = "external";
+
+const flag = z.int().min(0).max(1);
+
+/** What a node receives about an external service. */
+export const externalTold = z.strictObject({
+  /** Its type. */
+  of: anyText,
+  /** Those of URLs, with blanks between; and that with TLS, or nothing. */
+  schemes: anyText,
+  tlsScheme: anyText,
+  port: count,
+  tlsPort: count,
+  prefix: anyText,
+  tlsQuery: anyText,
+  /** Empty where all is in the URL. */
+  host: anyText,
+  name: anyText,
+  user: anyText,
+  /** 1: TLS, whose certificate is checked. */
+  tls: flag,
+  /** Certificates of its own authority; empty: one that the node knows. */
+  ca: anyText,
+  /** Empty: any. */
+  version: anyText,
+  /** Name of its secret; empty: it has none. */
+  secret: anyText,
+  secretVersion: count,
+  /** 1: the secret is the whole URL; 0: the password. */
+  isUrl: flag,
+});
+type ExternalTold = z.infer<typeof externalTold>;
+
+/** What a node needs in order to find a service that somebody else runs. */
+export function tellExternal(service: string, type: string, external: External, place: ExternalPlace): ExternalTold {
+  const { schemes, tlsScheme = "", prefix = "/", tlsQuery = "" } = external;
+  const secret = place.url ?? place.password;
+  return {
+    of: type,
+    schemes: schemes.join(" "),
+    tlsScheme,
+    port: place.port ?? external.port,
+    tlsPort: place.port ?? external.tlsPort ?? external.port,
+    prefix,
+    tlsQuery,
+    host: place.host ?? "",
+    name: place.name ?? "",
+    user: place.user ?? "",
+    tls: place.tls === undefined ? 0 : 1,
+    ca: typeof place.tls === "object" ? place.tls.ca : "",
+    version: place.version ?? "",
+    secret: secret === undefined ? "" : externalSecret(service, place),
+    secretVersion: secret?.secret ?? 0,
+    isUrl: place.url === undefined ? 0 : 1,
+  };
+}
+
+/** Name of a service's secret: that of the variable in which the app finds it. */
+export function externalSecret(service: string, { url }: ExternalPlace): string {
+  return `CONFIG_${service.replaceAll("-", "_").toUpperCase()}_${url === undefined ? "PASSWORD" : "URL"}`;
+}
+
+/** Name → version of the secrets of a site's external services. */
+export function externalSecrets(services: readonly Pick<SetUp, "type" | "options">[] = []): Record<string, number> {
+  const own = services.filter(({ type }) => type === externalType).map(({ options }) => externalTold.parse(options));
+  return Object.fromEntries(own.flatMap(({ secret, secretVersion }) => (secret === "" ? [] : [[secret, secretVersion]])));
+}
+
+/** `db.acme.net:5432/blog`; undefined where only a secret says it. */
+function placeText({ isUrl, host, port, tls, tlsPort, name }: ExternalTold): string | undefined {
+  if (isUrl === 1) return undefined;
+  const at = host.includes(":") ? `[${host}]` : host;
+  return `${at}:${tls === 1 ? tlsPort : port}${name === "" ? "" : `/${name}`}`;
+}
+
+/** An external service as a reviewer reads it: `external postgres db.acme.net:5432/blog, user app, TLS, CONFIG_DB_PASSWORD version 3`. */
+export function externalSummary(options: SetUp["options"]): string {
+  const told = externalTold.parse(options);
+  const { of, user, tls, ca, version, secret, secretVersion } = told;
+  const parts = [
+    `${externalType} ${of}${told.isUrl === 1 ? "" : ` ${placeText(told) ?? ""}`}`,
+    ...(user === "" ? [] : [`user ${user}`]),
+    ...(tls === 0 ? [] : [ca === "" ? "TLS" : `TLS by an authority of its own`]),
+    ...(version === "" ? [] : [`${of} ${version}`]),
+    ...(secret === "" ? [] : [`${secret} version ${secretVersion}`]),
+  ];
+  return parts.join(", ");
+}
+
+/** Type and place of an external service, by its summary; no place where only a secret says it, undefined for a service of the node. */
+export function parseExternalSummary(summary: string): { type: string; place?: string } | undefined {
+  const [, type, place] = /^external ([a-z_]+)(?: ([^ ,]+))?(?:,|$)/.exec(summary) ?? [];
+  return type === undefined ? undefined : { type, ...(place === undefined ? {} : { place }) };
+}
+
+/** A type that nobody runs on a node of ours: no distribution has its server. */
+export function onlyExternal(type: Pick<ServiceType, "summary" | "oldName" | "prefix"> & { external: External }): ServiceType {
+  return {
+    ...type,
+    options: {},
+    keepsData: true,
+    packages: [],
+    told: z.strictObject({}),
+    tell: () => ({}),
+    variables: {},
+    writesData: false,
+    shown: () => "",
+    isOnlyExternal: true,
+  };
+}
