@@ -2,6 +2,7 @@ import type { Bundle, BundleEntry } from "../bundle/bundle.ts";
 import { summary } from "../services/registry.ts";
 import { locationText } from "./location.ts";
 import type { SiteConfigDirectory, SitePlan, JobPlan, WorkerPlan } from "./plan.ts";
+import { askedText } from "./sites-asked.ts";
 import { sizeText } from "../text/size-text.ts";
 
 /** One changed fact of a site or a node. Texts are for people; a secret is shown by its version. */
@@ -48,6 +49,7 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
     ...maps("workers", workerFacts(one), workerFacts(other)),
     ...maps("cron", jobFacts(one), jobFacts(other)),
   ],
+  asks: (one, other) => maps("services", askedFacts(one), askedFacts(other)),
   libraries: (one, other) => libraryDetails(one, other),
   retain: (one, other) => changed("retain", text(one.retain), text(other.retain)),
   graceSeconds: (one, other) => changed("grace", `${one.graceSeconds}s`, `${other.graceSeconds}s`),
@@ -64,6 +66,7 @@ export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[
   const empty: SitePlan = { ...other, nodes: [], routes: [], packages: [], config: {}, secrets: {}, variables: {} };
   delete empty.services;
   delete empty.work;
+  delete empty.asks;
   delete empty.configDirectory;
   delete empty.libraries;
   return siteDetails(empty, other).filter(({ about }) => ofNew.includes(about));
@@ -175,6 +178,10 @@ export function jobText({ run, at, zone, memoryBytes, timeoutSeconds, overlap }:
 /** A worker for a reviewer: `2 x bin/mailer, 400M each, 60s to end`. */
 export function workerText({ run, count, memoryBytes, stopSeconds }: WorkerPlan): string {
   return `${count} x ${run}, ${sizeText(memoryBytes)} each, ${stopSeconds}s to end`;
+}
+
+function askedFacts({ asks = {} }: SitePlan): object {
+  return Object.fromEntries(Object.entries(asks).map(([service, site]) => [service, askedText(site)]));
 }
 
 function serviceFacts({ services }: SitePlan): object {

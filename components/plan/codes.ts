@@ -2,6 +2,14 @@ import type { CodeEntry } from "../text/code.ts";
 
 /** Codes for errors that only show when an app's files, its manifest and an environment are combined. */
 export const planCodes = {
+  "asked-site": {
+    rule: "A service of the type app is another site of the environment, on each node of the site that asks for it.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\nservices: {api: {type: app, site: shop}}\n",
+    },
+    fix: "Name a site of the environment, and place both on the same nodes.",
+  },
   "external-service": {
     rule: "A service that somebody else runs has a place with what its type takes; one of a type that no node runs has such a place.",
     example: {

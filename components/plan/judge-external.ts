@@ -11,14 +11,15 @@ export function judgeExternal({ file }: Environment, site: EnvironmentSite, mani
     const place = site.origins[`services.${name}`] ?? { file, ...site.place };
     const refused = (message: string, fix: string) => [error("external-service", place, message, fix)];
     const what = `service ${name} of site ${site.name}`;
-    const { external, isOnlyExternal } = serviceType(type);
+    const { external, elsewhere } = serviceType(type);
     if (typeof given !== "object") {
-      if (isOnlyExternal !== true) return [];
+      if (elsewhere !== "external") return [];
       return refused(
         `${what} is of the type ${type}, which no node runs, and the site does not say where it is`,
         howTo(name, external),
       );
     }
+    if (elsewhere === "site") return refused(`${what} is another site, and has no place of its own`, "delete its place");
     if (external === undefined) {
       const able = Object.keys(serviceTypes).filter((other) => serviceType(other).external !== undefined);
       const message = `${what} is of the type ${type}, which nobody else can run`;

@@ -20,7 +20,7 @@ export function judgeServices(environment: Environment, site: EnvironmentSite, m
 /** No two services may set the same variable, and each must be possible for the site. */
 function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
   const issues: Issue[] = [];
-  const types = Object.values(manifest.services).map(({ type }) => type);
+  const types = Object.values(manifest.services).flatMap(({ type }) => (serviceType(type).elsewhere === "site" ? [] : [type]));
   const local = Object.entries(manifest.services).filter(([name]) => typeof site.services[name] !== "object");
   for (const type of new Set(local.map(([, { type }]) => type))) {
     const refused = serviceType(type).refuse?.(site.name);
@@ -43,8 +43,9 @@ function judgeNames(place: Issue["place"], site: EnvironmentSite, manifest: Mani
 }
 
 function judgeTypes(place: Issue["place"], site: EnvironmentSite, manifest: Manifest): Issue[] {
+  const own = Object.entries(manifest.services).filter(([, { type }]) => serviceType(type).elsewhere !== "site");
   // Types of one prefix are one server.
-  const byServer = Map.groupBy(Object.entries(manifest.services), ([, { type }]) => serviceType(type).prefix);
+  const byServer = Map.groupBy(own, ([, { type }]) => serviceType(type).prefix);
   return [...byServer.values()].flatMap((services) => {
     if (services.length === 1) return [];
     const names = services.map(([name]) => name).join(", ");
@@ -67,7 +68,10 @@ function judgePlaces(place: Issue["place"], site: EnvironmentSite, manifest: Man
     const message = `service ${name} of site ${site.name} runs on ${node}, not on the node of its site, which is not built yet`;
     return [error("not-yet", place, message, `write ${name}: ${site.nodes[0] ?? "the site's node"}`)];
   });
-  const local = asked.filter((name) => typeof site.services[name] !== "object");
+  const local = asked.filter((name) => {
+    const isSite = serviceType(manifest.services[name]?.type ?? name).elsewhere === "site";
+    return !isSite && typeof site.services[name] !== "object";
+  });
   if (local.length === 0 || site.nodes.length === 1) return placed;
   const message = `site ${site.name} runs on ${site.nodes.length} nodes and has services (${local.join(", ")}), which is not built yet`;
   return [...placed, error("not-yet", place, message, "place it on one node")];

@@ -15,6 +15,7 @@ import { platforms } from "../platforms/registry.ts";
 import { planServices } from "./plan-services.ts";
 import { planWork } from "./plan-work.ts";
 import { siteUser } from "./site-name.ts";
+import { askedSites, sitesAsked } from "./sites-asked.ts";
 import { planVariables } from "./variables.ts";
 
 /** The input for a site: its app's manifest and bundle, and the configuration directory that its environment names. */
@@ -41,9 +42,13 @@ export interface LoadedApp extends Parsed<PlannedApp> {
  * @param apps by the name of the site, for each of them
  */
 export function planEnvironment(environment: Environment, apps: ReadonlyMap<string, LoadedApp>): Parsed<Plan> {
+  const loaded = (name: string): LoadedApp => apps.get(name) ?? { issues: [] };
+  const routesOf = new Map(
+    Object.values(environment.sites).map((site) => [site.name, planRoutes(site, loaded(site.name).defaultLocation)] as const),
+  );
   const judged = Object.values(environment.sites)
     .sort(byName)
-    .map((site) => judgeOne(environment, site, apps.get(site.name) ?? { issues: [] }));
+    .map((site) => judgeOne(environment, site, loaded(site.name), routesOf));
   const sites = judged.flatMap(({ planned }) => planned ?? []);
   const broken = judged.flatMap((one) => one.broken ?? []);
   const nodes = Object.values(environment.nodes)
@@ -69,8 +74,10 @@ function judgeOne(
   environment: Environment,
   site: EnvironmentSite,
   { value: app, issues: ofApp, defaultLocation, platform }: LoadedApp,
+  routesOf: ReadonlyMap<string, readonly Route[]>,
 ): { site: EnvironmentSite; app: PlannedApp | undefined; issues: Issue[]; planned?: SitePlan; broken?: BrokenSite } {
-  const planned = app && planSite(environment, site, app);
+  const asked = app && askedSites(environment, site, app.manifest, routesOf);
+  const planned = app && planSite(environment, site, app, asked?.variables ?? {});
   const ofSite =
     app === undefined || planned === undefined
       ? []
@@ -78,6 +85,7 @@ function judgeOne(
           ...judgeSite(environment, site, app.manifest, planned),
           ...judgeServices(environment, site, app.manifest),
           ...judgeConfigDirectory(environment, site, app.manifest),
+          ...(asked?.issues ?? []),
         ];
   const issues = [...ofApp, ...ofSite];
   if (planned !== undefined && !issues.some(isError)) return { site, app, issues, planned };
@@ -87,8 +95,9 @@ function judgeOne(
   return { site, app, issues, broken };
 }
 
-function planSite(environment: Environment, site: EnvironmentSite, app: PlannedApp): SitePlan {
+function planSite(environment: Environment, site: EnvironmentSite, app: PlannedApp, ofSites: Record<string, string>): SitePlan {
   const { manifest, bundle, requirements } = app;
+  const asks = sitesAsked(manifest);
   const configDirectory = planConfigDirectory(app);
   const routes = planRoutes(site, manifest.defaultLocation);
   const processes = {
@@ -98,7 +107,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
   };
   const services = planServices(manifest, site.services, processes.count * processes.threads);
   const nodes = [...site.nodes].sort();
-  const planned = planVariables(site, manifest, routes);
+  const planned = planVariables(site, manifest, routes, ofSites);
   const work = planWork(manifest, nodes, processes.memoryBytes, planned.config);
   return {
     name: site.name,
@@ -121,6 +130,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     ...(manifest.config.checker === undefined ? {} : { checker: manifest.config.checker }),
     ...(services === undefined ? {} : { services }),
     ...(work === undefined ? {} : { work }),
+    ...(Object.keys(asks).length === 0 ? {} : { asks }),
     ...(requirements === undefined ? {} : { libraries: planLibraries(requirements, nodesOf(environment, site)) }),
     retain: environment.defaults.retain,
     graceSeconds: environment.defaults.graceSeconds,

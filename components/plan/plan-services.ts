@@ -14,6 +14,7 @@ type Places = EnvironmentSite["services"];
  */
 export function planServices(manifest: Manifest, places: Places, requests: number): SetUp[] | undefined {
   const setUp = Object.entries(manifest.services)
+    .filter(([, { type }]) => serviceType(type).elsewhere !== "site")
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, { type, options }]): SetUp => {
       const { packages, tell, external } = serviceType(type);

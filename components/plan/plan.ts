@@ -132,6 +132,8 @@ export interface SitePlan {
   services?: SetUp[];
   /** Absent when the app declares none. */
   work?: SiteWork;
+  /** Service → site, of the other sites that it asks; absent when there are none. */
+  asks?: Record<string, string>;
   /** Absent when the app lists none. */
   libraries?: SiteLibraries;
   /** Releases kept on a node, the live one included. */

@@ -2,17 +2,21 @@ import type { EnvironmentSite } from "../environment/environment.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Route, SitePlan } from "./plan.ts";
 
-/** What a site finds in os.environ: the manifest's defaults, over them the environment's config, and the platform's own. */
+/**
+ * What a site finds in os.environ: the manifest's defaults, over them the environment's config, and the platform's own.
+ * @param ofSites those of the other sites that it asks
+ */
 export function planVariables(
   site: EnvironmentSite,
   manifest: Manifest,
   routes: Route[],
+  ofSites: Record<string, string>,
 ): Pick<SitePlan, "config" | "variables" | "secrets"> {
   const config = Object.entries({ ...manifest.config.default, ...site.config });
   const plain = config.filter((entry): entry is [string, string] => typeof entry[1] === "string");
   return {
     config: sorted(plain),
-    variables: sorted([...plain, ...Object.entries(silverVariables(site.name, manifest.name, routes))]),
+    variables: sorted([...plain, ...Object.entries({ ...silverVariables(site.name, manifest.name, routes), ...ofSites })]),
     secrets: sorted(config.flatMap(([name, value]) => (typeof value === "string" ? [] : [[name, value.secret]]))),
   };
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { configDirectoryText, jobText, workerText } from "../plan/changes-site.ts";
 import { platforms } from "../platforms/registry.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
+import { askedText } from "../plan/sites-asked.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { renderRelease } from "../render/release.ts";
 import { requestRollout } from "../rollout/rollout.ts";
@@ -68,6 +69,7 @@ function reviewed(site: SitePlan, release: string): Record<string, string> {
     ...(site.work === undefined ? {} : { works_on: site.work.on }),
     ...Object.fromEntries((site.work?.workers ?? []).map((worker) => [`worker_${worker.name}`, workerText(worker)])),
     ...Object.fromEntries((site.work?.jobs ?? []).map((job) => [`job_${job.name}`, jobText(job)])),
+    ...Object.fromEntries(Object.entries(site.asks ?? {}).map(([name, other]) => [`service_${name}`, askedText(other)])),
     ...Object.fromEntries(Object.entries(site.libraries?.versions ?? {}).map(([name, value]) => [`library_${name}`, value])),
     ...Object.fromEntries(Object.entries(site.config).map(([name, value]) => [`config_${name}`, value])),
     ...Object.fromEntries(Object.entries(site.secrets).map(([name, version]) => [`secret_${name}`, `version ${version}`])),

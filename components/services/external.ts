@@ -53,8 +53,6 @@ interface SecretOf {
 /** In place of the type, of a service that a node only finds. No type has this name. */
 export const externalType = "external";
 
-const flag = z.int().min(0).max(1);
-
 /** What a node receives about an external service. */
 export const externalTold = z.strictObject({
   /** Its type. */
@@ -71,7 +69,7 @@ export const externalTold = z.strictObject({
   name: anyText,
   user: anyText,
   /** 1: TLS, whose certificate is checked. */
-  tls: flag,
+  tls: count,
   /** Certificates of its own authority; empty: one that the node knows. */
   ca: anyText,
   /** Empty: any. */
@@ -80,7 +78,7 @@ export const externalTold = z.strictObject({
   secret: anyText,
   secretVersion: count,
   /** 1: the secret is the whole URL; 0: the password. */
-  isUrl: flag,
+  isUrl: count,
 });
 type ExternalTold = z.infer<typeof externalTold>;
 
@@ -158,6 +156,6 @@ export function onlyExternal(type: Pick<ServiceType, "summary" | "oldName" | "pr
     variables: {},
     writesData: false,
     shown: () => "",
-    isOnlyExternal: true,
+    elsewhere: "external",
   };
 }

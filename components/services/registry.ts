@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { anyText, packageName, serviceName, variableName } from "../text/node-names.ts";
+import { app } from "./app.ts";
 import { couchdb } from "./couchdb.ts";
 import { externalSummary, externalTold, externalType } from "./external.ts";
 import { files } from "./files.ts";
@@ -22,6 +23,7 @@ export const serviceTypes: Readonly<Record<string, ServiceType>> = {
   couchdb,
   mongodb,
   solr,
+  app,
 };
 
 /** The types by all their names, including old ones. */
@@ -56,7 +58,7 @@ const form = (type: string, options: z.ZodType<SetUp["options"]>) =>
   });
 
 /** The types of which a node runs a server or holds a directory. */
-const ofNodes = Object.entries(serviceTypes).filter(([, { isOnlyExternal }]) => isOnlyExternal !== true);
+const ofNodes = Object.entries(serviceTypes).filter(([, { elsewhere }]) => elsewhere === undefined);
 
 /** What a node receives about a service that somebody else runs. */
 export const externalSetUp = form(externalType, externalTold);

@@ -50,8 +50,8 @@ export interface ServiceType<Told extends Record<string, number | string> = Reco
   shown(told: Told): string;
   /** How an app finds it where somebody else runs it; absent: nobody else can. */
   external?: External;
-  /** No node of ours runs it. */
-  isOnlyExternal?: true;
+  /** Where it is, of a type that no node runs: only where somebody else does, or it is another site. */
+  elsewhere?: "external" | "site";
 }
 
 /** What a node needs in order to set a service up. */

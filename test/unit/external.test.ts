@@ -28,7 +28,7 @@ const external = Object.entries(serviceTypes).flatMap(([type, { external: how, .
 const placeOf = ({ takes }: (typeof external)[number]["how"]) =>
   `{external: {${["host: db.acme.net", ...takes.map((key) => ({ name: 'name: "1"', user: "user: app", password: "password: {secret: 3}", tls: "tls: true" })[key])].join(", ")}}}`;
 
-describe.each(external)("$type, external,", ({ type, how, variables, isOnlyExternal }) => {
+describe.each(external)("$type, external,", ({ type, how, variables, elsewhere }) => {
   test("has each name of the type's own, and a probe on the node", () => {
     expect(Object.keys(how.variables)).toEqual(expect.arrayContaining(Object.keys(variables)));
     expect(Object.keys(how.variables)).toContain("URL");
@@ -60,7 +60,7 @@ describe.each(external)("$type, external,", ({ type, how, variables, isOnlyExter
 
   test("is asked of the environment where no node runs it", () => {
     const codes = withPlace(type, "").issues.map(({ code }) => code);
-    expect(codes).toEqual(isOnlyExternal === true ? ["external-service"] : []);
+    expect(codes).toEqual(elsewhere === "external" ? ["external-service"] : []);
   });
 });
 

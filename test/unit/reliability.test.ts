@@ -68,7 +68,7 @@ test.each(shownByTests)("there is a test that shows of $type: $aspect", ({ file,
 
 test("every type of service is in the table", () => {
   // The types that no node runs have one row together, with all that is external.
-  const ofNodes = Object.entries(serviceTypes).filter(([, { isOnlyExternal }]) => isOnlyExternal !== true);
+  const ofNodes = Object.entries(serviceTypes).filter(([, { elsewhere }]) => elsewhere === undefined);
   expect(Object.keys(serviceTests).sort()).toEqual([...ofNodes.map(([type]) => type), "external"].sort());
 });
 

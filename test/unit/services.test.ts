@@ -18,7 +18,7 @@ const named = (site: string, services: string, more = "", runner = "src/wsgi.py"
 
 test("every type has a row in the table below, and a twin on the node", () => {
   const names = types.map(({ type }) => type).sort();
-  const ofNodes = Object.entries(serviceTypes).filter(([, { isOnlyExternal }]) => isOnlyExternal !== true);
+  const ofNodes = Object.entries(serviceTypes).filter(([, { elsewhere }]) => elsewhere === undefined);
   expect(ofNodes.map(([type]) => type).sort()).toEqual(names);
   const twins = readdirSync(new URL("../../components/node/agent/silver/services/", import.meta.url));
   // A large one is a folder.
