@@ -209,6 +209,7 @@ function siteChange(name: string, { op, old: { variables: old }, now: { variable
     ...lists("on", words(old.nodes), words(now.nodes)),
     ...lists("locations", words(old.locations), words(now.locations)),
     ...lists("packages", words(old.packages), words(now.packages)),
+    ...lists("debs", parts(old.debs), parts(now.debs)),
     ...(op === "create" ? [] : changed("processes", old.processes, now.processes)),
     ...maps("config", configOf(old), configOf(now)),
     ...changed("config_dir", old.configDirectory, now.configDirectory),
@@ -253,6 +254,7 @@ function nodeChange(name: string, commands: Command[]): Change {
   const details = [
     ...maps("machine", reachedBy(old?.variables), reachedBy(now?.variables)),
     ...(known ? ["packages", "sites"].flatMap((key) => lists(key, words(valueOf(old, key)), words(valueOf(now, key)))) : []),
+    ...(known ? lists("apt", valuesOf(old, "apt"), valuesOf(now, "apt")) : []),
     ...(known ? lists("route", valuesOf(old, "route"), valuesOf(now, "route")) : []),
     ...(known && kind === "changed" ? changed("agent", valueOf(old, "agent"), valueOf(now, "agent")) : []),
   ];
@@ -278,6 +280,7 @@ function reachedBy(variables: Record<string, string> = {}): Record<string, strin
 const valuesOf = (facts: Facts | undefined, key: string): string[] =>
   (facts?.lines ?? []).filter((line) => line.startsWith(`${key}: `)).map((line) => line.slice(key.length + 2));
 const valueOf = (facts: Facts | undefined, key: string): string | undefined => valuesOf(facts, key)[0];
+const parts = (text = ""): string[] => text.split(", ").filter((part) => part !== "");
 const words = (text = ""): string[] => text.split(" ").filter((word) => word !== "");
 
 /** The system in `node: web1 (debian-12)`. */

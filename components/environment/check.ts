@@ -4,10 +4,12 @@ import { partsOf } from "../text/schema/judge.ts";
 import { sizeText } from "../text/size-text.ts";
 import type { Source } from "../text/source.ts";
 import { suggest } from "../text/suggest.ts";
+import { distributionHosts } from "../systems/distribution.ts";
 import { judgeMachine } from "./kinds/registry.ts";
 import { nodeSchema, siteSchema, type EnvironmentTree } from "./schema.ts";
 
 type NodeTree = EnvironmentTree["nodes"][string];
+type AptTree = EnvironmentTree["apt"]["sources"][string];
 type SiteTree = Partial<EnvironmentTree["sites"][string]>;
 
 /** The nodes by name; an invalid one is undefined. */
@@ -27,7 +29,58 @@ export function checkEnvironment(source: Source, parts: Partial<EnvironmentTree>
     ...checkNodesOf(name, site, nodes, source),
     ...checkLimits(name, site, parts.limits ?? {}, source),
   ]);
-  return [...ofNodes, ...ofSites];
+  const apt = parts.apt?.sources ?? {};
+  const ofSources = Object.entries(apt).flatMap(([name, each]) => checkSource(name, each, nodes, source));
+  const allowed = (parts.apt?.debs ?? []).flatMap((name, index) => {
+    if (sites.has(name)) return [];
+    const meant = suggest(name, [...sites.keys()]);
+    const fix = meant === undefined ? "delete it" : `did you mean ${meant}?`;
+    const place = source.placeOf(["apt", "debs", index], "value");
+    return [error("unknown-site", place, `apt.debs names ${name}, which is not a site of this environment`, fix)];
+  });
+  return [...ofNodes, ...ofSites, ...ofSources, ...allowed];
+}
+
+/** A pin goes by host: one of the distribution's own would hold back all of its packages. */
+function checkSource(name: string, { uri, suites, components, nodes: on }: AptTree, nodes: Nodes, source: Source): Issue[] {
+  const at = (key: string) => source.placeOf(["apt", "sources", name, key], "value");
+  const host = new URL(uri).hostname;
+  const own = distributionHosts.find((known) => host === known || host.endsWith(`.${known}`));
+  const flat = suites.includes("/");
+  return [
+    ...(own === undefined
+      ? []
+      : [
+          error(
+            "apt-source",
+            at("uri"),
+            `the source ${name} is at ${host}, which is the distribution's own archive`,
+            "leave it out: packages of a suite such as backports are not built yet",
+          ),
+        ]),
+    ...(flat === components.length > 0 || (flat && suites.length > 1)
+      ? [
+          error(
+            "apt-source",
+            at("suites"),
+            `the source ${name} has ${flat ? "the suite /, and components or other suites" : "suites and no components"}`,
+            flat ? "leave out the rest, or write its suites in place of /" : "add components, such as [main]",
+          ),
+        ]
+      : []),
+    ...(on ?? []).flatMap((node, index) =>
+      nodes.has(node)
+        ? []
+        : [
+            unknownNode(
+              source.placeOf(["apt", "sources", name, "nodes", index], "value"),
+              `the source ${name} is for ${node}`,
+              node,
+              nodes,
+            ),
+          ],
+    ),
+  ];
 }
 
 function mapEntries<T>(map: unknown, make: (name: string, value: unknown) => T): Map<string, T> {

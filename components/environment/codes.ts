@@ -2,6 +2,13 @@ import type { CodeEntry } from "../text/code.ts";
 
 /** Codes that only an environment can cause. */
 export const environmentCodes = {
+  "apt-source": {
+    rule: "A source of packages is an archive besides the distribution's, with suites and components, or with the one suite /.",
+    example: {
+      "dev.yaml": `apt:\n  sources:\n    own:\n      uri: https://apt.acme.net\n      suites: [stable]\n      key: "-----BEGIN PGP PUBLIC KEY BLOCK-----\\n${"A".repeat(64)}\\n-----END PGP PUBLIC KEY BLOCK-----"\n`,
+    },
+    fix: "Take suites and components from the archive's own instructions.",
+  },
   "bad-host": {
     rule: "A host is a name or an IP address, without user, port or path.",
     example: { "dev.yaml": "nodes:\n  web1: {host: 'root@10.0.1.11', os: ubuntu-24.04, hostKey: 'ssh-ed25519 AAAAC3Nz'}\n" },
@@ -58,6 +65,14 @@ export const environmentCodes = {
         "nodes:\n  web1: {host: 10.0.1.11, os: debian-12, hostKey: 'ssh-ed25519 AAAAC3Nz'}\n  web2: {host: 10.0.1.12, os: debian-12, hostKey: 'ssh-ed25519 AAAAC3Nz'}\n",
     },
     fix: "Name the machine once; make new host keys on a clone.",
+  },
+  "unknown-site": {
+    rule: "apt.debs names sites of the environment.",
+    example: {
+      "dev.yaml":
+        "apt: {debs: [shop]}\nnodes: {web1: {local: true, os: ubuntu-24.04}}\nsites: {blog: {app: apps/blog, nodes: [web1]}}\n",
+    },
+    fix: "Name a site that is listed under sites.",
   },
   "unknown-node": {
     rule: "A site runs on nodes of its environment.",

@@ -14,6 +14,13 @@ export interface Environment {
   defaults: { retain: number; graceSeconds: number };
   /** Addresses and networks (`address/bits`) of the proxies in front of the nodes, sorted; absent: none. */
   trustProxies?: string[];
+  /** What apt on the nodes knows besides the distribution. */
+  apt: {
+    sources: AptSource[];
+    answers: string[];
+    /** Sites whose apps may bring packages as files. */
+    debs: string[];
+  };
   /** Upper limits for any site. */
   limits: Limits;
   nodes: Record<string, EnvironmentNode>;
@@ -55,6 +62,20 @@ export interface EnvironmentSite {
   /** Where each value was set, by its path below the site, e.g. `config.SIGNUPS` or `limits.processes`. */
   origins: Record<string, Place>;
   place: Spot;
+}
+
+/** An archive of packages besides the distribution's. */
+export interface AptSource {
+  name: string;
+  uri: string;
+  suites: string[];
+  components: string[];
+  /** The public key that signs it, armored. */
+  key: string;
+  /** Packages that come from it in place of the distribution's. */
+  packages: string[];
+  /** Absent: all. */
+  nodes?: string[];
 }
 
 export interface Limits {

@@ -83,6 +83,11 @@ function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name
     ...(tree.protected ? { isProtected: true } : {}),
     ssh: tree.ssh,
     ...(tree.trust_proxies.length === 0 ? {} : { trustProxies: tree.trust_proxies.toSorted() }),
+    apt: {
+      sources: Object.entries(tree.apt.sources).map(([key, source]) => ({ ...source, name: key })),
+      answers: tree.apt.answers,
+      debs: tree.apt.debs,
+    },
     defaults: { retain: tree.defaults.retain, graceSeconds: tree.defaults.grace },
     limits: toLimits(tree.limits),
     nodes: mapValues(tree.nodes, (key, node) => toNode(key, node, source)),

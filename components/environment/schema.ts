@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { choice, either, list, map, text, toggle } from "../text/schema/fields.ts";
 import { hostName } from "./machine-fields.ts";
+import { apt } from "./apt-fields.ts";
 import { servicePlace } from "./external-field.ts";
 import { network } from "./network-field.ts";
 import { secretVersion } from "./secret-field.ts";
@@ -105,6 +106,7 @@ export const environmentSchema = z
       .describe(
         "Addresses and networks of the proxies in front of the nodes, e.g. of a balancer that speaks TLS. X-Forwarded-For and X-Forwarded-Proto are believed from these alone.",
       ),
+    apt,
     defaults: z
       .strictObject({
         retain: count(1, 100).prefault(5).describe("Releases that a node keeps of each site, the live one included."),

@@ -21,6 +21,8 @@ export interface Manifest extends SameKeys {
   defaultLocation?: string;
   /** apt packages that the app needs on its nodes. */
   packages: string[];
+  /** Paths of .deb files inside the app. */
+  debs: string[];
   /** Scripts that root runs before and after the packages are installed. */
   installScripts: { before: string[]; after: string[] };
   services: Record<string, ServiceRequest>;

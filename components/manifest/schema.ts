@@ -6,7 +6,7 @@ import { choice, either, fieldRules, list, map, text, toggle } from "../text/sch
 import { idlePlatforms, platformKeys, platformNames, runningKeys } from "../platforms/registry.ts";
 import { command, packageName, runner, urlPath, version } from "./app-fields.ts";
 import { line, location, name } from "../text/schema/names.ts";
-import { path } from "../text/schema/paths.ts";
+import { debPath, path } from "../text/schema/paths.ts";
 import { count, duration, size } from "../text/schema/quantities.ts";
 import { config } from "./schema-config.ts";
 import { services } from "./schema-services.ts";
@@ -223,6 +223,11 @@ export const manifestSchema = built("", {
   packages: list(packageName(), "a list of Debian packages", "[libjpeg62-turbo]")
     .default([])
     .describe("Debian packages that the app needs on its nodes."),
+  debs: list(debPath(), "a list of .deb files of the app", "[vendor/libfoo_1.2_amd64.deb]")
+    .default([])
+    .describe(
+      "Debian packages that the app ships itself, as files. Root runs what is in them, so the environment must allow it for the site (apt.debs).",
+    ),
   package_install_script: paths()
     .exactOptional()
     .describe("Scripts of the app that root runs before the packages are installed."),

@@ -12,6 +12,8 @@ export interface InstallFacts {
   sites: readonly string[];
   /** Proxies that it believes. */
   trustProxies?: readonly string[];
+  /** What its apt knows besides the distribution. */
+  apt?: readonly string[];
   /** `blog.acme.net/ → blog`, most specific first. */
   routes: readonly string[];
   /** SHA-256 of the agent's zipapp. */
@@ -66,6 +68,7 @@ export function installCommand(facts: InstallFacts): string {
     `# packages: ${facts.packages.join(" ")}`,
     `# sites: ${facts.sites.join(" ")}`,
     ...(facts.trustProxies ?? []).map((proxy) => `# trusts: ${proxy}`),
+    ...(facts.apt ?? []).map((line) => `# apt: ${line}`),
     ...facts.routes.map((route) => `# route: ${route}`),
     `# agent: ${facts.agent.slice(0, 8)}`,
     `command -v python3 >/dev/null || { echo "${facts.node}: python3 is missing; run: apt-get install python3" >&2; exit 1; }`,

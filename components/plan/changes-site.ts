@@ -33,6 +33,7 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   nodes: (one, other) => lists("on", one.nodes, other.nodes),
   routes: (one, other) => lists("locations", one.routes.map(locationText), other.routes.map(locationText)),
   packages: (one, other) => lists("packages", one.packages, other.packages),
+  debs: (one, other) => lists("debs", debFacts(one), debFacts(other)),
   processes: (one, other) => maps("processes", processFacts(one), processFacts(other)),
   limits: (one, other) => changed("limits.body", sizeText(one.limits.bodyBytes), sizeText(other.limits.bodyBytes)),
   timeouts: (one, other) => maps("timeouts", one.timeouts, other.timeouts),
@@ -56,7 +57,19 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
 };
 
 /** The facts of a new site that a reviewer decides on. */
-const ofNew = ["on", "locations", "packages", "config", "config_dir", "services", "works on", "workers", "cron", "libraries"];
+const ofNew = [
+  "on",
+  "locations",
+  "packages",
+  "debs",
+  "config",
+  "config_dir",
+  "services",
+  "works on",
+  "workers",
+  "cron",
+  "libraries",
+];
 
 /** The facts in which two states of a site differ; for a new site those that a reviewer decides on. */
 export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[] {
@@ -67,6 +80,7 @@ export function siteDetails(one: SitePlan | undefined, other: SitePlan): Detail[
   delete empty.services;
   delete empty.work;
   delete empty.asks;
+  delete empty.debs;
   delete empty.configDirectory;
   delete empty.libraries;
   return siteDetails(empty, other).filter(({ about }) => ofNew.includes(about));
@@ -178,6 +192,11 @@ export function jobText({ run, at, zone, memoryBytes, timeoutSeconds, overlap }:
 /** A worker for a reviewer: `2 x bin/mailer, 400M each, 60s to end`. */
 export function workerText({ run, count, memoryBytes, stopSeconds }: WorkerPlan): string {
   return `${count} x ${run}, ${sizeText(memoryBytes)} each, ${stopSeconds}s to end`;
+}
+
+/** Packages that the app brings, each with enough of its digest to distinguish it. */
+export function debFacts({ debs = [] }: Pick<SitePlan, "debs">): string[] {
+  return debs.map(({ path, digest }) => `${path} ${digest.slice(0, 8)}`);
 }
 
 function askedFacts({ asks = {} }: SitePlan): object {

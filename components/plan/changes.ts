@@ -1,5 +1,6 @@
 import { isMade, tellMachine } from "../environment/kinds/registry.ts";
 import type { BrokenSite, NodePlan, Plan, SitePlan } from "./plan.ts";
+import { sourceText } from "./apt.ts";
 import { locationText, urlText } from "./location.ts";
 import { compareVersions } from "./version.ts";
 import { droppedFrom, judgeLosses, judgeUnknown, standingOf, type Loss } from "./losses.ts";
@@ -219,6 +220,8 @@ function nodeDetails(one: NodePlan | undefined, other: NodePlan | undefined): De
     ...machineDetails(one, other),
     ...lists("roles", one?.roles ?? [], other?.roles ?? []),
     ...lists("trust_proxies", one?.trustProxies ?? [], other?.trustProxies ?? []),
+    ...maps("apt", sourceFacts(one), sourceFacts(other)),
+    ...lists("answers", one?.apt?.answers ?? [], other?.apt?.answers ?? []),
     ...lists("sites", one?.sites ?? [], other?.sites ?? []),
     ...maps("route", routes(one), routes(other)),
   ];
@@ -229,6 +232,10 @@ function machineDetails(one: NodePlan | undefined, other: NodePlan | undefined):
   const told = changed("machine", one && tellMachine(one.machine), other && tellMachine(other.machine));
   if (told.length > 0 || one === undefined || other === undefined) return told;
   return changed("machine", identity(one), identity(other));
+}
+
+function sourceFacts(node: NodePlan | undefined): object {
+  return Object.fromEntries((node?.apt?.sources ?? []).map((source) => [source.name, sourceText(source)]));
 }
 
 /** What tells one machine from another: a machine that the project makes is made anew with another kind or system. */

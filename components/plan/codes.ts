@@ -10,6 +10,14 @@ export const planCodes = {
     },
     fix: "Name a site of the environment, and place both on the same nodes.",
   },
+  "debs-not-allowed": {
+    rule: "An app brings Debian packages as files only where the environment allows it for the site.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\ndebs: [vendor/libfoo_1.2_amd64.deb]\n",
+    },
+    fix: "Add the site to apt.debs of the environment, or name packages of the distribution.",
+  },
   "external-service": {
     rule: "A service that somebody else runs has a place with what its type takes; one of a type that no node runs has such a place.",
     example: {

@@ -1,7 +1,8 @@
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { External, ExternalPlace } from "../services/external.ts";
+import type { ExternalPlace } from "../services/external.ts";
 import { serviceType, serviceTypes } from "../services/registry.ts";
+import type { External } from "../services/service.ts";
 import { error, type Issue } from "../text/issue.ts";
 
 /** Errors in the places of services that somebody else runs: each type has its own keys, and some types have no other place. */

@@ -8,7 +8,7 @@ import { judgeNodes } from "./judge-nodes.ts";
 import { judgeServices } from "./judge-services.ts";
 import { judgeSite } from "./judge-site.ts";
 import { planLibraries } from "./libraries.ts";
-import { planPackages } from "./packages.ts";
+import { judgeDebs, planDebs, planPackages } from "./packages.ts";
 import { compareLocations, parseLocation } from "./location.ts";
 import type { BrokenSite, NodePlan, Plan, Route, SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { platforms } from "../platforms/registry.ts";
@@ -59,7 +59,17 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
       const kept = here.some((site) => site.routes.length === 0);
       const { trustProxies } = environment;
       const trusts = trustProxies !== undefined && roles.includes("web") ? { trustProxies } : {};
-      return { name, machine, os, roles, sites: here.map((site) => site.name), routes, ...trusts, ...(kept ? { kept } : {}) };
+      return {
+        name,
+        machine,
+        os,
+        roles,
+        sites: here.map((site) => site.name),
+        routes,
+        ...trusts,
+        ...planApt(environment, name),
+        ...(kept ? { kept } : {}),
+      };
     });
   const ofAll = judgeNodes(environment, nodes, sites);
   const known = judged.flatMap(({ site, app }) => (app === undefined ? [] : [{ site, manifest: app.manifest }]));
@@ -67,6 +77,15 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
   if (ofAll.some(isError)) return { issues };
   const { name, ssh, isProtected } = environment;
   return { value: { environment: name, ...(isProtected === true ? { isProtected } : {}), ssh, nodes, sites, broken }, issues };
+}
+
+/** What the apt of a node knows besides the distribution. */
+function planApt({ apt }: Environment, node: string): Pick<NodePlan, "apt"> {
+  const here = apt.sources.filter(({ nodes }) => nodes === undefined || nodes.includes(node));
+  const sources = here
+    .map(({ name, uri, suites, components, key, packages }) => ({ name, uri, suites, components, key, packages }))
+    .sort(byName);
+  return sources.length === 0 && apt.answers.length === 0 ? {} : { apt: { sources, answers: apt.answers } };
 }
 
 /** One site by itself: its plan, or what is known of it when it must stay unchanged. */
@@ -85,6 +104,7 @@ function judgeOne(
           ...judgeSite(environment, site, app.manifest, planned),
           ...judgeServices(environment, site, app.manifest),
           ...judgeConfigDirectory(environment, site, app.manifest),
+          ...judgeDebs(environment, site, app.manifest, app.bundle),
           ...(asked?.issues ?? []),
         ];
   const issues = [...ofApp, ...ofSite];
@@ -98,6 +118,7 @@ function judgeOne(
 function planSite(environment: Environment, site: EnvironmentSite, app: PlannedApp, ofSites: Record<string, string>): SitePlan {
   const { manifest, bundle, requirements } = app;
   const asks = sitesAsked(manifest);
+  const debs = planDebs(manifest, bundle);
   const configDirectory = planConfigDirectory(app);
   const routes = planRoutes(site, manifest.defaultLocation);
   const processes = {
@@ -121,6 +142,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     nodes,
     routes,
     packages: planPackages(manifest, work),
+    ...(debs.length === 0 ? {} : { debs }),
     processes,
     timeouts: manifest.timeouts,
     limits: { bodyBytes: site.limits.bodyBytes ?? manifest.limits.bodyBytes },

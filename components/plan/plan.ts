@@ -2,7 +2,7 @@ import type { PlatformName } from "../platforms/registry.ts";
 import type { Issue } from "../text/issue.ts";
 import type { Check } from "../manifest/manifest.ts";
 import type { Processes, RequestLimits, Timeouts } from "../platforms/platform.ts";
-import type { Environment, EnvironmentNode } from "../environment/environment.ts";
+import type { AptSource, Environment, EnvironmentNode } from "../environment/environment.ts";
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { SiteLibraries } from "./libraries.ts";
 import type { SetUp } from "../services/service.ts";
@@ -44,8 +44,16 @@ export interface NodePlan {
   routes: Route[];
   /** Addresses and networks of the proxies in front of it, sorted; absent: none. */
   trustProxies?: string[];
+  /** What its apt knows besides the distribution; absent: nothing. */
+  apt?: NodeApt;
   /** A site here is broken and its routes are unknown: the node keeps its last declared state. */
   kept?: true;
+}
+
+/** Sources by name, and answers to questions of packages, in the order of the environment. */
+export interface NodeApt {
+  sources: Omit<AptSource, "nodes">[];
+  answers: string[];
 }
 
 /** One location of a site. */
@@ -100,6 +108,13 @@ export interface SiteWork {
   jobs: JobPlan[];
 }
 
+/** A Debian package inside the app. */
+export interface Deb {
+  path: string;
+  /** SHA-256 of its bytes, in hex. */
+  digest: string;
+}
+
 export interface SitePlan {
   name: string;
   /** Unix user `site-<name>`. */
@@ -114,6 +129,8 @@ export interface SitePlan {
   nodes: string[];
   routes: Route[];
   packages: string[];
+  /** Packages that the app brings as files, sorted by path; absent when it brings none. */
+  debs?: Deb[];
   processes: Processes;
   timeouts: Timeouts;
   limits: RequestLimits;

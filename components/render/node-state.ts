@@ -2,6 +2,7 @@ import type { NodePlan, Plan } from "../plan/plan.ts";
 import { siteUser } from "../plan/site-name.ts";
 import { silverSupport } from "../platforms/python/silversupport.ts";
 import { platforms } from "../platforms/registry.ts";
+import { renderApt } from "./apt-files.ts";
 import { renderNodeFirewall } from "./firewall.ts";
 import {
   renderBootUnit,
@@ -44,6 +45,7 @@ export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
     packages: web ? webPackages : ["nftables", "python3", "rsync"],
     sites: node.sites.map((name) => ({ name, user: siteUser(name) })),
     files: [...firewallFiles(node), ...(web ? webFiles(node) : [])],
+    ...(node.apt === undefined ? {} : { apt: renderApt(node.apt) }),
     units: {
       running: [
         "silver-nft.service",

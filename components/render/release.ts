@@ -21,6 +21,7 @@ export function renderRelease(site: SitePlan): Release {
     bundle: { id: site.bundle.id, digest: site.bundle.digest },
     ...(site.version === undefined ? {} : { version: site.version }),
     packages: site.packages,
+    ...(site.debs === undefined ? {} : { debs: site.debs }),
     files: releaseFiles(site),
     units: releaseUnits(site),
     variables: site.variables,

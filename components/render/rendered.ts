@@ -51,6 +51,8 @@ export const nodeState = z.strictObject({
   /** Sites placed here: a user, a directory and a label each; a site no longer listed keeps its data. */
   sites: z.array(z.strictObject({ name: siteName, user: siteUser })),
   files: z.array(renderedFile.extend({ path: absolutePath })),
+  /** What apt knows besides the distribution: source → its file in deb822, pins, and answers to debconf; absent: nothing. */
+  apt: z.strictObject({ sources: z.record(siteName, anyText), pins: anyText, answers: anyText }).exactOptional(),
   /** systemd units that must be enabled and running, and those that must be stopped and disabled. */
   units: z.strictObject({ running: z.array(unitName), stopped: z.array(unitName) }),
 });
@@ -82,6 +84,8 @@ export const release = z.strictObject({
   version: anyText.exactOptional(),
   /** apt packages of this site. */
   packages: z.array(packageName),
+  /** Packages that the app brings, by their paths inside it; absent when there are none. */
+  debs: z.array(z.strictObject({ path: innerPath, digest })).exactOptional(),
   /** Relative to the release's directory: `conf/apache.conf`, `conf/site.vcl`, `conf/wsgi.py`, `conf/web.service` … */
   files: z.array(renderedFile.extend({ path: innerPath })),
   /** In the order in which they start; they stop in reverse. */

@@ -4,6 +4,7 @@ import { isMade } from "../environment/kinds/registry.ts";
 import type { Owner } from "../node/contract.ts";
 import { agentZipapp, type Zipapp } from "../node/zipapp.ts";
 import { installCommand, installInput } from "../node/install-command.ts";
+import { aptFacts } from "../plan/apt.ts";
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { renderNodeState } from "../render/node-state.ts";
@@ -52,6 +53,7 @@ export class Node extends pulumi.ComponentResource {
             packages: state.packages,
             sites: node.sites,
             ...(node.trustProxies === undefined ? {} : { trustProxies: node.trustProxies }),
+            ...(node.apt === undefined ? {} : { apt: aptFacts(node.apt) }),
             routes: node.routes.map((route) => `${route.host}${route.path} → ${route.site}`),
             agent: agent().sha256,
             user,

@@ -1,6 +1,6 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { configDirectoryText, jobText, workerText } from "../plan/changes-site.ts";
+import { configDirectoryText, debFacts, jobText, workerText } from "../plan/changes-site.ts";
 import { platforms } from "../platforms/registry.ts";
 import type { Plan, SitePlan } from "../plan/plan.ts";
 import { askedText } from "../plan/sites-asked.ts";
@@ -65,6 +65,7 @@ function reviewed(site: SitePlan, release: string): Record<string, string> {
       : { platform: site.platform }),
     ...(site.configDirectory === undefined ? {} : { configDirectory: configDirectoryText(site.configDirectory) }),
     ...(site.packages.length === 0 ? {} : { packages: site.packages.join(" ") }),
+    ...(site.debs === undefined ? {} : { debs: debFacts(site).join(", ") }),
     ...Object.fromEntries((site.services ?? []).map((setUp) => [`service_${setUp.name}`, summary(setUp)])),
     ...(site.work === undefined ? {} : { works_on: site.work.on }),
     ...Object.fromEntries((site.work?.workers ?? []).map((worker) => [`worker_${worker.name}`, workerText(worker)])),

@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { External } from "./external.ts";
 
 /** The input for a service of a site. */
 export interface ServiceUse {
@@ -52,6 +51,34 @@ export interface ServiceType<Told extends Record<string, number | string> = Reco
   external?: External;
   /** Where it is, of a type that no node runs: only where somebody else does, or it is another site. */
   elsewhere?: "external" | "site";
+}
+
+/** How a type of service is found where somebody else runs it: one part of the type's own file. */
+export interface External {
+  /** Schemes that its URL may begin with; the first is the one that apps get. */
+  schemes: readonly [string, ...string[]];
+  /** The same with TLS. Default: the scheme tells nothing of TLS. */
+  tlsScheme?: string;
+  /** Port where the environment names none, and with TLS where that is another. */
+  port: number;
+  tlsPort?: number;
+  /** What stands before `name` in the path of its URL. Default: `/`. */
+  prefix?: string;
+  /** What its place may say besides host and port. */
+  takes: readonly ("name" | "user" | "password" | "tls")[];
+  /** What its place must say where it has no URL. */
+  needs: readonly ("name" | "user")[];
+  /** The form of its name, and what completes "it must be …". Default: any. */
+  nameForm?: { pattern: RegExp; must: string };
+  /** What tells drivers to check its certificate, in the query of its URL; `@CA@` is the file of the authority. Default: nothing. */
+  tlsQuery?: string;
+  /** Variables by their whole names that do so for drivers that are given host and port. Default: none. */
+  tlsVariables?: Readonly<Record<string, string>>;
+  /**
+   * As `variables` of the type, with each of its names: placeholders are `@URL@`, `@HOST@`, `@PORT@`, `@SERVER@` (both), `@NAME@`,
+   * `@USER@`, `@PASSWORD@` and `@CA@`. The node fills them in.
+   */
+  variables: Readonly<Record<string, string>>;
 }
 
 /** What a node needs in order to set a service up. */

@@ -12,6 +12,9 @@ export interface Keyring {
   package: string;
 }
 
+/** Hosts of the archives below, and all below them. */
+export const distributionHosts = ["ubuntu.com", "debian.org"];
+
 /** Ubuntu keeps ports to architectures other than amd64 on a separate host. */
 export const ubuntu: Distribution = {
   keyring: { file: "/usr/share/keyrings/ubuntu-archive-keyring.gpg", package: "ubuntu-keyring" },

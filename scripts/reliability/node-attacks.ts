@@ -33,6 +33,18 @@ export const nodeAttacks: readonly Attack[] = [
     test: "its passwords are in no output, no log, no state and no process",
   },
   {
+    attack: "a source of packages offers later versions of the distribution's, or is signed by somebody else",
+    holds: "nothing that is not named comes from it; a key that does not fit is refused, and the node's apt is as before",
+    file: "test/nodes/apt.test.ts",
+    test: "a package of it is installed for a site, answered, and one that the distribution has is the distribution's",
+  },
+  {
+    attack: "an app ships a .deb, of its own, in place of a package of the node, or of another site",
+    holds: "only where the environment allows it, and never in place of what is there from elsewhere",
+    file: "test/agent/test_debs.py",
+    test: "test_what_the_node_has_from_elsewhere_or_from_another_site_is_never_replaced",
+  },
+  {
     attack: "an app takes every lock of its PostgreSQL",
     holds: "no other site's statement waits",
     file: "test/nodes/services.test.ts",

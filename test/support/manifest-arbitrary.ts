@@ -131,6 +131,7 @@ export const manifestTree: fc.Arbitrary<Record<string, unknown>> = some({
   php_root: value,
   default_location: value,
   packages: list,
+  debs: list,
   package_install_script: list,
   after_install_script: list,
   services: named(some({ type: option, quota: option, memory: option })),

@@ -9,6 +9,7 @@ test("an environment of one node and one site gets every default", () => {
       name: "dev",
       file: "stacks/dev.yaml",
       ssh: { user: "root" },
+      apt: { sources: [], answers: [], debs: [] },
       defaults: { retain: 5, graceSeconds: 600 },
       limits: {},
       nodes: {

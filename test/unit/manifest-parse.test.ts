@@ -10,6 +10,7 @@ test("a manifest of two lines gets every default", () => {
       platform: "python",
       runner: "src/wsgi.py",
       packages: [],
+      debs: [],
       installScripts: { before: [], after: [] },
       updateFetch: [],
       compatibleWithPrevious: false,

@@ -16,6 +16,7 @@ const forms: Record<string, IniForm> = {
   default_location: single(["default_location"], tidyLocation),
   update_fetch: lines(["update_fetch"]),
   packages: lines(["packages"]),
+  debs: lines(["debs"]),
   package_install_script: lines(["package_install_script"], tidyPath),
   after_install_script: lines(["after_install_script"], tidyPath),
   "config.required": requiredConfig(["config", "required"]),

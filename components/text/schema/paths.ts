@@ -20,6 +20,17 @@ export function path(what: Directory, example?: string) {
   return field(schema, { ...pathRule(what), ...(example === undefined ? {} : { example }) });
 }
 
+/** The path of a Debian package inside the app. */
+export function debPath() {
+  const rule = pathRule("the app's directory");
+  const schema = z
+    .string()
+    .regex(new RegExp(`^(?=.*\\.deb$)${WRITTEN}$`))
+    .transform(tidyPath);
+  const must = "the path of a .deb file inside the app's directory, of letters, digits, _ . + - and /";
+  return field(schema, { ...rule, must, example: "vendor/libfoo_1.2_amd64.deb" });
+}
+
 /** Silver Lining joined paths to the app's directory: `./main.py` and `site/` meant `main.py` and `site`. */
 export function tidyPath(text: string): string {
   return text.replace(/^(?:\.\/+)+(?=.)/, "").replace(/(?<=[^/])\/+$/, "");

@@ -2,7 +2,7 @@
 
 import os
 
-from . import accounts, claim, files, firewall, node_record, packages, ports, spoiled, unit, varnish
+from . import accounts, apt_sources, claim, files, firewall, node_record, packages, ports, spoiled, unit, varnish
 from .errors import AgentError
 from .lock import shared
 from .paths import BOOT_CLI, NFT_CONF
@@ -29,6 +29,7 @@ def apply(node, state, gently=False):
 def apply_alone(node, state, gently):
     prepare_directories(node)
     changes = unit.mask(node, state["units"]["stopped"], "must not run")
+    changes += apt_sources.apply(node, state.get("apt", {}))
     changes += packages.install(node, state["packages"])
     changes += packages.quiet(node)
     changes += users(node, state)

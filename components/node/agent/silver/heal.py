@@ -3,7 +3,7 @@
 import os
 import time
 
-from . import converge, log_space, node_record, packages, prepare, recover, releases, site_services, spoiled, state, varnish, verify
+from . import converge, debs, log_space, node_record, packages, prepare, recover, releases, site_services, spoiled, state, varnish, verify
 from .errors import AgentError
 
 # An app that does not listen by then is told as one that does not start.
@@ -71,6 +71,7 @@ def site(node, lease):
         mending.add(f"{state.record_path(node, name, live)} is lost: {live} can't be put back", NEW_RELEASE)
     else:
         mending.try_to(packages.install, record["packages"], name)
+        mending.try_to(debs.install, record)
         mending.try_to(prepare.restore, record, START_SECONDS)
     if not os.path.isdir(releases.app(node, name, live)):
         mending.add(f"{releases.app(node, name, live)} is gone", NEW_RELEASE)

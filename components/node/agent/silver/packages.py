@@ -34,8 +34,7 @@ def install(node, packages, site=None):
     if not missing(node, packages):
         return []
     node.begin("packages", "waiting for apt")
-    with shared(node, "apt", waiting=turn(node)), quiet_services(node):
-        long_work.settle(node, "packages", "waiting for what an earlier session installs")
+    with at_work(node):
         todo = missing(node, packages)
         try:
             if todo:
@@ -44,6 +43,14 @@ def install(node, packages, site=None):
             # A failed installation may have brought some of the packages, and so may that of an earlier session.
             masked = quiet(node)
         return [*({"what": f"package {name}", "why": "not installed"} for name in todo), *masked]
+
+
+@contextlib.contextmanager
+def at_work(node):
+    """Alone with apt, once what an earlier session began has ended; meanwhile no package starts anything."""
+    with shared(node, "apt", waiting=turn(node)), quiet_services(node):
+        long_work.settle(node, "packages", "waiting for what an earlier session installs")
+        yield
 
 
 def fetch(node, todo, site):

@@ -8,6 +8,7 @@ from . import (
     addresses,
     blame,
     checker,
+    debs,
     environ,
     files,
     firewall,
@@ -63,6 +64,7 @@ def prepare(node, lease, arguments):
     if present["live"] == name:
         # Already live: only restore what the node has lost of it.
         changes = packages.install(node, release["packages"], site)
+        changes += debs.install(node, release)
         changes += log_space.set_up(node, site)
         changes += environ.write(node, release, secrets, bound)
         changes += restore(node, release, arguments["startSeconds"])
@@ -78,6 +80,7 @@ def prepare(node, lease, arguments):
             releases.assemble(node, release, arguments["listing"], secrets, bound, **sent)
             state.change(node, site, releases=[name, *present["releases"]])
             changes.append({"what": node.paths.release(site, name), "why": "new"})
+        changes += debs.install(node, release)
         checker.check(node, release)
         changes += start(node, release, arguments["startSeconds"])
     except (AgentError, OSError):
