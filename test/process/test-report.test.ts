@@ -39,7 +39,11 @@ it("tells what failed around tests as it tells a failed test", () => {
   });
   const of = (file: string) => results.find((each) => each.file === file);
   expect(of("file.test.js")).toMatchObject({ passed: [], failed: [{ name: "the file, or a hook of it" }], skipped: ["two"] });
-  expect(of("suite.test.js")).toMatchObject({ passed: ["a wiki > three"], failed: [{ name: 'a hook of "a wiki"' }], skipped: [] });
+  expect(of("suite.test.js")).toMatchObject({
+    passed: ["a wiki > three"],
+    failed: [{ name: 'a hook of "a wiki"' }],
+    skipped: [],
+  });
   expect(of("load.test.js")).toMatchObject({ passed: [], failed: [{ name: "the file, or a hook of it" }] });
   expect(of("plain.test.js")).toMatchObject({ passed: ["six"], failed: [{ name: "five" }], skipped: ["seven"] });
   expect(of("late.test.js")).toMatchObject({ passed: ["eight"], failed: [] });
