@@ -35,9 +35,9 @@ export type RenderedFile = z.infer<typeof renderedFile>;
 /**
  * Placeholders in a rendered release file, which the agent replaces at prepare:
  * the release's directory, its loopback address and port (bindings: in no id), its id (hashed over the files themselves), its VCL name, the
- * directory of the service writable_root in the current data generation.
+ * directory of the service writable_root and that of the socket of the service mysql, both in the current data generation.
  */
-export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@", "@WRITABLE@"] as const;
+export const placeholders = ["@ROOT@", "@ADDRESS@", "@PORT@", "@RELEASE@", "@VCL@", "@WRITABLE@", "@MYSQL@"] as const;
 
 /** The one that the agent leaves in units that it makes anew for each command: its directory, or its name. */
 export const runPlaceholder = "@RUN@";

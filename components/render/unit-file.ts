@@ -6,6 +6,7 @@ import { platforms } from "../platforms/registry.ts";
 import { logsMount, siteUnit } from "../plan/site-name.ts";
 import { externalType } from "../services/external.ts";
 import { serviceType } from "../services/registry.ts";
+import { localMysql } from "./local-mysql.ts";
 import { closedSystem } from "./sandbox.ts";
 import { startEnvironment } from "./start-environment.ts";
 
@@ -187,10 +188,11 @@ export function appOrder(site: SitePlan): string[] {
 /** The unit that the agent makes for all services of the site, in its current data generation: after a boot, they start first. */
 const servicesTarget = ({ name }: SitePlan): string => `silver-data-${name}.target`;
 
-/** Where the app may write besides what is in memory. */
+/** Where the app may write besides what is in memory, and where it finds a socket by itself. */
 export function writableOf(site: SitePlan): string {
-  const writes = site.services?.some(({ type }) => type !== externalType && serviceType(type).writesData) === true;
-  return `${writes ? `\nReadWritePaths=/srv/silver/${site.name}/data` : ""}${logsOf(site)}`;
+  const types = site.services?.map(({ type }) => type).filter((type) => type !== externalType) ?? [];
+  const data = types.some((type) => serviceType(type).writesData) ? `\nReadWritePaths=/srv/silver/${site.name}/data` : "";
+  return `${data}${logsOf(site)}${localMysql(types)}`;
 }
 
 /** The line that lets the app write its logs. Whoever deletes /var/log must not keep the site from starting. */

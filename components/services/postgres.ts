@@ -3,15 +3,7 @@ import { parseBytes, unparsedSize } from "../text/schema/quantities.ts";
 import { field, unparsedList, unparsedToggle } from "../text/schema/fields.ts";
 import { anyText, count } from "../text/node-names.ts";
 import type { ServiceType } from "./service.ts";
-
-/**
- * Releases of a site that may run at once: the new one, the live one, the previous one, which stays warm for its time, and
- * the one before that, which is not ended while a rollout is under way. Each process may keep its session open.
- */
-const releasesAtOnce = 4;
-
-/** Sessions besides those of requests: a migration, a person. */
-const spareConnections = 4;
+import { sessionsFor } from "./sessions.ts";
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
 const urlOverTcp = "postgresql://@USER@:@PASSWORD@@@ADDRESS@:@PORT@/@DATABASE@";
@@ -75,7 +67,7 @@ const database: ServiceType<{ bytes: number; connections: number; extensions?: s
   }),
   tell: ({ options, requests }) => ({
     bytes: parseBytes(options.quota ?? "2G"),
-    connections: releasesAtOnce * requests + spareConnections,
+    connections: sessionsFor(requests),
     ...(options.extensions === undefined ? {} : { extensions: options.extensions.split(",").sort().join(",") }),
     ...(options.tcp === "true" ? { tcp: "on" } : {}),
   }),

@@ -6,6 +6,7 @@ import { externalSummary, externalTold, externalType } from "./external.ts";
 import { files } from "./files.ts";
 import { memcached } from "./memcached.ts";
 import { mongodb } from "./mongodb.ts";
+import { mysql } from "./mysql.ts";
 import { postgis, postgres } from "./postgres.ts";
 import { redis } from "./redis.ts";
 import { solr } from "./solr.ts";
@@ -16,6 +17,7 @@ import type { ServiceType, SetUp } from "./service.ts";
 export const serviceTypes: Readonly<Record<string, ServiceType>> = {
   postgres,
   postgis,
+  mysql,
   files,
   writable_root: writableRoot,
   redis,

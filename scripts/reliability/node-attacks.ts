@@ -261,6 +261,30 @@ export const nodeAttacks: readonly Attack[] = [
     test: "no socket gets one of them that names none",
   },
   {
+    attack: "an app reaches for another site's MariaDB, for its server's files, settings, accounts, plugins or other databases",
+    holds: "refused by the kernel, or by the server; what one's own account may do, it can't change",
+    file: "test/nodes/mysql.test.ts",
+    test: "what reaches beyond its own data is refused",
+  },
+  {
+    attack: "an app takes every connection of its MariaDB, or holds those that say nothing",
+    holds: "the agent gets in, a rollout goes through, no other site notices",
+    file: "test/nodes/mysql.test.ts",
+    test: "connections are limited",
+  },
+  {
+    attack: "an app goes around the quota of its MariaDB by temporary tables, or by a transaction that keeps old rows",
+    holds: "the first have a limit of their own, the second count",
+    file: "test/nodes/mysql.test.ts",
+    test: "a transaction that keeps old rows counts",
+  },
+  {
+    attack: "an app fills the disk of its MariaDB before anybody measures",
+    holds: "its own server ends, and is back within a minute, unable to write; no other site notices",
+    file: "test/nodes/mysql.test.ts",
+    test: "a disk that is filled before anybody measures",
+  },
+  {
     attack: "an app asks its Redis to change settings or rights, to load a module, to copy itself, or to end",
     holds: "refused, in scripts, too; another site's Redis and memcached can't be reached at all",
     file: "test/nodes/caches.test.ts",

@@ -24,6 +24,7 @@ const caches = inFile("caches");
 const written = inFile("writable-root");
 const heal = inFile("heal");
 const postgis = inFile("postgis");
+const mysql = inFile("mysql");
 
 const external = inFile("external");
 
@@ -53,6 +54,17 @@ export const serviceTests: Readonly<Record<string, Readonly<Record<Aspect, Shown
     reboot: postgis("places survive a crash and a reboot"),
     crash: postgis("places survive a crash and a reboot"),
     "removed and back": postgis("a site that was removed and comes back has its places"),
+  },
+  mysql: {
+    created: mysql("two apps get a database each"),
+    variables: mysql("two apps get a database each"),
+    "reads, writes": mysql("every driver gets back what was written"),
+    "second run": mysql("a second run changes nothing"),
+    limit: mysql("above its quota nothing can be added"),
+    apart: mysql("neither site reaches the other's server"),
+    reboot: mysql("it survives a reboot"),
+    crash: mysql("a crash restarts it"),
+    "removed and back": mysql("a site that was removed and comes back has its rows"),
   },
   files: {
     created: services("two apps get a database and a directory each"),

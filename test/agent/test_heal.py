@@ -175,19 +175,28 @@ class Heal(NodeTest):
         self.assertEqual(files.read_json(self.paths.var("owed.json")), ["varnish-restart"])
 
 
+PACKAGES = {
+    "files": "e2fsprogs",
+    "mysql": "mariadb-server-core",
+    "postgis": "postgresql",
+    "postgres": "postgresql",
+    "redis": "redis-server",
+    "writable_root": "e2fsprogs",
+}
+
+
 class Services(NodeTest):
     def setUp(self):
         super().setUp()
         self.converge()
-        self.machine.available |= {"postgresql", "e2fsprogs", "memcached", "redis-server"}
+        self.machine.available |= {"postgresql", "e2fsprogs", "memcached", "redis-server", "mariadb-server-core"}
         self.live = self.roll_out()
         self.mended = []
         record = []
         for kind in sorted(set(services.types()) - {"external"}):
             module = services.of(kind)
             options = {"bytes": 1024, "connections": 20, "policy": "noeviction", "disk": 0}
-            packages = {"files": "e2fsprogs", "postgis": "postgresql", "postgres": "postgresql", "redis": "redis-server"}
-            package = {**packages, "writable_root": "e2fsprogs"}.get(kind, kind)
+            package = PACKAGES.get(kind, kind)
             record.append({"type": kind, "name": kind, "options": options, "packages": [package], "variables": {}})
             for name, stand_in in {
                 "set_up": lambda node, use, kind=kind: self.mended.append(kind) or [{"what": kind, "why": "was lost"}],
@@ -205,19 +214,21 @@ class Services(NodeTest):
 
     def test_services_their_packages_and_their_target_come_back(self):
         found = self.heal_site()
-        self.assertEqual((self.mended, found["problems"]), (["files", "memcached", "postgis", "postgres", "redis", "writable_root"], []))
+        self.assertEqual(
+            (self.mended, found["problems"]), (["files", "memcached", "mysql", "postgis", "postgres", "redis", "writable_root"], [])
+        )
         self.assertLessEqual({"postgresql", "e2fsprogs"}, self.machine.packages)
         self.assertTrue(os.path.exists(self.paths.unit("silver-data-hello.target")))
 
     def test_data_that_is_gone_is_told_and_never_made(self):
         self.gone.add("postgres")
         found = self.heal_site()
-        self.assertEqual(self.mended, ["files", "memcached", "postgis", "redis", "writable_root"])
+        self.assertEqual(self.mended, ["files", "memcached", "mysql", "postgis", "redis", "writable_root"])
         (problem,) = found["problems"]
         self.assertEqual(problem["what"], "the data of its service postgres (postgres) is gone from this node")
 
     def test_a_lost_record_is_made_again_from_the_data(self):
-        self.gone.add("postgres")
+        self.gone |= {"postgres", "mysql"}
         for damage in (None, b"", b"garbage", b"[5]", b'[{"type": "oracle", "name": "x", "options": {}}]'):
             with self.subTest(damage), mock.patch.object(services.of("files"), "found", lambda node, use: {"bytes": 4096}):
                 files.clear(self.paths.services("hello"))

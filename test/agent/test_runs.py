@@ -138,4 +138,6 @@ class Runs(NodeTest):
     def test_the_client_of_a_service_logs_in_as_the_site(self):
         words = postgres.client(self.node, Use("hello", 1, "db", {}))
         self.assertEqual(words, ["psql", "--host=/run/silver/pg-hello-g1", "--port=5432", "--username=site-hello", "hello_g1"])
+        words = services.of("redis").client(self.node, Use("hello", 1, "queue", {}))
+        self.assertEqual(words, ["redis-cli", "-s", "/run/silver/redis-hello-g1/socket"])
         self.assertFalse(hasattr(services.of("files"), "client"))

@@ -8,6 +8,7 @@ from support import AgentError, NodeTest
 
 from silver import own_server, volume
 from silver.services import Use, memcached, redis
+from silver.services.mysql import server as mysql_server
 from silver.services.postgres import server
 
 MEGABYTE = 1024 * 1024
@@ -59,8 +60,8 @@ class EveryServer(NodeTest):
     def test_it_has_time_to_start_where_many_do_at_once(self):
         database = Use("hello", 1, "db", {"bytes": 64 * MEGABYTE, "connections": 20})
         with mock.patch("silver.services.postgres.server.program", lambda node, use, name: f"/usr/bin/{name}"):
-            texts = (memcached.unit_text(CACHE), redis.unit_text(QUEUE), redis.unit_text(SESSIONS), server.unit_text(self.node, database))
-        for text in texts:
+            texts = [memcached.unit_text(CACHE), redis.unit_text(QUEUE), redis.unit_text(SESSIONS), server.unit_text(self.node, database)]
+        for text in (*texts, mysql_server.unit_text(database)):
             self.assertIn("\nTimeoutStartSec=15min\n", text)
 
 
@@ -223,8 +224,8 @@ class Redis(Servers):
         spare = self.paths.at("/srv/silver/hello/data/redis/g1/spare")
         room = types.SimpleNamespace(f_frsize=MEGABYTE, f_bavail=100)
         with (
-            mock.patch("silver.services.redis.os.statvfs", lambda path: room),
-            mock.patch("silver.services.redis.os.posix_fallocate", lambda fd, start, size: os.truncate(fd, size)),
+            mock.patch("silver.volume.os.statvfs", lambda path: room),
+            mock.patch("silver.volume.os.posix_fallocate", lambda fd, start, size: os.truncate(fd, size)),
         ):
             self.assertEqual(self.held(), [])
             self.assertFalse(os.path.exists(spare))

@@ -309,6 +309,11 @@ TYPES = {
         "values": {"DATABASE": "my_blog_g2", "USER": "site-my-blog", "SOCKET": "/run/silver/pg-my-blog-g2", "PORT": "5432"},
         "needs": ["Wants=silver-postgres-my-blog@g2.service", "After=silver-postgres-my-blog@g2.service"],
     },
+    "mysql": {
+        "options": {"bytes": 32 * MEGABYTE, "connections": 20},
+        "values": {"DATABASE": "my_blog_g2", "USER": "site-my-blog", "SOCKET": "/run/silver/mysql-my-blog-g2/mysqld.sock"},
+        "needs": ["Wants=silver-mysql-my-blog@g2.service", "After=silver-mysql-my-blog@g2.service"],
+    },
     "files": {
         "options": {"bytes": 32 * MEGABYTE},
         "values": {"DIRECTORY": "/srv/silver/my-blog/data/g2"},

@@ -6,6 +6,7 @@ import type { SiteState } from "../../components/node/contract.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
+import { inTerminal } from "../support/in-terminal.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
 import { testOs } from "../support/systems.ts";
@@ -178,6 +179,11 @@ describe.each([testOs])("on %s", (os) => {
     }
     const script = String.raw`EVAL "return redis.call(\"CONFIG\", \"GET\", \"dir\")" 0`;
     expect(await asUser("site-one-a", `${redisOf("one-a")} ${script}`)).toContain("not allowed");
+  });
+
+  test("silver shell opens Redis as the site", () => {
+    const said = inTerminal(project, ["shell", "one-a", "queue"], "LRANGE texts 0 -1\nquit\n");
+    expect(said).toContain('1) "one-a"');
   });
 
   test("memory that is full gives way in a cache, is refused where data is kept, and is no other site's", async () => {

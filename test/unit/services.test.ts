@@ -26,6 +26,7 @@ test("every type has a row in the table below, and a twin on the node", () => {
 });
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
+const mysqlUrl = "mysql://@USER@@localhost/@DATABASE@?unix_socket=@SOCKET@&charset=utf8mb4";
 
 /** Every type: what its options come to, what the node is told, by which variables an app finds it. */
 const types = [
@@ -74,6 +75,25 @@ const types = [
       _URL: url,
     },
     shown: "postgis 2048M",
+  },
+  {
+    type: "mysql",
+    packages: ["mariadb-client-core", "mariadb-server-core"],
+    php: ["php-mysql"],
+    options: { "{}": { bytes: 1024 ** 3, connections: 36 }, "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 } },
+    prefix: "MYSQL",
+    variables: {
+      _DBNAME: "@DATABASE@",
+      _USERNAME: "@USER@",
+      _USER: "@USER@",
+      _PASSWORD: "",
+      _HOST: "localhost",
+      _PORT: "3306",
+      _SOCKET: "@SOCKET@",
+      _SQLALCHEMY: mysqlUrl,
+      _URL: mysqlUrl,
+    },
+    shown: "mysql 1024M",
   },
   {
     type: "files",
@@ -183,6 +203,15 @@ test("a release waits for its services, and may write to its files and its logs 
   expect(writable(both)).toEqual(["/srv/silver/blog/data", "-/var/log/silver/blog"]);
   expect(unit("")).not.toContain("silver-data");
   expect(writable("services: {postgres: {}}\n")).toEqual(["-/var/log/silver/blog"]);
+});
+
+test("every unit of the app finds the socket of MySQL where its clients look for it, and no other site's units do", () => {
+  const units = (manifest: string) =>
+    renderRelease(plannedSite(manifest)).files.filter(({ content }) =>
+      content.includes("BindReadOnlyPaths=-@MYSQL@:/run/mysqld\n"),
+    );
+  expect(units("services: {db: {type: mysql}}\n").map(({ path }) => path)).toEqual(["conf/web.service", "conf/run.service"]);
+  expect(units(both)).toEqual([]);
 });
 
 test("a release waits for the room for its logs, and serves without it", () => {

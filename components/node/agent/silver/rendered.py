@@ -4,6 +4,7 @@ import os
 
 from . import addresses, files, state, varnish
 from .services import writable_root
+from .services.mysql import names as mysql
 
 
 def of(node, record):
@@ -11,13 +12,15 @@ def of(node, record):
     site, name = record["site"], record["id"]
     _, gid = node.ids(record["user"])
     place = addresses.take(node, site, name)
+    generation = state.read(node, site)["generation"]
     values = {
         "ROOT": node.paths.release(site, name),
         "ADDRESS": place["address"],
         "PORT": place["port"],
         "RELEASE": name,
         "VCL": varnish.vcl_name(site, record["digest"]),
-        "WRITABLE": writable_root.place(site, state.read(node, site)["generation"]),
+        "WRITABLE": writable_root.place(site, generation),
+        "MYSQL": mysql.socket_directory(site, generation),
     }
     return {
         file["path"]: (fill(file["content"], values), int(file["mode"], 8), gid if file.get("group") else None) for file in record["files"]

@@ -150,6 +150,11 @@ def end(node, units):
         stop(node, units)
 
 
+def kill(node, unit):
+    """What hangs and would not stop; Restart= brings it back."""
+    node.run(["systemctl", "kill", "--signal=SIGKILL", unit], ok=None)
+
+
 def remove(node, unit):
     """Stops a unit and removes its file."""
     disable(node, unit)

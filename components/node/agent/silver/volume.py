@@ -117,6 +117,38 @@ def resize(node, place, size):
     return []
 
 
+def free(node, place):
+    """Bytes that are left."""
+    room = os.statvfs(node.paths.at(place))
+    return room.f_bavail * room.f_frsize
+
+
+def spare(place):
+    """Room that is given up when the file system is full, for what only then makes room again."""
+    return f"{place}/spare"
+
+
+def spared(node, place):
+    path = node.paths.at(spare(place))
+    return os.path.getsize(path) if os.path.isfile(path) else 0
+
+
+def keep_spare(node, place, size):
+    """Unless it is there already, or what uses the place may need the room right now."""
+    if spared(node, place) or free(node, place) < 2 * size:
+        return
+    fd = os.open(node.paths.at(spare(place)), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, size)
+    finally:
+        os.close(fd)
+
+
+def give_spare(node, place):
+    """True where there was some."""
+    return files.remove(node.paths.at(spare(place)))
+
+
 def used(directory):
     room = os.statvfs(directory)
     return (room.f_blocks - room.f_bfree) * room.f_frsize

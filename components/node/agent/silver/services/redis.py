@@ -118,6 +118,10 @@ def found(node, use):
     return {"bytes": disk // 4, "policy": "noeviction", "disk": disk} if disk else None
 
 
+def client(node, use):
+    return ["redis-cli", "-s", socket(use)]
+
+
 def discard(node, use):
     return volume.discard(node, place(use))
 
@@ -156,15 +160,6 @@ def make_room(node, use):
     return changes
 
 
-def spare(node, use):
-    """Room that is given up when the disk is full, so that the file can still be rewritten."""
-    return node.paths.at(f"{place(use)}/spare")
-
-
-def spared(node, use):
-    return os.path.getsize(spare(node, use)) if os.path.isfile(spare(node, use)) else 0
-
-
 def hold(node, use):
     """Mounts its disk again, and sees to it that the file of commands never fills it for long. A restart makes Redis forget when to."""
     if not persists(use):
@@ -177,26 +172,14 @@ def hold(node, use):
     if said is None or said.get("aof_rewrite_in_progress") != "0":
         return changes
     if is_full(said):
-        files.remove(spare(node, use))
+        volume.give_spare(node, place(use))
         ask(node, use, "BGREWRITEAOF")
-    elif volume.size(node, place(use)) - spared(node, use) > use.options["disk"] // 2:
+    elif volume.size(node, place(use)) - volume.spared(node, place(use)) > use.options["disk"] // 2:
         ask(node, use, "BGREWRITEAOF")
-    elif not spared(node, use):
-        keep_spare(node, use)
+    else:
+        # As much as all of the memory takes in a file.
+        volume.keep_spare(node, place(use), use.options["disk"] // 4)
     return changes
-
-
-def keep_spare(node, use):
-    """A quarter of the disk: as much as all of the memory takes in a file."""
-    room, most = os.statvfs(node.paths.at(place(use))), use.options["disk"] // 4
-    # Not from what a rewrite may need right now.
-    if room.f_bavail * room.f_frsize < 2 * most:
-        return
-    fd = os.open(spare(node, use), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        os.posix_fallocate(fd, 0, most)
-    finally:
-        os.close(fd)
 
 
 def remove(node, use):

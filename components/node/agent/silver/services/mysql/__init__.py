@@ -1,0 +1,64 @@
+"""MySQL: MariaDB, of which each site has its own server with its own user, on a socket. Only the site and the agent can log in.
+
+Its directory is a file system of its own, larger than the quota: what is measured too late fills that, and not the node. MariaDB dies of
+a full disk and does not start on one, so the agent keeps some room there that it gives up when nothing else is left.
+"""
+
+from ... import database_quota, files, unit, volume
+from . import database, names, quota, room, server
+
+hold = quota.hold
+
+
+def values(node, use):
+    return {"DATABASE": names.database(use), "USER": use.user, "SOCKET": names.socket(use)}
+
+
+def needs(node, use):
+    """A release starts after it and keeps running without it: pages that need no database are still served."""
+    return [f"Wants={names.service(use)}", f"After={names.service(use)}"]
+
+
+def size(node, use):
+    record = names.read(node, use)
+    return record.get("used", 0) if record else 0
+
+
+def health(node, use):
+    return database_quota.problem(names.read(node, use)) or (None if server.runs(node, use) else "not running")
+
+
+def exists(node, use):
+    return volume.exists(node, names.place(use))
+
+
+def found(node, use):
+    return server.options_of(node, use) if exists(node, use) else None
+
+
+def client(node, use):
+    return [*database.CLIENT, f"--socket={names.socket(use)}", f"--user={use.user}", names.database(use)]
+
+
+def discard(node, use):
+    with names.turn(node, use):
+        files.remove(names.record_path(node, use))
+        return volume.discard(node, names.place(use))
+
+
+def set_up(node, use):
+    with names.turn(node, use):
+        changes = server.make_server(node, use)
+        if room.is_full(node, use):
+            room.relieve(node, use)
+        changes += server.run_server(node, use)
+        return changes + quota.begin(node, use)
+
+
+def remove(node, use):
+    name = names.service(use)
+    changes = [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+    for path in (names.settings(use), names.statements(use)):
+        files.remove(node.paths.at(path))
+    files.remove_tree(node.paths.at(names.directory(use)))
+    return changes + volume.remove(node, names.place(use))

@@ -1,0 +1,100 @@
+"""The database of a site and the account that logs in to it, by SQL."""
+
+import contextlib
+import os
+import re
+import time
+
+from ... import database_quota, files
+from ...errors import AgentError, last_lines
+from . import names
+
+# No file of settings but the server's own counts, the site's least of all.
+CLIENT = ("mariadb", "--no-defaults", "--default-character-set=utf8mb4")
+
+# A connection that says nothing for so long is ended. Logging in takes no password, and some milliseconds.
+SILENT_SECONDS = 5
+
+# Too many connections, nobody there, and one that was cut before it logged in.
+NO_CONNECTION = re.compile(r"^ERROR (?:1040|1203|2002|2006|2013) ", re.MULTILINE)
+
+# Modes of the directory of its socket: for the site, and for the agent alone.
+OPEN, CLOSED = 0o750, 0o700
+
+# What a database over its quota still allows: deleted rows leave their room to the table, and ALTER TABLE … FORCE gives it back.
+READING = "SELECT, DELETE, DROP, ALTER, CREATE TEMPORARY TABLES, EXECUTE, LOCK TABLES, SHOW VIEW"
+WRITING = "INSERT, UPDATE, CREATE, CREATE ROUTINE, ALTER ROUTINE, CREATE VIEW, DELETE HISTORY, INDEX, REFERENCES, TRIGGER"
+
+
+def ask(node, use, sql):
+    """Runs SQL as the administrator of the server, which knows root by its Unix user, by stdin. It never enters the site's database."""
+    argv = [*CLIENT, "--batch", "--skip-column-names", f"--socket={names.socket(use)}", "--user=root"]
+    run = lambda: node.run(argv, stdin=sql, ok=None)  # noqa: E731
+    # An agent that was killed may have left it closed.
+    admit(node, use, OPEN)
+    done = run()
+    if is_kept_out(done):
+        done = ask_alone(node, use, run)
+    if done.code != 0:
+        words = last_lines(done.err)
+        raise AgentError("service", "MariaDB refused to set up the site's database", fix="see its output below", log=words)
+    return done.out
+
+
+def is_kept_out(done):
+    return done.code != 0 and NO_CONNECTION.search(done.err) is not None
+
+
+def ask_alone(node, use, run):
+    """
+    Asks while nobody else can come to the server. An app can take every place in it by connections that say nothing, and the
+    administrator's with them: the server sends them away in time, and who has logged in stays.
+    """
+    end = time.monotonic() + 2 * SILENT_SECONDS
+    admit(node, use, CLOSED)
+    try:
+        while is_kept_out(done := run()) and time.monotonic() < end:
+            node.still_at_it()
+            time.sleep(0.2)
+        return done
+    finally:
+        admit(node, use, OPEN)
+
+
+def admit(node, use, mode):
+    """Who can come to the server's socket."""
+    with contextlib.suppress(FileNotFoundError):
+        os.chmod(node.paths.at(names.directory(use)), mode)
+
+
+def account(use):
+    return f"`{use.user}`@localhost"
+
+
+def wanted(use, stage):
+    """A database, who may log in, and what they may do there: to be said at any time, one statement a line."""
+    own = names.database(use)
+    # In a grant, an underscore stands for any character.
+    pattern = f"`{own}`.*".replace("_", "\\_")
+    most = use.options["connections"]
+    lock = "LOCK" if stage == database_quota.CLOSED else "UNLOCK"
+    change = f"GRANT {WRITING} ON {pattern} TO" if stage == database_quota.OPEN else f"REVOKE {WRITING} ON {pattern} FROM"
+    return f"""CREATE DATABASE IF NOT EXISTS `{own}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+CREATE USER IF NOT EXISTS {account(use)} IDENTIFIED VIA unix_socket;
+ALTER USER {account(use)} IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS {most} ACCOUNT {lock};
+GRANT {READING} ON {pattern} TO {account(use)};
+{change} {account(use)};
+"""
+
+
+def keep(node, use, stage):
+    """What the server is to begin with, whoever starts it."""
+    files.make_directory_for(node.paths.at(names.statements(use)))
+    files.write(node.paths.at(names.statements(use)), wanted(use, stage))
+
+
+def enforce(node, use, stage, was):
+    """Sessions go by what they were allowed when they began, so a change ends them."""
+    keep(node, use, stage)
+    end = f"KILL USER {account(use)};\n" if stage != was else ""
+    ask(node, use, wanted(use, stage) + end)

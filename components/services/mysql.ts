@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { parseBytes, unparsedSize } from "../text/schema/quantities.ts";
+import { count } from "../text/node-names.ts";
+import type { ServiceType } from "./service.ts";
+import { sessionsFor } from "./sessions.ts";
+
+/** MySQLdb and PyMySQL, which SQLAlchemy and Django use, read both parameters. */
+const url = "mysql://@USER@@localhost/@DATABASE@?unix_socket=@SOCKET@&charset=utf8mb4";
+
+/**
+ * MariaDB on the site's own node, with tables of InnoDB alone. The account that logs in is named as the site's Unix user and needs no
+ * password. The site's units have its socket where clients look for the one of `localhost`.
+ */
+export const mysql: ServiceType<{ bytes: number; connections: number }> = {
+  summary: "a MySQL database of the site's own, by MariaDB, within a quota",
+  options: { quota: unparsedSize("16M", "1T").describe("size above which rows can only be read and deleted, 1G by default") },
+  keepsData: true,
+  // Without the package that has a server of its own.
+  packages: ["mariadb-client-core", "mariadb-server-core"],
+  clientPackages: { php: "php-mysql" },
+  told: z.strictObject({
+    /** Quota: above it, nothing can be added to a database. */
+    bytes: count,
+    /** Connections the site may have at once. */
+    connections: count,
+  }),
+  tell: ({ options, requests }) => ({ bytes: parseBytes(options.quota ?? "1G"), connections: sessionsFor(requests) }),
+  prefix: "MYSQL",
+  variables: {
+    DBNAME: "@DATABASE@",
+    USERNAME: "@USER@",
+    USER: "@USER@",
+    PASSWORD: "",
+    HOST: "localhost",
+    PORT: "3306",
+    SOCKET: "@SOCKET@",
+    SQLALCHEMY: url,
+    URL: url,
+  },
+  writesData: false,
+  shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
+};
