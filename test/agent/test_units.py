@@ -24,6 +24,18 @@ class Names(NodeTest):
             self.assertEqual(matched, {service for service, of in seen.items() if of == site})
 
 
+class NextStarts(NodeTest):
+    def test_times_are_read_as_systemd_shows_them_to_people(self):
+        shown = (
+            "NextElapseUSecRealtime=Fri 2027-01-01 00:00:00 UTC\nId=yearly.timer\n\n"
+            "NextElapseUSecRealtime=\nId=never.timer\n\nNextElapseUSecRealtime=Mon 2026-11-30 17:39:00 UTC\nId=soon.timer\n"
+        )
+        with mock.patch.object(self.node, "run", return_value=mock.Mock(out=shown)) as run:
+            found = unit.next_starts(self.node, ["yearly.timer", "never.timer", "soon.timer"])
+        self.assertEqual(found, {"yearly.timer": 1798761600, "soon.timer": 1796060340})
+        self.assertEqual(run.call_args.kwargs["env"], {"TZ": "UTC"})
+
+
 class Listed(NodeTest):
     def setUp(self):
         super().setUp()
@@ -333,6 +345,12 @@ class CutOver(NodeTest):
             with mock.patch.object(unit, "show", return_value={"a": seen}):
                 self.assertEqual(hand_over.problems(self.node, ["a"]), {})
                 self.assertTrue(hand_over.any_young(self.node, ["a"]))
+
+    def test_one_that_begins_again_after_it_ended_is_told(self):
+        seen = {"ActiveState": "activating", "SubState": "start", "NRestarts": "2", "Result": "exit-code", "ExecMainStatus": "1"}
+        with mock.patch.object(unit, "show", return_value={"a": seen}):
+            told = hand_over.problems(self.node, ["a"])
+        self.assertEqual(told, {"a": "a ended with exit code 1, and was started again 2 times"})
 
     def test_one_that_systemd_gave_up_is_told(self):
         second = self.live("1.1.0", worker="[Service]\nExecStart=fails\n")

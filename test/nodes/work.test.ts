@@ -258,7 +258,7 @@ test("without workers in the manifest none is left, and jobs take their place", 
   const { tick, fails } = await jobs();
   // It may have ticked already.
   expect(tick).toMatchObject({ failures: 0 });
-  expect((tick?.next ?? 0) - Date.now() / 1000).toBeLessThan(61);
+  expect(Math.abs((tick?.next ?? 0) - Date.now() / 1000)).toBeLessThan(61);
   expect((fails?.next ?? 0) - Date.now() / 1000).toBeGreaterThan(61);
 });
 

@@ -127,12 +127,15 @@ def problems(node, services):
     """Unit → what is wrong with it, for those that do not run, or end by themselves again and again."""
     found = {}
     for service, seen in unit.show(node, services).items():
+        again = unit.ended_by_itself(seen)
         if unit.is_beginning(seen):
-            # After a boot, a while goes by.
+            if not again:
+                # After a boot, a while goes by.
+                continue
+        elif not unit.is_active(seen):
+            found[service] = f"{service} does not run" + (f": it ended {unit.how_it_ended(seen)}" if again else "")
             continue
-        if not unit.is_active(seen):
-            found[service] = f"{service} does not run" + (f": it ended {unit.how_it_ended(seen)}" if unit.ended_by_itself(seen) else "")
-        elif unit.ended_by_itself(seen) and unit.seconds_active(seen) < WELL_SECONDS:
+        if again and (unit.is_beginning(seen) or unit.seconds_active(seen) < WELL_SECONDS):
             times = "once" if seen["NRestarts"] == "1" else f"{seen['NRestarts']} times"
             found[service] = f"{service} ended {unit.how_it_ended(seen)}, and was started again {times}"
     return found

@@ -1,5 +1,7 @@
 """systemd units of any kind."""
 
+import calendar
+import contextlib
 import os
 import time
 
@@ -72,10 +74,15 @@ def next_starts(node, timers):
     """Timer → when it starts its unit next, in seconds of the epoch; one that never does is left out."""
     if not timers:
         return {}
-    done = node.run(["systemctl", "show", "--timestamp=unix", "--property=Id,NextElapseUSecRealtime", *timers])
+    # Not --timestamp=unix: systemd 255 shows this property for people all the same.
+    done = node.run(["systemctl", "show", "--property=Id,NextElapseUSecRealtime", *timers], env={"TZ": "UTC"})
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in done.out.strip().split("\n\n")]
-    moments = {block.get("Id", ""): block.get("NextElapseUSecRealtime", "") for block in blocks}
-    return {timer: int(moment[1:]) for timer, moment in moments.items() if moment.startswith("@") and moment[1:].isdigit()}
+    found = {}
+    for block in blocks:
+        with contextlib.suppress(ValueError):
+            moment = time.strptime(block.get("NextElapseUSecRealtime", ""), "%a %Y-%m-%d %H:%M:%S UTC")
+            found[block.get("Id", "")] = calendar.timegm(moment)
+    return found
 
 
 def reload(node):
