@@ -119,7 +119,7 @@ test("a killed server of a database, a killed Varnish and lost mounts come back 
   );
   const mounted =
     "findmnt --noheadings --output TARGET /srv/silver/lost/data/g1 && findmnt --noheadings --output TARGET /var/log/silver/lost";
-  await poll("all of it is back", 60, async () => (await trySsh(node, mounted)).code === 0);
+  await poll("all of it is back", 120, async () => (await trySsh(node, mounted)).code === 0);
   await poll("the site is whole", 30, async () => (await silver("status")).code === 0);
   expect((await get("lost")).body).toBe("whole");
 });
