@@ -291,7 +291,7 @@ describe.each([testOs])("the agent on %s", (os) => {
     expect(await read("alpha")).toBe("alpha one");
   });
 
-  test("a unit that starts at the cut-over runs only in the live release", async () => {
+  test("a unit that starts at the cut-over runs only in the live release, once that is handed the work", async () => {
     const worker = {
       path: "conf/worker.service",
       mode: "0644",
@@ -307,18 +307,20 @@ describe.each([testOs])("the agent on %s", (os) => {
       const states = [one, two].map(({ release }) => `silver-worker-beta@${release.id}.service`);
       return (await trySsh(node, `systemctl is-active ${states.join(" ")}`)).stdout.trim().split("\n");
     };
-    await agent.deploy(one);
+    await agent.deploy(one, { works: true });
     expect(await work()).toEqual(["active", "inactive"]);
     const session = agent.session();
     const held = await agent.bring(session, two, "flip");
     expect(await read("beta")).toBe("beta works on");
     expect(await work()).toEqual(["active", "inactive"]);
     await session.ask("flip", { ...held, release: two.release.id, last: true });
+    expect(await work()).toEqual(["active", "inactive"]);
+    await session.ask("hand-over", { ...held, works: true });
     await poll("the work was handed over", 10, async () => (await work()).join() === "inactive,active");
     await session.ask("undo", { ...held, reason: "a test" });
     await poll("the work was handed back", 10, async () => (await work()).join() === "active,inactive");
     await session.close();
-    await agent.deploy(make("beta", saying("beta one")));
+    await agent.deploy(make("beta", saying("beta one")), { works: true });
     await poll("nobody works", 10, async () => (await work()).join() === "inactive,inactive");
   });
 

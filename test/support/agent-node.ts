@@ -36,6 +36,12 @@ export interface Leased {
 /** How far `bring` goes. */
 type Upto = "receive" | "prepare" | "flip" | "cut-over" | "finish";
 
+interface Keep {
+  retain?: number;
+  graceSeconds?: number;
+  works?: boolean;
+}
+
 /** A WSGI app that answers everything with one text. */
 export const saying = (text: string, first = ""): App => ({
   "src/wsgi.py": `${first}
@@ -112,8 +118,8 @@ export class AgentNode {
     await Promise.all(this.#sessions.splice(0).map((session) => session.close()));
   }
 
-  /** Takes the lease and brings a release as far as wanted. */
-  async bring(session: Session, made: Made, upto: Upto, keep: { retain?: number; graceSeconds?: number } = {}): Promise<Leased> {
+  /** Takes the lease and brings a release as far as wanted; `works` hands its workers over as well. */
+  async bring(session: Session, made: Made, upto: Upto, { works, ...keep }: Keep = {}): Promise<Leased> {
     const { release, listing, secrets } = made;
     const { token } = await session.ask("lease", { site: release.site, who: "test@here", pid: 1, release: release.id });
     const held = { site: release.site, token };
@@ -123,6 +129,7 @@ export class AgentNode {
     await session.ask("prepare", { ...held, release, listing, secrets, startSeconds: 20 });
     if (upto === "prepare") return held;
     await session.ask("flip", { ...held, release: release.id, last: upto !== "flip" });
+    if (works === true) await session.ask("hand-over", { ...held, works });
     if (upto === "flip" || upto === "cut-over") return held;
     const told = { verdict: "live", reason: null, seconds: 1, drainSeconds: 10 } as const;
     await session.ask("finish", { ...held, release: release.id, ...told, retain: 3, graceSeconds: 600, ...keep });
@@ -130,7 +137,7 @@ export class AgentNode {
   }
 
   /** A whole rollout that goes well. */
-  async deploy(made: Made, keep: { retain?: number; graceSeconds?: number } = {}): Promise<void> {
+  async deploy(made: Made, keep: Keep = {}): Promise<void> {
     const session = this.session();
     await this.bring(session, made, "finish", keep);
     await session.close();
