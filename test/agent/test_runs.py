@@ -1,8 +1,10 @@
 import os
+import termios
+import unittest
 
 from support import AgentError, NodeTest
 
-from silver import history, runs, services, state, verbs
+from silver import history, runs, services, state, terminal, verbs
 from silver.services import Use, postgres
 
 RUN = """# A=comment
@@ -141,3 +143,14 @@ class Runs(NodeTest):
         words = services.of("redis").client(self.node, Use("hello", 1, "queue", {}))
         self.assertEqual(words, ["redis-cli", "-s", "/run/silver/redis-hello-g1/socket"])
         self.assertFalse(hasattr(services.of("files"), "client"))
+
+
+class Sizes(unittest.TestCase):
+    def test_a_terminal_that_knows_no_size_gives_one_all_the_same(self):
+        for given, wanted in ((None, (24, 80)), ((50, 132), (50, 132))):
+            (source, other), (master, slave) = os.openpty(), os.openpty()
+            self.addCleanup(lambda fds=(source, other, master, slave): [os.close(fd) for fd in fds])
+            if given:
+                termios.tcsetwinsize(other, given)
+            terminal.copy_size(other, master)
+            self.assertEqual(termios.tcgetwinsize(slave), wanted)

@@ -181,8 +181,8 @@ describe.each([testOs])("on %s", (os) => {
     expect(await asUser("site-one-a", `${redisOf("one-a")} ${script}`)).toContain("not allowed");
   });
 
-  test("silver shell opens Redis as the site", () => {
-    const said = inTerminal(project, ["shell", "one-a", "queue"], "LRANGE texts 0 -1\nquit\n");
+  test("silver shell opens Redis as the site", async () => {
+    const said = await inTerminal(project, ["shell", "one-a", "queue"], "LRANGE texts 0 -1\rquit\r", /socket> /);
     expect(said).toContain('1) "one-a"');
   });
 

@@ -201,8 +201,13 @@ describe.each([testOs])("on %s", (os) => {
     expect(await get("one-a", "/large/12")).toBe(String(12 * 1024 ** 2));
   });
 
-  test("silver shell opens the database as the site", () => {
-    const said = inTerminal(project, ["shell", "one-a", "db"], "SELECT current_user(), database();\nexit\n");
+  test("silver shell opens the database as the site", async () => {
+    const said = await inTerminal(
+      project,
+      ["shell", "one-a", "db"],
+      "SELECT current_user(), database();\nexit\n",
+      /\[one_a_g1\]> /,
+    );
     expect(said).toMatch(/\| site-one-a@localhost \| one_a_g1 +\|/);
   });
 

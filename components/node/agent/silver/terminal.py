@@ -5,11 +5,14 @@ import fcntl
 import os
 import select
 import signal
+import struct
 import termios
 import tty
 
 CHUNK = 1 << 16
 PAUSE_SECONDS = 0.1
+# Rows and columns, as most terminals begin.
+SIZE_UNKNOWN = (24, 80)
 
 
 def joined(start, uid, source=0, sink=1):
@@ -32,9 +35,11 @@ def joined(start, uid, source=0, sink=1):
 
 
 def copy_size(source, master):
-    # Not every terminal knows its size.
+    size = bytes(8)
     with contextlib.suppress(OSError):
-        fcntl.ioctl(master, termios.TIOCSWINSZ, fcntl.ioctl(source, termios.TIOCGWINSZ, bytes(8)))
+        size = fcntl.ioctl(source, termios.TIOCGWINSZ, size)
+    # Where a terminal knows no size, programs such as redis-cli ask it, and wait for an answer that may never come.
+    fcntl.ioctl(master, termios.TIOCSWINSZ, size if any(size) else struct.pack("HHHH", *SIZE_UNKNOWN, 0, 0))
 
 
 @contextlib.contextmanager
