@@ -202,12 +202,8 @@ describe.each([testOs])("on %s", (os) => {
   });
 
   test("silver shell opens the database as the site", async () => {
-    const said = await inTerminal(
-      project,
-      ["shell", "one-a", "db"],
-      "SELECT current_user(), database();\nexit\n",
-      /\[one_a_g1\]> /,
-    );
+    const typed = "SELECT current_user(), database();\nexit\n";
+    const said = await inTerminal(project, ["shell", "one-a", "db"], typed, /\[one_a_g1\]> /);
     expect(said).toMatch(/\| site-one-a@localhost \| one_a_g1 +\|/);
   });
 
