@@ -1,4 +1,5 @@
 import { nodeAttacks } from "./node-attacks.ts";
+import { serviceAttacks } from "./service-attacks.ts";
 import { previewAttacks } from "./preview-attacks.ts";
 
 /** One attack, or one fault that does as much harm. */
@@ -204,4 +205,5 @@ export const attacks: readonly Attack[] = [
     test: "a site for which nothing ran, and which fails its own check",
   },
   ...nodeAttacks,
+  ...serviceAttacks,
 ];

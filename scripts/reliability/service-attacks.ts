@@ -1,0 +1,137 @@
+import type { Attack } from "./attacks.ts";
+
+/** What an app does to its services, or by them. */
+export const serviceAttacks: readonly Attack[] = [
+  {
+    attack: "an external service is down, slow, of another kind or version, has a certificate of nobody's, or refuses the login",
+    holds: "the rollout is refused with its name, address and reason, and without its secret; nothing on the node is touched",
+    file: "test/nodes/external.test.ts",
+    test: "refused, by name and with what to do, and nothing is touched",
+  },
+  {
+    attack: "an environment gives a site the place of another site's release, or where a cloud hands out a machine's rights",
+    holds: "the rollout is refused: it is asked as the site's user, whom the firewall keeps away",
+    file: "test/nodes/external.test.ts",
+    test: "an address where clouds give their rights away",
+  },
+  {
+    attack: "an external server says escapes, says no end, or something else than its kind",
+    holds: "it is read by the site's user, within a time and a size; what it says is shown as text",
+    file: "test/agent/test_external.py",
+    test: "test_a_server_of_another_kind_one_that_never_ends_and_one_that_hangs_up",
+  },
+  {
+    attack: "the password of an external service is looked for in output, logs, state and processes",
+    holds: "it is in two files, which root and the site alone read",
+    file: "test/nodes/external.test.ts",
+    test: "its passwords are in no output, no log, no state and no process",
+  },
+  {
+    attack: "an app takes every lock of its PostgreSQL",
+    holds: "no other site's statement waits",
+    file: "test/nodes/services.test.ts",
+    test: "a site that takes every lock of its server",
+  },
+  {
+    attack: "an app keeps temporary files of queries, or messages of NOTIFY that nobody reads",
+    holds: "they count towards its quota, which ends the sessions that hold them",
+    file: "test/nodes/quotas.test.ts",
+    test: "makes the server hold beside its database counts",
+  },
+  {
+    attack: "an app closes its own database to everybody",
+    holds: "its next rollout opens it again",
+    file: "test/nodes/quotas.test.ts",
+    test: "an app that lets nobody into its database",
+  },
+  {
+    attack: "an app puts functions, types and views in the way of an extension that its manifest asks for",
+    holds: "the rollout is refused with PostgreSQL's own words, and the app's role is what it was",
+    file: "test/nodes/postgis.test.ts",
+    test: "what an app puts in the way of an extension",
+  },
+  {
+    attack: "an app waits in its database for a superuser, such as one that makes PostGIS",
+    holds: "none ever logs in there: PostGIS is made in a database that no app has entered, and copied",
+    file: "test/nodes/postgis.test.ts",
+    test: "the superuser never comes to a site's database",
+  },
+  {
+    attack: "a user of the node dials the port of a site's database, with and without the site's password",
+    holds: "only the site's user gets there, and logs in only with the password of a release that is on the node",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "only the site's user reaches the port",
+  },
+  {
+    attack: "a site listens on the address of another's database whose server is down",
+    holds: "nobody hears it",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "what binds the port of another's server",
+  },
+  {
+    attack: "somebody looks for the password of a site's database in processes, logs, files and the stack's state",
+    holds: "it stands with its release and with root alone",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "the password stands nowhere",
+  },
+  {
+    attack: "an app takes every place in its database's server over TCP, and says nothing",
+    holds: "its next rollout finds its way in, and the app comes back",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "a rollout finds its way in",
+  },
+  {
+    attack: "an app over its quota comes over TCP, as a release that is newer than the measure",
+    holds: "it can only read, whoever it logs in as",
+    file: "test/nodes/postgres-tcp.test.ts",
+    test: "its quota holds for what comes over TCP",
+  },
+  {
+    attack: "an app deletes its logs, and holds them by a memory map or a descriptor in flight",
+    holds: "its own room is full, and no other's",
+    file: "test/nodes/quotas.test.ts",
+    test: "what an app holds of its logs",
+  },
+  {
+    attack: "an app takes every place in its PostgreSQL, and writes on by a session of before",
+    holds: "the agent can log in, its quota holds, and no other site's measurement fails",
+    file: "test/nodes/quotas.test.ts",
+    test: "an app that takes every place in its server",
+  },
+  {
+    attack: "an app reaches for another site's MariaDB, for its server's files, settings, accounts, plugins or other databases",
+    holds: "refused by the kernel, or by the server; what one's own account may do, it can't change",
+    file: "test/nodes/mysql.test.ts",
+    test: "what reaches beyond its own data is refused",
+  },
+  {
+    attack: "an app takes every connection of its MariaDB, or holds those that say nothing",
+    holds: "the agent gets in, a rollout goes through, no other site notices",
+    file: "test/nodes/mysql.test.ts",
+    test: "connections are limited",
+  },
+  {
+    attack: "an app goes around the quota of its MariaDB by temporary tables, or by a transaction that keeps old rows",
+    holds: "the first have a limit of their own, the second count",
+    file: "test/nodes/mysql.test.ts",
+    test: "a transaction that keeps old rows counts",
+  },
+  {
+    attack: "an app fills the disk of its MariaDB before anybody measures",
+    holds: "its own server ends, and is back within a minute, unable to write; no other site notices",
+    file: "test/nodes/mysql.test.ts",
+    test: "a disk that is filled before anybody measures",
+  },
+  {
+    attack: "an app asks its Redis to change settings or rights, to load a module, to copy itself, or to end",
+    holds: "refused, in scripts, too; another site's Redis and memcached can't be reached at all",
+    file: "test/nodes/caches.test.ts",
+    test: "neither site reaches the other's",
+  },
+  {
+    attack: "an app fills the disk of its Redis",
+    holds: "it can be read meanwhile; the node gives it room to rewrite its file",
+    file: "test/nodes/caches.test.ts",
+    test: "a disk that is full can be read",
+  },
+];
