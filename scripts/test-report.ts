@@ -16,6 +16,8 @@ export interface FileResult {
   passed: string[];
   /** Tests, and what went wrong around them: a file that does not load, a hook, an error outside any test. */
   failed: Failure[];
+  /** What failed at first, where a second run of the whole file passed (`run-again.ts`). */
+  unsteady?: Failure[];
   skipped: string[];
   seconds: number;
 }

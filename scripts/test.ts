@@ -3,6 +3,7 @@
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { runNodes } from "./nodes.ts";
+import { runAgain } from "./run-again.ts";
 import { runVitest, tellFailures } from "./vitest.ts";
 import type { FileResult } from "./test-report.ts";
 
@@ -46,6 +47,13 @@ if (plugin !== undefined && able.includes("engine") && whole) {
   console.log(`The command plugin's tests once more, with ${plugin}`);
   results.push(...runVitest(["--project", "engine", "command-plugin"], { SILVER_COMMAND_PLUGIN: plugin }));
 }
+
+results.push(
+  ...runAgain(results.splice(0), (layer, file) => {
+    console.log(`Once more, by itself: ${file}`);
+    return runVitest(["--project", layer, file]);
+  }),
+);
 
 const passed = results.reduce((sum, result) => sum + result.passed.length, 0);
 const failed = results.reduce((sum, result) => sum + result.failed.length, 0);

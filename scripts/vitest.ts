@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FileResult } from "./test-report.ts";
+import type { Failure, FileResult } from "./test-report.ts";
 
 /** Runs vitest, with its own output on the screen. Errors outside a test count as failures, too. */
 export function runVitest(words: readonly string[], environment: Record<string, string> = {}): FileResult[] {
@@ -29,11 +29,14 @@ export function runVitest(words: readonly string[], environment: Record<string, 
 
 const vitest = join(import.meta.dirname, "../node_modules/vitest/vitest.mjs");
 
-/** Says every failure once more, with its reason: where it happened may be half an hour above. */
+/** Says every failure once more, with its reason: where it happened may be half an hour above. First what passed when it ran again. */
 export function tellFailures(results: readonly FileResult[]): void {
-  for (const { file, failed } of results) {
-    for (const { name, message } of failed) console.log(`✗ ${file}, ${name}\n${message.replaceAll(/^(?=.)/gm, "    ")}`);
-  }
+  const tell = (mark: string, file: string, { name, message }: Failure) => {
+    console.log(`${mark} ${file}, ${name}\n${message.replaceAll(/^(?=.)/gm, "    ")}`);
+  };
+  for (const { file, unsteady } of results)
+    for (const failure of unsteady ?? []) tell("⚠ unsteady, passed when run again:", file, failure);
+  for (const { file, failed } of results) for (const failure of failed) tell("✗", file, failure);
 }
 
 const broken = (why: string): FileResult => ({
