@@ -3,16 +3,13 @@ import { appLimits } from "../platforms/capacity.ts";
 import { unitRoles, type ConfFile } from "../platforms/platform.ts";
 import { siteUnit } from "../plan/site-name.ts";
 import { calendarEvents } from "./calendar.ts";
+import { commandLine, renderCommandUnit } from "./command-unit.ts";
 import { runPlaceholder, type ReleaseUnit } from "./rendered.ts";
 import { renderAgentSandbox } from "./sandbox.ts";
-import { startEnvironment } from "./start-environment.ts";
-import { appOrder, renderSandbox, renderWorkerUnit, writableOf } from "./unit-file.ts";
+import { renderWorkerUnit } from "./unit-file.ts";
 
 /** Where the words of a worker or a job are, below `conf`. */
-const commandOf = (unit: string): string => `work/${unit}`;
-
-/** The line that starts the command of a worker or a job: by the program of `silver run`. */
-const runLine = (unit: string): string => `ExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py @ROOT@/conf/${commandOf(unit)}`;
+const commandOf = (unit: string): string => `commands/${unit}`;
 
 /** Between two `@` the agent would put what only the node knows. */
 const commandFile = (unit: string, run: string): ConfFile => ({
@@ -43,7 +40,10 @@ export function workFiles(site: SitePlan): ConfFile[] {
   return [
     ...workers.flatMap((worker) => {
       const unit = `worker.${worker.name}`;
-      return [{ name: `${unit}.service`, content: renderWorkerUnit(site, worker, runLine(unit)) }, commandFile(unit, worker.run)];
+      return [
+        { name: `${unit}.service`, content: renderWorkerUnit(site, worker, commandLine(`@ROOT@/conf/${commandOf(unit)}`)) },
+        commandFile(unit, worker.run),
+      ];
     }),
     ...jobs.flatMap((job) => [
       { name: `cron.${job.name}.timer`, content: renderTimer(site, job) },
@@ -91,33 +91,13 @@ ${renderAgentSandbox()}`;
 const lastSeconds = 30;
 
 function renderJob(site: SitePlan, { name, timeoutSeconds, memoryBytes }: JobPlan): string {
-  const { user } = site;
-  const limits = appLimits({ tasks: 1, memoryBytes }, site.limits);
-  return `# A run of a job of one release of one site. The agent starts a transient unit with these lines for each.
-[Unit]
-Description=Job ${name} of site ${site.name}, release @RELEASE@
-${appOrder(site).join("\n")}
-
-[Service]
-Type=exec
-${runLine(`job.${name}`)}
-# How it ended, also by a signal.
-ExecStopPost=+/usr/local/bin/silver-agent end-job ${site.name} ${name} ${runPlaceholder}
-User=${user}
-Group=${user}
-WorkingDirectory=@ROOT@/app
-${startEnvironment(site, ["HOME=/tmp"])}
-RuntimeMaxSec=${timeoutSeconds}
-KillMode=mixed
-TimeoutStopSec=${lastSeconds}
-SyslogIdentifier=${siteUnit(site.name, "job", name)}
-UMask=0027
-
-MemoryMax=${limits.memoryBytes}
-TasksMax=${limits.tasks}
-LimitNOFILE=16384
-LimitCORE=0
-
-SocketBindDeny=any
-${renderSandbox(site.limits, writableOf(site))}`;
+  return renderCommandUnit(site, {
+    about: "A run of a job of one release of one site.",
+    description: `Job ${name} of site ${site.name}, release @RELEASE@`,
+    directory: `@ROOT@/conf/${commandOf(`job.${name}`)}`,
+    afterwards: `/usr/local/bin/silver-agent end-job ${site.name} ${name} ${runPlaceholder}`,
+    ending: [`RuntimeMaxSec=${timeoutSeconds}`, "KillMode=mixed", `TimeoutStopSec=${lastSeconds}`],
+    identifier: siteUnit(site.name, "job", name),
+    limits: appLimits({ tasks: 1, memoryBytes }, site.limits),
+  });
 }

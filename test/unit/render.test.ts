@@ -306,8 +306,8 @@ test("each worker has a unit, and those of one name a file; its words are no pla
   ]);
   const of = (name: string) => files.find(({ path }) => path === `conf/${name}`)?.content;
   const text = of("worker.mail.service");
-  expect(text).toContain("\nExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py @ROOT@/conf/work/worker.mail\n");
-  const words = of("work/worker.mail/command.json") ?? "";
+  expect(text).toContain("\nExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py @ROOT@/conf/commands/worker.mail\n");
+  const words = of("commands/worker.mail/command.json") ?? "";
   expect([words.includes("@"), JSON.parse(words)]).toEqual([false, ["bin/mail", "100%", "@ROOT@"]]);
   expect(text).toContain("\nTimeoutStopSec=300\n");
 });
