@@ -7,6 +7,7 @@ import { owner, type Claim } from "../components/node/contract.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import { Failure } from "../components/rollout/failure.ts";
 import { printableJson, printableLines } from "../components/text/printable.ts";
+import { ownOf } from "../components/text/value.ts";
 import { askNode, withAgent, type NodeConnection } from "./nodes.ts";
 import { environmentName, exportedResources, root } from "./pulumi.ts";
 import { askForName } from "./typed-name.ts";
@@ -77,7 +78,7 @@ async function machineIn(environment: string, name: string): Promise<{ node: Nod
 
 /** @throws UserError where the environment could never have the machine: another one of this checkout made it, as a local node */
 async function refuseLocal(environment: string, name: string): Promise<void> {
-  if (loadEnvironment(root, environment).value?.nodes[name]?.machine.kind !== "local") return;
+  if (ownOf(loadEnvironment(root, environment).value?.nodes, name)?.machine.kind !== "local") return;
   const found = (await readRecord(filesOf(ownClone(), name)))?.owner;
   // One of the same stack may be its own, from before its state was lost.
   if (found === undefined || stackOf(found.name) === environment) return;

@@ -8,7 +8,7 @@ import { fillTemplate } from "../components/manifest/template-text.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import { readApp } from "../components/manifest/read.ts";
 import { suggest } from "../components/text/suggest.ts";
-import { noSite, valueOrReport } from "./planned.ts";
+import { siteOf, valueOrReport } from "./planned.ts";
 import { environmentName, root } from "./pulumi.ts";
 import { printable, printableJson } from "../components/text/printable.ts";
 import { UserError } from "./user-error.ts";
@@ -34,7 +34,7 @@ export function configCreate(config: Command, program: Command): void {
       const { environment: named, json } = program.opts<{ environment?: string; json?: boolean }>();
       const environment = environmentName(named);
       const declared = valueOrReport(loadEnvironment(root, environment), root, `${environment} can't be read as it is`).sites;
-      const site = declared[name] ?? noSite(environment, name, Object.keys(declared));
+      const site = siteOf(declared, name, environment);
       const manifest = valueOrReport(readApp(root, site.app), root, `${site.app} can't be read as it is`);
       const { template: path } = manifest.config;
       if (path === undefined)

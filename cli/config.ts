@@ -8,6 +8,7 @@ import { decodeManifest, mostManifest, readApp } from "../components/manifest/re
 import { readYaml } from "../components/text/yaml.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import type { SitePlan } from "../components/plan/plan.ts";
+import { ownOf } from "../components/text/value.ts";
 import { configCreate } from "./config-create.ts";
 import { renderColumns } from "./columns.ts";
 import { noSite, planOrReport, reportBroken } from "./planned.ts";
@@ -40,7 +41,7 @@ export function config(program: Command): void {
       const stack = environmentName(named);
       const { plan } = planOrReport(root, stack);
       const site = plan.sites.find((candidate) => candidate.name === name);
-      const declared = loadEnvironment(root, stack).value?.sites[name];
+      const declared = ownOf(loadEnvironment(root, stack).value?.sites, name);
       if (plan.broken.some((candidate) => candidate.name === name)) {
         reportBroken(root, plan);
         throw new UserError(`${name} can't be planned as it is`);

@@ -5,8 +5,7 @@ import { Failure } from "../components/rollout/failure.ts";
 import type { Session } from "../components/rollout/session.ts";
 import { printableJson, printableLines } from "../components/text/printable.ts";
 import { anothers, declaredBy, withAgent, type DeclaredNode } from "./nodes.ts";
-import { noSite } from "./planned.ts";
-import { environmentName } from "./pulumi.ts";
+import { siteOf } from "./planned.ts";
 import { statusOfSites } from "./sites-status.ts";
 
 /** What one node put back: of a site, or of what its sites share. */
@@ -29,8 +28,7 @@ export function heal(program: Command): void {
     .action(async (only: string[]) => {
       const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
       const { reach, sites } = declaredBy(environment);
-      const stranger = only.find((name) => sites[name] === undefined);
-      if (stranger !== undefined) noSite(environmentName(environment), stranger, Object.keys(sites));
+      for (const name of only) siteOf(sites, name, environment);
       const wanted = only.length > 0 ? [...new Set(only)] : Object.keys(sites);
       const here = (node: string) => wanted.filter((site) => sites[site]?.nodes.includes(node) === true);
       const nodes = Object.values(reach).filter(({ name }) => here(name).length > 0);

@@ -3,8 +3,7 @@ import type { Args } from "../components/node/contract.ts";
 import { Failure } from "../components/rollout/failure.ts";
 import { printableJson, printableLines } from "../components/text/printable.ts";
 import { askNode, declaredBy } from "./nodes.ts";
-import { noSite } from "./planned.ts";
-import { environmentName } from "./pulumi.ts";
+import { siteOf } from "./planned.ts";
 import { parseSince } from "./since.ts";
 import { UserError } from "./user-error.ts";
 
@@ -36,7 +35,7 @@ export function logs(program: Command): void {
       const { environment, json } = program.opts<{ environment?: string; json?: boolean }>();
       const args = argsOf(site, options);
       const { reach, sites } = declaredBy(environment);
-      const declared = sites[site] ?? noSite(environmentName(environment), site, Object.keys(sites));
+      const declared = siteOf(sites, site, environment);
       const nodes = declared.nodes.flatMap((name) => reach[name] ?? []);
       const show = (node: string, lines: string[]) => {
         if (json === true) console.log(printableJson({ node, lines }));

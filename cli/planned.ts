@@ -2,7 +2,9 @@ import { isError, type Issue, type Parsed } from "../components/text/issue.ts";
 import { whatStays } from "../components/plan/broken.ts";
 import { loadPlan } from "../components/plan/load.ts";
 import type { Plan } from "../components/plan/plan.ts";
+import { ownOf } from "../components/text/value.ts";
 import { issuesText } from "./issues.ts";
+import { environmentName } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
 /** A plan, and the warnings about its files. */
@@ -64,6 +66,14 @@ export function reportBroken(root: string, plan: Plan): void {
 
 function report(root: string, issues: Issue[]): void {
   console.error(issuesText(issues, root, process.stderr));
+}
+
+/**
+ * What is known of a site, of those by name.
+ * @throws UserError that names the existing sites
+ */
+export function siteOf<T>(sites: Readonly<Record<string, T>>, name: string, environment: string | undefined): T {
+  return ownOf(sites, name) ?? noSite(environmentName(environment), name, Object.keys(sites));
 }
 
 /** @throws UserError that names the existing sites */

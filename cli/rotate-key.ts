@@ -2,8 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { Failure } from "../components/rollout/failure.ts";
 import { printableJson, printableLines } from "../components/text/printable.ts";
 import { anothers, declaredBy, withAgent, type DeclaredNode } from "./nodes.ts";
-import { noSite } from "./planned.ts";
-import { environmentName } from "./pulumi.ts";
+import { siteOf } from "./planned.ts";
 
 /** What came of it on one node: null for a new key, or why there is none. */
 interface Rotated {
@@ -14,7 +13,7 @@ interface Rotated {
 /** `silver secret rotate SITE`: a new key for a site (SILVER_SECRET_FILE), on each of its nodes. Exits 1 unless each has one. */
 export async function rotateKey(environment: string | undefined, site: string, json: boolean): Promise<void> {
   const { reach, sites } = declaredBy(environment);
-  const declared = sites[site] ?? noSite(environmentName(environment), site, Object.keys(sites));
+  const declared = siteOf(sites, site, environment);
   const nodes = declared.nodes.flatMap((name) => reach[name] ?? []);
   const rotated = await Promise.all(nodes.map((node) => rotateOn(node, site)));
   console.log(json ? printableJson(rotated, 2) : rotated.flatMap((one) => linesOf(one, site)).join("\n"));

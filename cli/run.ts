@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { declaredBy, type DeclaredNode } from "./nodes.ts";
-import { noSite } from "./planned.ts";
-import { environmentName } from "./pulumi.ts";
+import { siteOf } from "./planned.ts";
 import { runOn } from "./remote-run.ts";
 import { uploadsOf } from "./uploads.ts";
 import { UserError } from "./user-error.ts";
@@ -57,7 +56,7 @@ function needTerminal(what: string): void {
 /** @throws UserError that names the sites, or the site's nodes */
 function placeOf(environment: string | undefined, site: string, node: string | undefined): DeclaredNode {
   const { reach, sites } = declaredBy(environment);
-  const declared = sites[site] ?? noSite(environmentName(environment), site, Object.keys(sites));
+  const declared = siteOf(sites, site, environment);
   const name = node ?? declared.nodes[0] ?? "";
   const found = declared.nodes.includes(name) ? reach[name] : undefined;
   if (found === undefined) throw new UserError(`${site} is not on ${name}`, `its nodes are: ${declared.nodes.join(", ")}`, 2);

@@ -7,7 +7,7 @@ import { parseSecretKey, secretKey } from "../components/plan/secret-key.ts";
 import { externalSecret } from "../components/services/external.ts";
 import { isMap } from "../components/text/value.ts";
 import { renderColumns } from "./columns.ts";
-import { noSite, valueOrReport } from "./planned.ts";
+import { siteOf, valueOrReport } from "./planned.ts";
 import { environmentName, root, runPulumi } from "./pulumi.ts";
 import { rotateKey } from "./rotate-key.ts";
 import { UserError } from "./user-error.ts";
@@ -88,7 +88,7 @@ function whereToName(site: string, name: string, version: number): string {
 /** Every version that is kept or named, by site and name, the newest last. */
 function secretsOf(stack: string, only: string | undefined): Secret[] {
   const { sites } = valueOrReport(loadEnvironment(root, stack), root, `${stack} can't be read as it is`);
-  if (only !== undefined && sites[only] === undefined) noSite(stack, only, Object.keys(sites));
+  if (only !== undefined) siteOf(sites, only, stack);
   const named = Object.values(sites).flatMap(({ name: site, config, services }) => [
     ...Object.entries(config).flatMap(([name, value]) =>
       typeof value === "object" ? [secretKey(site, name, value.secret)] : [],

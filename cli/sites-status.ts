@@ -1,4 +1,5 @@
 import { Failure } from "../components/rollout/failure.ts";
+import { ownOf } from "../components/text/value.ts";
 import { declaredBy, withAgent, type DeclaredNode } from "./nodes.ts";
 import { statusOf, type NodeReport, type SiteStatus } from "./site-status.ts";
 
@@ -13,7 +14,7 @@ export async function statusOfSites(environment: string | undefined): Promise<Si
   );
   const strays = answers.flatMap(({ node, found }) => {
     if (found instanceof Failure) return [];
-    const others = found.sites.filter((state) => state.live !== null && sites[state.site]?.nodes.includes(node) !== true);
+    const others = found.sites.filter((state) => state.live !== null && ownOf(sites, state.site)?.nodes.includes(node) !== true);
     return others.map((state): SiteStatus => ({ ...statusOf(state.site, null, node, found), state: "not declared" }));
   });
   return [...declared, ...strays];

@@ -1,4 +1,4 @@
-import { isMap } from "../text/value.ts";
+import { isMap, ownOf } from "../text/value.ts";
 import { error, type Issue, type Place } from "../text/issue.ts";
 import { partsOf } from "../text/schema/judge.ts";
 import { sizeText } from "../text/size-text.ts";
@@ -85,10 +85,6 @@ function checkSource(name: string, { uri, suites, components, nodes: on }: AptTr
 
 function mapEntries<T>(map: unknown, make: (name: string, value: unknown) => T): Map<string, T> {
   return new Map(Object.entries(isMap(map) ? map : {}).map(([name, value]) => [name, make(name, value)]));
-}
-
-function ownOf<T>(map: Record<string, T> | undefined, name: string): T | undefined {
-  return map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
 /** A node is a machine of one kind. */

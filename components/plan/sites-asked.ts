@@ -3,6 +3,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { serviceType } from "../services/registry.ts";
 import { error, type Issue } from "../text/issue.ts";
 import { suggest } from "../text/suggest.ts";
+import { ownOf } from "../text/value.ts";
 import { compareLocations, covers } from "./location.ts";
 import type { Route } from "./plan.ts";
 
@@ -38,7 +39,7 @@ export function askedSites(
     const refuse = (message: string, fix: string) => {
       issues.push(error("asked-site", place, `service ${service} of site ${site.name} is the site ${message}`, fix));
     };
-    const other = environment.sites[name];
+    const other = ownOf(environment.sites, name);
     const write = `write {type: app, site: NAME} in ${manifest.file}`;
     if (name === site.name) refuse(`${name} itself`, write);
     else if (other === undefined) {

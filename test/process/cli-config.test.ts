@@ -97,10 +97,11 @@ test("--json has the same as data", () => {
 });
 
 test("an unknown site is a usage error that names the known ones", () => {
-  expect(silver("config", "blgo")).toMatchObject({
-    status: 2,
-    stderr: "✗ dev has no site blgo\n  the sites are: blog, old\n",
-  });
+  for (const name of ["blgo", "constructor"])
+    for (const words of [["config"], ["config", "create"]]) {
+      const stderr = `✗ dev has no site ${name}\n  the sites are: blog, old\n`;
+      expect(silver(...words, name), name).toMatchObject({ status: 2, stderr });
+    }
 });
 
 /** `silver config create mail`, with nobody at a terminal. */

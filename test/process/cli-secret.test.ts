@@ -96,6 +96,7 @@ test.each([
     ["secret", "set", "blog", "key"],
     "✗ key can't be the name of a variable\n  use upper-case letters, digits and _: STRIPE_KEY\n",
   ],
+  [["secret", "set", "constructor", "KEY"], "✗ production has no site constructor\n  the sites are: blog, shop\n"],
   [["secret", "list", "wiki"], "✗ production has no site wiki\n  the sites are: blog, shop\n"],
 ])("%j is a wrong call, and asks Pulumi nothing", (words, stderr) => {
   expect(silver([...words, "-e", "production"])).toMatchObject({ status: 2, stdout: "", stderr });

@@ -189,6 +189,17 @@ test("what can't be run is refused by name, before anything is sent", async () =
   expect(await refused("run", "hello", "--json", "--", "true")).toEqual([2, "✗ silver run has no --json", "  leave it out"]);
 });
 
+test.each([
+  ["run", "constructor", "--", "true"],
+  ["logs", "constructor"],
+  ["heal", "hello", "constructor"],
+  ["secret", "rotate", "constructor"],
+])("what JavaScript itself gives a name to is no site: silver %s %s", async (...words) => {
+  await setNode();
+  const { code, stderr } = await silver.run([...words.slice(0, 1), "-e", "dev", ...words.slice(1)]);
+  expect([code, stderr]).toEqual([2, "✗ dev has no site constructor\n  the sites are: hello\n"]);
+});
+
 test("a site that serves nothing, and another environment's node, run nothing", async () => {
   await setNode(null);
   expect(await on("true")).toMatchObject({

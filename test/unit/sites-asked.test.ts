@@ -78,6 +78,11 @@ test.each<[string, Sketch, string]>([
     { services: "{api: {type: app, site: shoq}}" },
     "the site shoq, which this environment does not have",
   ],
+  [
+    "one that JavaScript itself gives a name to",
+    { services: "{api: {type: app, site: constructor}}" },
+    "the site constructor, which this environment does not have",
+  ],
   ["itself", { services: "{api: {type: app, site: blog}}" }, "the site blog itself"],
   ["one on another node", { blog: "nodes: [web1, web2]" }, "the site shop, which is not on web2"],
   [
