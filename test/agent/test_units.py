@@ -410,6 +410,38 @@ class CutOver(NodeTest):
         self.assert_works()
         self.assertEqual([name for name in os.listdir(self.paths.at("/etc/systemd/system")) if "worker" in name], [])
 
+    def test_a_node_that_is_taken_from_the_site_ends_them_and_serves_on(self):
+        changes = self.converge(sites=[])
+        self.assertEqual(
+            [change for change in changes if "work" in change["what"]],
+            [{"what": "work of hello", "why": "it is not a site of this node any more"}],
+        )
+        self.assert_works()
+        self.assertEqual(self.site_state()["live"], self.first["id"])
+        self.assertEqual(self.converge(sites=[]), [])
+        # The node comes back to it.
+        self.converge()
+        self.assert_works()
+        second = self.live("1.1.0")
+        self.assert_works(second)
+
+    def test_what_takes_long_to_end_there_is_told_and_seen_to_by_the_node(self):
+        lingering = f"silver-worker-hello.mail@{self.first['id']}.service"
+        self.machine.lingering = {lingering: 10**6}
+        with mock.patch.object(hand_over, "PATIENCE_SECONDS", 0):
+            changes = self.converge(sites=[])
+        self.assertIn(f"{lingering} will end later", changes[-1]["why"])
+        self.machine.stop(lingering)
+        self.ask("measure")
+        self.assert_works()
+
+    def test_a_node_is_not_taken_from_a_site_that_somebody_rolls_out(self):
+        self.prepared("1.1.0")
+        with mock.patch.object(hand_over, "LEASE_SECONDS", 0.1):
+            message = self.refused("leased", "converge", state=self.node_state(sites=[])).message
+        self.assertIn("hello is being rolled out", message)
+        self.assert_works(self.first)
+
 
 class Install(NodeTest):
     def test_a_unit_whose_file_was_lost_while_it_ran_is_read_again(self):

@@ -2,7 +2,7 @@
 
 import os
 
-from . import accounts, apt_sources, claim, files, firewall, node_record, packages, ports, spoiled, unit, varnish
+from . import accounts, apt_sources, claim, files, firewall, hand_over, node_record, packages, ports, spoiled, unit, varnish
 from .errors import AgentError
 from .lock import shared
 from .paths import BOOT_CLI, NFT_CONF
@@ -12,7 +12,8 @@ def converge(node, owner, state):
     """Error `os-differs` or `claimed` before anything is changed."""
     refuse_other_os(node, state)
     changes = claim.take(node, owner)
-    return {"changes": changes + apply(node, state)}
+    changes += apply(node, state)
+    return {"changes": changes + hand_over.leave(node, {site["name"] for site in state["sites"]})}
 
 
 def heal(node):

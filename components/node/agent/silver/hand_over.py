@@ -7,6 +7,7 @@ say what is meant, so that a boot in between starts the right ones. Each step is
 import time
 
 from . import journal, lease, redact, state, unit, units
+from .errors import AgentError
 from .lock import shared
 
 # A rollout waits so long for what ends. What takes longer is the node's own affair.
@@ -14,6 +15,8 @@ PATIENCE_SECONDS = 60
 # Most workers end at once. Where nobody waits, the others are left to the timer.
 SHORT_SECONDS = 2
 POLL_SECONDS = 0.1
+# Whoever looks at a site holds its lease for a moment.
+LEASE_SECONDS = 10
 # Those that end as they start are told by then. Until a unit has begun, this node may take a while.
 WATCH_SECONDS = 3
 BEGIN_SECONDS = 10
@@ -83,6 +86,25 @@ def end(node, site):
     """Tells all that runs in only one release to end, for a site that is removed."""
     state.change(node, site, works=False)
     go_on(node, site)
+
+
+def leave(node, kept):
+    """
+    Ends what works for sites that this node has no more, before another node starts it. Returns the changes.
+    Error `leased` while somebody rolls such a site out.
+    """
+    changes = []
+    for site in state.sites(node):
+        if site in kept or not state.read(node, site)["works"]:
+            continue
+        with lease.quiet(node, site, LEASE_SECONDS) as ours:
+            if not ours:
+                raise AgentError("leased", f"{site} is being rolled out", fix="wait until it has ended, then run it again")
+            state.change(node, site, works=False)
+            left, _ = hand_over(node, site, PATIENCE_SECONDS)
+        waits = f"; {', '.join(left)} will end later" if left else ""
+        changes.append({"what": f"work of {site}", "why": f"it is not a site of this node any more{waits}"})
+    return changes
 
 
 def see_through(node, lease, arguments):
