@@ -1,7 +1,8 @@
 import os
 import unittest
+from unittest import mock
 
-from support import AgentError, Done, NodeTest
+from support import AgentError, Done, DriverGone, NodeTest
 
 from silver import apt_sources
 
@@ -67,6 +68,28 @@ class Sources(NodeTest):
         self.said = Done(0, "W: Failed to fetch http://deb.debian.org/debian/dists/x  timeout", "")
         self.apply()
         self.assertEqual(self.own(), ["debian.sources", "silver-own.sources"])
+
+    def test_lists_that_a_killed_agent_still_reads_are_waited_for(self):
+        self.machine.looks = 1
+        self.machine.systemd_run("--unit=silver-packages.service", "--property=RemainAfterExit=yes", "--", "apt-get", "update")
+        self.apply()
+        self.assertEqual(self.own(), ["debian.sources", "silver-own.sources"])
+        self.assertEqual(self.updates, 2)
+
+    def test_what_is_taken_back_was_good_also_when_an_agent_died_with_another(self):
+        self.apply()
+        bad = {PATH: SOURCE.replace("stable", "bad")}
+        self.said = Done(100, "", "E: not signed")
+        for _ in range(2):
+            with self.assertRaises(DriverGone), mock.patch.object(apt_sources, "read_lists", side_effect=DriverGone):
+                self.apply(sources={"own": bad[PATH]})
+            self.assertEqual(self.text(PATH), bad[PATH])
+            with self.assertRaises(AgentError):
+                self.apply(sources={"own": bad[PATH]})
+            self.assertEqual(self.text(PATH), SOURCE)
+        self.said = Done(0, "", "")
+        self.assertEqual(self.apply(), [])
+        self.assertFalse(os.path.exists(self.paths.at("/var/lib/silver/apt-lists.owed")))
 
     def test_lists_that_were_not_read_when_the_agent_died_are_read_by_the_next(self):
         self.apply()

@@ -4,13 +4,12 @@ import glob
 import os
 import re
 
-from . import files, packages
+from . import files, packages, spoiled
 from .errors import AgentError
-from .lock import shared
 
 SOURCES = "/etc/apt/sources.list.d"
 PINS = "/etc/apt/preferences.d/silver.pref"
-# There from before the first change until apt has read all lists.
+# There from before the first change until apt has read all lists: path → text of what it could read before.
 OWED = "apt-lists.owed"
 ANSWERS = "debconf-answers"
 
@@ -27,17 +26,20 @@ def change_sources(node, wanted):
     own = {f"{SOURCES}/silver-{name}.sources": text for name, text in wanted.get("sources", {}).items()}
     if own:
         own[PINS] = wanted["pins"]
-    before = known(node)
     owed = node.paths.var(OWED)
-    if before == own and not os.path.exists(owed):
+    if known(node) == own and not os.path.lexists(owed):
         return []
-    with shared(node, "apt", waiting=packages.turn(node)):
-        files.write(owed, "")
-        changes = put(node, before, own)
+    node.begin("packages", "waiting for apt")
+    with packages.at_work(node):
+        good = spoiled.read(node, owed, spoiled.is_texts, lambda: known(node))
+        if good is None:
+            good = known(node)
+            files.write_json(owed, good)
+        changes = put(node, known(node), own)
         try:
             read_lists(node, own)
         except AgentError:
-            put(node, own, before)
+            put(node, known(node), good)
             raise
         files.remove(owed)
     return changes

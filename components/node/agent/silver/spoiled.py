@@ -82,6 +82,11 @@ def is_list_of_texts(value):
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
+def is_texts(value):
+    """Name → text."""
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
 def state(node, site):
     """What serves is what Varnish starts with; without that, what the last rollout left."""
     releases = on_disk(node, site)
