@@ -78,6 +78,13 @@ class Debs(NodeTest):
         self.assertIn("is not a Debian package", self.fails("package", "own").message)
         self.assertEqual(self.given, [])
 
+    def test_an_installation_that_was_cut_short_is_ended_first(self):
+        answers = [Done(100, "", "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'"), Done(0, "", "")]
+        bring, self.bring = self.bring, lambda words: answers[0] if answers[1:] else bring(words)
+        self.machine.dpkg = lambda *words: answers.pop()
+        self.roll_out_with("own 1.0")
+        self.assertEqual(self.installed["own"], "1.0")
+
     def test_a_spoiled_record_keeps_nobody_from_what_is_there(self):
         self.roll_out_with("own 1.0")
         self.place(f"/var/lib/silver/{debs.RECORD}", "")

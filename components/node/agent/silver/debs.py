@@ -8,8 +8,8 @@ from .errors import AgentError
 
 # Package → the site that brought it.
 RECORD = "debs.json"
-# After packages.INSTALL, by whose words apt's history shows whose installation it was: a file may be a newer version of its own package.
-UPGRADES = ("-o", "APT::Get::Upgrade=true", "-o", "Dpkg::Options::=--force-confold")
+# A file may be a newer version of its own package.
+UPGRADES = ("-o", "APT::Get::Upgrade=true")
 
 
 def install(node, release):
@@ -21,21 +21,16 @@ def install(node, release):
     found = [read(node, f"{directory}/{each['path']}", each) for each in release["debs"]]
     node.begin("packages", "waiting for apt")
     with packages.at_work(node):
-        record = spoiled.read(node, node.paths.var(RECORD), is_record, lambda: {}) or {}
+        record = spoiled.read(node, node.paths.var(RECORD), spoiled.is_texts, lambda: {}) or {}
         todo = [each for each in found if is_wanted(node, site, each, record)]
         try:
             if todo:
                 # Written first: what is half installed is the site's, too.
                 files.write_json(node.paths.var(RECORD), {**record, **{each["package"]: site for each in todo}})
-                node.say("packages", f"installing {', '.join(each['path'] for each in todo)}")
-                bring(node, site, todo)
+                packages.fetch(node, [each["path"] for each in todo], site, [*UPGRADES, *(each["file"] for each in todo)])
         finally:
             masked = packages.quiet(node)
     return [*({"what": f"package {each['package']} {each['version']}", "why": f"brought by {site}"} for each in todo), *masked]
-
-
-def is_record(value):
-    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
 
 
 def read(node, path, deb):
@@ -68,12 +63,3 @@ def is_wanted(node, site, deb, record):
         f"{deb['path']} is {deb['package']} {deb['version']}, and the node has version {version}, {whose}",
         fix="ship the version that is there, or, of a package of the app's own, a later one",
     )
-
-
-def bring(node, site, todo):
-    done = packages.apt(node, site, *packages.INSTALL, *UPGRADES, *(each["file"] for each in todo))
-    if done.code != 0 and packages.lists_are_old(done.out):
-        packages.update(node, site)
-        done = packages.apt(node, site, *packages.INSTALL, *UPGRADES, *(each["file"] for each in todo))
-    if done.code != 0:
-        raise packages.refused(node, [each["path"] for each in todo], done)

@@ -53,17 +53,22 @@ def at_work(node):
         yield
 
 
-def fetch(node, todo, site):
+def fetch(node, todo, site, words=None):
+    """
+    Installs, on whatever an installation left that was cut short. Error `package`.
+    @param words: what apt is told, where that is not the names themselves
+    """
     node.say("packages", f"installing {', '.join(todo)}")
-    done = apt_install(node, site, todo)
+    words = words or todo
+    done = apt_install(node, site, words)
     if done.code != 0 and "dpkg was interrupted" in done.out:
         node.say("packages", "dpkg --configure -a: an installation was cut short")
         long_work.run(node, "packages", site, [*ENVIRONMENT, "dpkg", "--configure", "-a"])
-        done = apt_install(node, site, todo)
+        done = apt_install(node, site, words)
     if done.code != 0 and lists_are_old(done.out):
         node.say("packages", "apt-get update")
         unread = update(node, site)
-        done = apt_install(node, site, todo)
+        done = apt_install(node, site, words)
         if done.code != 0 and (unread or not_fetched(done.out)):
             raise out_of_reach(todo, unread or not_fetched(done.out), last_lines(done.out))
     if done.code != 0:
@@ -100,8 +105,8 @@ def apt(node, site, *words):
     return long_work.run(node, "packages", site, argv)
 
 
-def apt_install(node, site, packages):
-    return apt(node, site, *INSTALL, "-o", "Dpkg::Options::=--force-confold", *packages)
+def apt_install(node, site, words):
+    return apt(node, site, *INSTALL, "-o", "Dpkg::Options::=--force-confold", *words)
 
 
 def update(node, site):
