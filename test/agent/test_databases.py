@@ -257,6 +257,27 @@ class Tcp(Databases):
         self.set_up(self.NEW, tcp=None)
         self.assertIn("\nlisten_addresses = ''\nport = 5432\n", self.text("/etc/silver/postgres/hello-g1.conf"))
         self.assertIsNone(addresses.find(self.node, "hello", "postgres-g1"))
+        self.assertNotIn(old["USER"], self.roles)
+
+    def test_a_login_that_is_left_without_an_address_is_held_to_the_quota_too(self):
+        _, old = self.set_up(self.OLD)
+        self.kept.add(old["USER"])
+        self.set_up(None, tcp=None)
+        self.assertIsNone(addresses.find(self.node, "hello", "postgres-g1"))
+        quota.enforce(self.node, DATABASE, "read-only")
+        setting = f'ALTER ROLE "{old["USER"]}" IN DATABASE "hello_g1" SET default_transaction_read_only = on;'
+        self.assertIn(setting, self.asked_as("postgres", "postgres")[-1])
+
+    def test_a_new_login_of_a_database_over_its_quota_ends_nobody_s_session(self):
+        self.set_up(self.OLD)
+        self.stands(self.OLD)
+        over = {"quota": 4 * MEGABYTE, "used": 8 * MEGABYTE, "most": 9 * MEGABYTE, "stage": "read-only"}
+        files.write_json(names.record_path(self.node, DATABASE), {"version": "15", **over})
+        self.asked = []
+        postgres.set_up(self.node, self.use(self.NEW)._replace(options={**OPTIONS, "tcp": "on", "bytes": 4 * MEGABYTE}))
+        told = "".join(self.asked_as("postgres", "postgres"))
+        self.assertIn('ALTER ROLE "site-hello-33333333-44444444" IN DATABASE "hello_g1" SET default_transaction_read_only = on;', told)
+        self.assertNotIn("pg_terminate_backend", told)
 
     def test_what_is_known_of_logins_is_made_again_from_the_releases(self):
         _, old = self.set_up(self.OLD)

@@ -166,6 +166,30 @@ class MySQL(Servers):
         self.assertEqual(len(modes), 5)
         self.assertEqual(caught.exception.log, ["ERROR 1064 (42000) at line 1: You have an error in your SQL syntax"])
 
+    def test_a_door_that_a_killed_agent_left_closed_is_opened_by_the_next_look_but_not_by_one_beside_a_set_up(self):
+        self.set_up()
+        directory = self.paths.at(names.directory(DB))
+        os.makedirs(directory)
+        os.chmod(directory, database.CLOSED)
+        with names.turn(self.node, DB):
+            mysql.hold(self.node, DB)
+        self.assertEqual(os.stat(directory).st_mode & 0o777, database.CLOSED)
+        self.measured(10)
+        self.assertEqual(os.stat(directory).st_mode & 0o777, database.OPEN)
+
+    def test_what_a_server_puts_in_the_place_of_its_spare_room_holds_nobody_up_and_spares_nothing(self):
+        self.set_up()
+        spare = self.paths.at(volume.spare(PLACE))
+        precious = self.paths.at("/etc/precious")
+        self.place("/etc/precious", "x")
+        for put in (lambda: os.mkfifo(spare), lambda: os.mkdir(spare), lambda: os.symlink(precious, spare)):
+            files.clear(spare)
+            put()
+            self.assertEqual(volume.spared(self.node, PLACE), 0)
+            self.measured(10)
+            self.assertEqual(os.lstat(spare).st_size, room.SPARE_BYTES)
+        self.assertEqual(self.text("/etc/precious"), "x")
+
     def test_data_that_is_gone_is_never_made_anew(self):
         self.set_up()
         files.remove_tree(self.paths.at(f"{PLACE}/data"))

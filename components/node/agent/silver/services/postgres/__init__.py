@@ -85,9 +85,8 @@ def set_up(node, use):
             logins.end(node, use)
         changes += database.make_database(node, use)
         changes += quota.begin(node, use)
-        made, has_new = logins.make(node, use)
-        if has_new:
-            quota.admit_login(node, use)
+        made, new = logins.make(node, use)
+        quota.admit_logins(node, use, new)
         return changes + made + extensions.make(node, use)
 
 

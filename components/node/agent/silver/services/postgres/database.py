@@ -88,9 +88,7 @@ def logs_in(use):
 
 
 def others(node, use):
-    """The roles of releases; none while nobody comes over TCP."""
-    if addresses.find(node, use.site, names.key(use)) is None:
-        return set()
+    """The roles of releases: also where nobody comes over TCP any more."""
     return set(psql(node, use, f"SELECT rolname FROM pg_roles WHERE {is_of_release(use)};\n").split())
 
 

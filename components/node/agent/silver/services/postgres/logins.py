@@ -23,11 +23,7 @@ def path(node, use):
 
 def read(node, use):
     """Release → password. A lost record is made again from what the releases know."""
-    return spoiled.read(node, path(node, use), is_record, lambda: remade(node, use) or None, bool) or {}
-
-
-def is_record(value):
-    return isinstance(value, dict) and all(isinstance(password, str) for password in value.values())
+    return spoiled.read(node, path(node, use), spoiled.is_texts, lambda: remade(node, use) or None, bool) or {}
 
 
 def remade(node, use):
@@ -75,10 +71,10 @@ def end(node, use):
 
 
 def make(node, use):
-    """Makes the roles that are wanted, and ends all others. Returns the changes, and whether a role is new."""
+    """Makes the roles that are wanted, and ends all others. Returns the changes, and the roles that are new."""
     passwords = wanted(node, use)
     if not passwords and not os.path.lexists(path(node, use)):
-        return [], False
+        return [], []
     there, known = database.others(node, use), read(node, use)
     # Recorded first: what a release is told is never lost.
     files.write_json(path(node, use), passwords)
@@ -100,7 +96,7 @@ def make(node, use):
         database.psql(node, use, "\n".join(words) + "\n")
     told = [{"what": f"login {name}", "why": "of a new release"} for name in made]
     ended = set(gone) - database.others(node, use) if gone else set()
-    return [*told, *({"what": f"login {name}", "why": "its release is gone"} for name in sorted(ended))], bool(made)
+    return [*told, *({"what": f"login {name}", "why": "its release is gone"} for name in sorted(ended))], made
 
 
 def ending(role):

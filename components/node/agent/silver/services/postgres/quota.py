@@ -120,11 +120,12 @@ def changed(use, user, stage):
     }[stage]
 
 
-def admit_login(node, use):
-    """A role that was made since the quota was last enforced."""
+def admit_logins(node, use, roles):
+    """Roles that were made since the quota was last enforced: they have no sessions yet, and others keep theirs."""
     stage = names.read(node, use)["stage"]
-    if stage != database_quota.OPEN:
-        enforce(node, use, stage)
+    if roles and stage != database_quota.OPEN:
+        words = [line for role in roles for line in changed(use, database.name(role), stage)]
+        database.psql(node, use, "\n".join(words) + "\n")
 
 
 def tell(node, use, record):
