@@ -4,6 +4,7 @@ enforces its quota.
 """
 
 import os
+import stat
 import struct
 
 from . import files, image, unit
@@ -129,19 +130,29 @@ def spare(place):
 
 
 def spared(node, place):
-    path = node.paths.at(spare(place))
-    return os.path.getsize(path) if os.path.isfile(path) else 0
+    try:
+        seen = os.lstat(node.paths.at(spare(place)))
+    except FileNotFoundError:
+        return 0
+    return seen.st_size if stat.S_ISREG(seen.st_mode) else 0
 
 
 def keep_spare(node, place, size):
-    """Unless it is there already, or what uses the place may need the room right now."""
+    """Unless it is there already, or what uses the place may need the room right now. Error `service`."""
     if spared(node, place) or free(node, place) < 2 * size:
         return
-    fd = os.open(node.paths.at(spare(place)), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    path = node.paths.at(spare(place))
+    # Who can write there may put anything in its way, also in between.
     try:
-        os.posix_fallocate(fd, 0, size)
-    finally:
-        os.close(fd)
+        files.clear(path)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, size)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        fix = f"see what is in the way: ls -l {place}"
+        raise AgentError("service", f"no room could be spared in {place}: {error.strerror}", fix=fix) from None
 
 
 def give_spare(node, place):

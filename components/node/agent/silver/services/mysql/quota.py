@@ -35,6 +35,8 @@ def hold(node, use):
         before = names.read(node, use) if ours else None
         if not before or not volume.is_mounted(node, names.place(use)):
             return changes
+        # An agent that was killed may have left it closed; who closes it now has the turn.
+        database.admit(node, use, database.OPEN)
         record = database_quota.judge(before, room.look(node, use))
         if room.is_full(node, use):
             database.keep(node, use, record["stage"])
