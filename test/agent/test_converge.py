@@ -1,9 +1,10 @@
 import os
 import stat
+from unittest import mock
 
-from support import Killed, NodeTest
+from support import AgentError, Killed, NodeTest
 
-from silver import files
+from silver import files, site_key
 
 
 class Converge(NodeTest):
@@ -132,6 +133,32 @@ class Converge(NodeTest):
         # Whatever comes: the agent keeps what is there.
         self.converge()
         self.assertEqual(self.text(f"{place}.previous"), second)
+
+    def test_a_rotation_that_was_cut_short_anywhere_is_ended_by_the_next_and_the_key_before_is_known(self):
+        self.converge()
+        self.roll_out()
+        place, whole = "/srv/silver/hello/secret.txt", files._replace
+        for serial, most in enumerate((0, 1, 2)):
+            first = self.text(place)
+            done = []
+
+            def die(*words, most=most, done=done, **named):
+                if len(done) == most:
+                    raise Killed
+                done.append(words)
+                whole(*words, **named)
+
+            with mock.patch.object(files, "_replace", die), self.assertRaises(Killed):
+                site_key.rotate(self.node, "hello")
+            site_key.rotate(self.node, "hello")
+            self.assertEqual(self.text(f"{place}.previous"), first)
+            self.assertNotEqual(self.text(place), first)
+            with self.assertRaises(AgentError):
+                site_key.rotate(self.node, "hello")
+            self.roll_out(f"2.{serial}.0")
+        self.place("/srv/silver/hello/key.json", "[]")
+        site_key.rotate(self.node, "hello")
+        self.assertTrue(os.path.exists(self.paths.at("/srv/silver/hello/key.json.spoiled")))
 
     def test_cut_short_anywhere_the_next_time_makes_it_good(self):
         """A file that was written while its follow-up was not would never be looked at again."""

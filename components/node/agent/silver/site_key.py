@@ -1,8 +1,6 @@
 """A site's own key (SILVER_SECRET_FILE) is changed: the one before lies beside it, for what was signed by then."""
 
-import os
-
-from . import accounts, files, state
+from . import accounts, files, spoiled, state
 from .errors import AgentError
 
 
@@ -20,9 +18,11 @@ def rotate(node, site):
     Returns the changes. What runs goes on with the key that it has read: so there is one rotation between two releases, or it would sign
     what nobody takes any more.
     """
-    user, serial = f"site-{site}", state.read(node, site)["serial"]
-    last = files.read_json(record_path(node, site)) if os.path.isfile(record_path(node, site)) else None
-    if isinstance(last, dict) and last.get("serial") == serial and state.read(node, site)["live"] is not None:
+    user, present = f"site-{site}", state.read(node, site)
+    last = spoiled.read(node, record_path(node, site), is_record, lambda: None)
+    own, before = path(node, site), f"{path(node, site)}.previous"
+    # One that was cut short has left the same key twice.
+    if present["live"] is not None and last == {"serial": present["serial"]} and accounts.read_key(own) != accounts.read_key(before):
         raise AgentError(
             "usage",
             f"the key of {site} was rotated already, and the site has had no new release since",
@@ -30,9 +30,13 @@ def rotate(node, site):
         )
     changes = accounts.put_back_key(node, user, site)
     _, gid = node.ids(user)
-    # First of all: a key that nobody knows any more would end every session.
-    files.write(f"{path(node, site)}.previous", accounts.read_key(path(node, site)), 0o640, gid)
-    files.write(path(node, site), accounts.new_key(), 0o640, gid)
-    files.write_json(record_path(node, site), {"serial": serial})
+    # The key last: one that nobody knows any more would end every session.
+    files.write(before, accounts.read_key(own), 0o640, gid)
+    files.write_json(record_path(node, site), {"serial": present["serial"]})
+    files.write(own, accounts.new_key(), 0o640, gid)
     node.note(site, "its key was rotated")
-    return [*changes, {"what": path(node, site), "why": "rotated; the one before is beside it"}]
+    return [*changes, {"what": own, "why": "rotated; the one before is beside it"}]
+
+
+def is_record(value):
+    return isinstance(value, dict) and isinstance(value.get("serial"), int)
