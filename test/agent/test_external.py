@@ -4,6 +4,7 @@ import socket
 import struct
 import threading
 import unittest
+from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
@@ -152,6 +153,14 @@ class Probes(unittest.TestCase):
         self.assertEqual(self.ask(endless)["reason"], "says more than such a service should")
         self.assertEqual(self.ask(endless, tls="verify")["kind"], "tls")
 
+    def test_what_nobody_thought_of_is_told_as_a_refusal_and_so_is_an_authority_that_is_none(self):
+        with mock.patch("silver.probe.redis.hello", side_effect=KeyError("x")):
+            self.assertEqual(self.ask(self.says()), {"kind": "protocol", "reason": "says what nobody understands (KeyError)"})
+        for authority in ("garbage", "-----BEGIN CERTIFICATE-----\nö\n-----END CERTIFICATE-----\n"):
+            found = self.ask(self.says(), tls="verify", ca=authority)
+            self.assertEqual(found, {"kind": "tls", "reason": "can't be checked: its ca is no certificate"})
+        self.assertEqual(self.ask(port=1, host="a" * 64 + ".net")["kind"], "unreachable")
+
     def test_control_characters_of_a_server_go_nowhere(self):
         found = self.ask(self.says(b"-WRONGPASS \x1b]0;evil\x07no\r\n"), password="x")
         self.assertEqual(found, {"kind": "credential", "reason": "refuses AUTH: WRONGPASS ?]0;evil?no"})
@@ -258,9 +267,22 @@ class OnANode(NodeTest):
             error = self.refused("service", "reach", **held, services=[self.wanted()], secrets={"CONFIG_CACHE_PASSWORD": "hunter22"})
             self.assertEqual(error.message, "service cache (redis) at cache.acme.net:6379 refuses AUTH: invalid [secret]")
             self.assertRegex(error.fix, r"\bhello\b|try again")
-        self.found = Done(-14, "", "")
-        error = self.refused("service", "reach", **held, services=[self.wanted()], secrets={"CONFIG_CACHE_PASSWORD": "hunter22"})
-        self.assertIn("did not answer within 10 s", error.message)
+
+    def test_one_that_is_ended_by_its_clock_and_one_that_says_nothing_of_use_are_told_apart(self):
+        held = self.held()
+        ended = "can't be asked: the program that asks it"
+        for found, words in (
+            (Done(-14, "", ""), "did not answer within 10 s"),
+            (Done(142, "", ""), "did not answer within 10 s"),
+            (Done(1, "", "Traceback"), f"{ended} ended (exit code 1)"),
+            (Done(137, "", ""), f"{ended} ended (exit code 137)"),
+            *((said, f"{ended} did not say what it found") for said in ([], {}, {"version": 7}, {"kind": "x", "reason": ""})),
+            ({"kind": "tls"}, f"{ended} did not say what it found"),
+            ({"kind": "busy", "reason": "is\x1b[2J away"}, "is?[2J away"),
+        ):
+            self.found = found
+            error = self.refused("service", "reach", **held, services=[self.wanted()], secrets={"CONFIG_CACHE_PASSWORD": "hunter22"})
+            self.assertEqual(error.message, f"service cache (redis) at cache.acme.net:6379 {words}")
 
     def test_its_variables_are_made_here_and_its_secret_is_hidden_from_then_on_also_once_it_is_another(self):
         self.assertEqual(self.set_up(), {"CONFIG_REDIS_URL": "redis://:hunter22@cache.acme.net:6379", "CONFIG_REDIS_CA": ""})

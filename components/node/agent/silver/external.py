@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from . import files, spoiled
 from .errors import AgentError
+from .runner import describe_code
 
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -193,6 +194,9 @@ def hide(text, words):
 
 def probe(node, site, options, place, seconds):
     """Asks it as the site's user: what the firewall keeps from the site, it keeps from this."""
+    from . import probe as asking
+    from .probe.wire import words
+
     asked = {
         **{key: getattr(place, key) for key in ("host", "port", "user", "password", "name", "path", "tls")},
         **{key: options[key] for key in ("of", "ca", "version")},
@@ -200,11 +204,17 @@ def probe(node, site, options, place, seconds):
     }
     argv = ["runuser", "-u", f"site-{site}", "--", "python3", "-I", program(), "probe"]
     done = node.run(argv, stdin=json.dumps(asked), seconds=seconds + 10, ok=None)
-    try:
-        return json.loads(done.out)
-    except ValueError:
-        # Ended by its own clock: a name that nobody resolves.
+    if done.code in asking.LATE:
+        # A name that nobody resolves.
         return {"kind": "slow", "reason": f"did not answer within {seconds:g} s"}
+    why = "did not say what it found" if done.code == 0 else f"ended ({describe_code(done.code)})"
+    try:
+        found = json.loads(done.out)
+    except (ValueError, RecursionError):
+        found = None
+    if not asking.is_found(found):
+        return {"kind": "protocol", "reason": f"can't be asked: the program that asks it {why}"}
+    return {**found, "reason": words(found["reason"])} if "kind" in found else found
 
 
 def program():

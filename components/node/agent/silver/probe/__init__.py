@@ -14,6 +14,9 @@ import sys
 
 from .wire import Refusal, Wire
 
+# How it ends by its own clock: by a signal, and as runuser tells of that.
+LATE = (-signal.SIGALRM, 128 + signal.SIGALRM)
+
 # What each kind of refusal is, for whoever asked.
 KINDS = ("unreachable", "slow", "tls", "protocol", "credential", "name", "busy", "version")
 
@@ -39,6 +42,17 @@ def ask(asked):
         return {"version": version}
     except Refusal as refusal:
         return {"kind": refusal.kind, "reason": refusal.reason}
+    except Exception as error:
+        return {"kind": "protocol", "reason": f"says what nobody understands ({type(error).__name__})"}
+
+
+def is_found(value):
+    """Whether it is what `ask` returns: the site, whose user asks, may have put something else there."""
+    if not isinstance(value, dict):
+        return False
+    if "kind" in value:
+        return value["kind"] in KINDS and isinstance(value.get("reason"), str)
+    return "version" in value and (value["version"] is None or isinstance(value["version"], str))
 
 
 def is_of(version, wanted):

@@ -49,6 +49,8 @@ class Wire:
             raise Refusal("tls", f"does not speak TLS as asked: {error.reason or 'no handshake'}") from None
         except socket.gaierror as error:
             raise Refusal("unreachable", f"has a name that can't be resolved: {error.strerror}") from None
+        except UnicodeError:
+            raise Refusal("unreachable", "has a name that can't be resolved: it is none") from None
         except OSError as error:
             raise Refusal("unreachable", f"can't be reached: {error.strerror or 'the connection broke'}") from None
 
@@ -56,13 +58,16 @@ class Wire:
         """Goes on in TLS, where that is asked for."""
         if not self.tls:
             return
-        context = self.context()
         with self.told():
+            context = self.context()
             self.socket.settimeout(self.time_left())
             self.socket = context.wrap_socket(self.socket, server_hostname=self.host)
 
     def context(self):
-        context = ssl.create_default_context(cadata=self.authority or None)
+        try:
+            context = ssl.create_default_context(cadata=self.authority or None)
+        except (ssl.SSLError, ValueError, TypeError):
+            raise Refusal("tls", "can't be checked: its ca is no certificate") from None
         if self.tls == "encrypt":
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context
