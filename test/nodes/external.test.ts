@@ -99,6 +99,8 @@ while True: kept.append(server.accept())'`;
 let project: Project;
 let web: TestNode;
 let data: TestNode;
+/** Where the live release of another site of the node listens. */
+let shop = { address: "", port: 0 };
 let authority = "";
 
 const at = () => data.address;
@@ -110,13 +112,20 @@ const places = {
   cache: () => `{ external: { host: ${at()} } }`,
 };
 
+/** What root hears at an address of the node, on which the firewall keeps sites away from it. */
+const asRoot = (address: string, port: number) =>
+  ssh(
+    web,
+    `python3 -c 'import socket; there = socket.create_connection(("${address}", ${port}), 5); there.sendall(b"GET /nothing HTTP/1.0\\r\\n\\r\\n"); print(there.recv(8).decode())'`,
+  );
+
 /** @param services where they are; empty: on the node itself */
 const environment = (services: Partial<Record<keyof typeof places, string>>) =>
   `nodes:\n  web1: { local: true, os: ${testOs} }\nsites:\n  blog:\n    app: apps/blog\n    nodes: [web1]\n    locations: ["*"]\n    services:${
     Object.keys(services).length === 0 ? " {}" : ""
   }\n${Object.entries(services)
     .map(([name, place]) => `      ${name}: ${place}\n`)
-    .join("")}`;
+    .join("")}  shop: { app: apps/shop, nodes: [web1], locations: [shop.test] }\n`;
 const everything = () => ({ db: places.db(), queue: places.queue(), cache: places.cache() });
 
 const declare = (services: Parameters<typeof environment>[0]) => {
@@ -150,6 +159,8 @@ describe.each([testOs])("on %s", (os) => {
     project = await withProject({
       "apps/blog/app.yaml": manifest,
       "apps/blog/wsgi.py": app,
+      "apps/shop/app.yaml": "name: shop\nversion: 1.0.0\nplatform: static\n",
+      "apps/shop/static/index.html": "shop",
       "stacks/test.yaml": environment({}),
     });
     cpSync(resolve("cli"), join(project.root, "cli"), { recursive: true });
@@ -206,7 +217,7 @@ describe.each([testOs])("on %s", (os) => {
   });
 
   test("a second run changes nothing", async () => {
-    expect(resourceCounts(await project.engine.up()).join(" ")).not.toMatch(/created|updated/);
+    expect(resourceCounts(await project.engine.up())).toEqual([expect.stringMatching(/^\d+ unchanged$/)]);
   });
 
   test("status shows where each is, and that all is well", () => {
@@ -220,7 +231,7 @@ describe.each([testOs])("on %s", (os) => {
   });
 
   describe("refused, by name and with what to do, and nothing is touched:", () => {
-    const wrong: [string, () => Partial<Record<keyof typeof places, string>>, RegExp][] = [
+    const wrong: [string, () => Partial<Record<keyof typeof places, string>>, RegExp, (() => Promise<void>)?][] = [
       [
         "nobody there",
         () => ({ cache: `{ external: { host: ${at()}, port: 11999 } }` }),
@@ -254,16 +265,28 @@ describe.each([testOs])("on %s", (os) => {
       [
         "an address where clouds give their rights away",
         () => ({ cache: "{ external: { host: 169.254.169.254, port: 80 } }" }),
-        /cache \(memcached\) at 169\.254\.169\.254:80 can't be reached/,
+        /cache \(memcached\) at 169\.254\.169\.254:80 can't be reached: Connection refused/,
+        async () => {
+          await ssh(web, "ip address add 169.254.169.254/32 dev lo");
+          expect(await asRoot("169.254.169.254", 80)).toBe("HTTP/1.1");
+        },
       ],
       [
         "a release of another site",
-        () => ({ cache: "{ external: { host: 127.64.0.1, port: 20001 } }" }),
-        /cache \(memcached\) at 127\.64\.0\.1:20001 (?:can't be reached|did not answer)/,
+        () => ({ cache: `{ external: { host: ${shop.address}, port: ${shop.port} } }` }),
+        /cache \(memcached\) at 127\.64\.0\.\d+:200\d\d can't be reached: Connection refused/,
+        async () => {
+          const { sites } = JSON.parse(await ssh(web, "silver-agent status", JSON.stringify({ site: "shop" }))) as {
+            sites: { releases: (typeof shop)[] }[];
+          };
+          shop = sites[0]?.releases[0] ?? shop;
+          expect(await asRoot(shop.address, shop.port)).toBe("HTTP/1.1");
+        },
       ],
     ];
 
-    test.each(wrong)("%s", async (_, changes, words) => {
+    test.each(wrong)("%s", async (_, changes, words, reachedByRoot) => {
+      await reachedByRoot?.();
       await keep("CONFIG_DB_PASSWORD", 9, "wrong-password-9");
       const before = await touched();
       declare({ ...everything(), ...changes() });
