@@ -11,6 +11,7 @@ import { answering, rollOut, toolsOver, useFakeNodes } from "../support/declared
 import type { Declared, Nodes, Wanted } from "../support/declared.ts";
 import type { FakeNode } from "../support/fake-node.ts";
 import type { Fault } from "../support/faults.ts";
+import { killAtEachCall } from "../support/killed-driver.ts";
 import { soak } from "../support/soak.ts";
 
 const { boot, declare } = useFakeNodes();
@@ -593,45 +594,16 @@ test("a driver killed at any moment leaves all nodes on one release, and the nex
   // The one moment the protocol can't close: web1 has heard of the cut-over and web2 has not.
   const open = "flip last on web1";
   const nodes = await twoNodes();
-  for (let killedAt = 1; ; killedAt += 1) {
-    const next = declare(`1.${killedAt + 1}.0`);
-    const channels: Channel[] = [];
-    let calls = 0;
-    let at = "";
-    for (const [name, node] of Object.entries(nodes)) {
-      node.lay({});
-      node.calls.push = (call) => {
-        if (++calls === killedAt) {
-          at = `${call} on ${name}`;
-          for (const each of Object.values(nodes)) each.way.unreachable = -1;
-          // The verb that is under way is done to its end, as an agent does; then it finds nobody there.
-          setImmediate(() => {
-            for (const channel of channels) channel.kill();
-          });
-        }
-        return Array.prototype.push.call(node.calls, call);
-      };
-    }
-    const tools = toolsOver(nodes, next, { settle: { withinSeconds: 0.05, everySeconds: 0.005 } });
-    const outcome = await deploy(next.rollout(names), {
-      ...tools,
-      connect: (node) => {
-        const channel = nodes[node.name as "web1" | "web2"].channel();
-        channels.push(channel);
-        return sessionOver(channel, node.name);
-      },
-    });
-    if (at === "") {
-      expect(outcome.verdict).toBe("live");
-      expect(killedAt).toBeGreaterThan(12);
-      return;
-    }
-    await Promise.all(channels.map((channel) => channel.exited));
+  const next = (call: number) => declare(`1.${call + 1}.0`);
+  const { outcome, killedAt } = await killAtEachCall(nodes, next, async (killedOne, at) => {
     if (at !== open) expect(new Set(await lives(nodes)).size, at).toBe(1);
     for (const node of Object.values(nodes)) node.lay({});
-    expect(["live", "unchanged"], at).toContain((await rollOut(nodes, next)).verdict);
-    expect(await lives(nodes), at).toEqual([idOf(next), idOf(next)]);
-  }
+    expect(["live", "unchanged"], at).toContain((await rollOut(nodes, killedOne)).verdict);
+    expect(await lives(nodes), at).toEqual([idOf(killedOne), idOf(killedOne)]);
+  });
+  expect(outcome.verdict).toBe("live");
+  expect(killedAt.length).toBeGreaterThanOrEqual(12);
+  expect(killedAt).toContain(open);
 }, 120_000);
 
 /** A session that a test leads by itself. */
