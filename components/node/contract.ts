@@ -414,7 +414,7 @@ export const verbs = {
     result: z.strictObject({
       /** As a shell counts it: 128 and the signal's number for one that was killed. null when it never began. */
       code: z.number().int().nullable(),
-      /** What its code does not tell, for people: `it took more memory than the processes of the site may`. */
+      /** What its code does not tell, for people: `it used more memory than the processes of the site may`. */
       reason: z.string().nullable(),
     }),
   },

@@ -71,7 +71,7 @@ class Checker(NodeTest):
         for number, (result, message) in enumerate(
             [
                 ("timeout", "did not end in time"),
-                ("oom-kill", "took more memory than a process of the site may"),
+                ("oom-kill", "used more memory than a process of the site may"),
                 ("core-dump", "was ended (core-dump)"),
             ]
         ):

@@ -328,7 +328,7 @@ class OnANode(NodeTest):
         self.set_up()
         self.assertEqual(site_services.away(self.node, "hello"), [])
         self.found = {"kind": "slow", "reason": "did not answer within 3 s"}
-        problem = "not as it should be: cache.acme.net:6379 did not answer within 3 s"
+        problem = "failing: cache.acme.net:6379 did not answer within 3 s"
         self.assertEqual(site_services.away(self.node, "hello"), [f"its service cache is {problem}"])
         self.assertIn(problem, site_services.remark(self.node, "hello"))
         self.assertEqual(self.asked[-1]["seconds"], 3)
@@ -347,7 +347,7 @@ class OnANode(NodeTest):
         self.place("/srv/silver/hello/external.json", "garbage")
         self.assertEqual(self.site_state()["services"][0]["place"], "unknown")
         use = Use("hello", 1, "cache", {**BASE, **URL})
-        self.assertIn("CONFIG_DB_URL is not the URL", service.health(self.node, use))
+        self.assertIn("failing: CONFIG_DB_URL is not the URL", service.health(self.node, use))
 
 
 if __name__ == "__main__":

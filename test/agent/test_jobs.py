@@ -102,8 +102,8 @@ class Jobs(NodeTest):
         for number, (result, status, told) in enumerate(
             [
                 ("exit-code", "3", "exit code 3"),
-                ("timeout", "TERM", "it took longer than its timeout"),
-                ("oom-kill", "KILL", "it took more memory than it may"),
+                ("timeout", "TERM", "it ran past its timeout"),
+                ("oom-kill", "KILL", "it used more memory than it may"),
                 ("signal", "SEGV", "it was ended (SEGV)"),
             ]
         ):

@@ -68,7 +68,7 @@ class Runs(NodeTest):
             ("exit-code 7", 7, None),
             ("success TERM", 143, "it was ended by SIGTERM"),
             ("signal KILL", 137, "it was ended by SIGKILL"),
-            ("oom-kill KILL", 137, "it took more memory than the processes of the site may"),
+            ("oom-kill KILL", 137, "it used more memory than the processes of the site may"),
             ("", None, None),
         ):
             with self.subTest(how):

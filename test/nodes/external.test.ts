@@ -305,7 +305,7 @@ describe.each([testOs])("on %s", (os) => {
     await ssh(data, "systemctl stop outer-memcached");
     const { status, said } = silver("status");
     expect(status).toBe(1);
-    expect(said).toMatch(/its service cache is not as it should be: \S+:11211 can't be reached: Connection refused/);
+    expect(said).toMatch(/its service cache is failing: \S+:11211 can't be reached: Connection refused/);
     expect(await get("/")).toBe("ok");
     await ssh(data, "systemd-run -q --unit=outer-memcached2 memcached -u memcache -l 0.0.0.0 -p 11211");
     await poll("status is well", 30, () => silver("status").status === 0);

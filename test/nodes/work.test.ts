@@ -267,7 +267,7 @@ test("how a run ended is known: badly, or that its time was over", async () => {
   await start("hangs");
   await poll("both have ended", 60, async () => {
     const { fails, hangs } = await jobs();
-    return fails?.last?.result === "exit code 3" && hangs?.last?.result === "it took longer than its timeout";
+    return fails?.last?.result === "exit code 3" && hangs?.last?.result === "it ran past its timeout";
   });
   expect((await jobs()).fails).toMatchObject({ failures: 1, running: 0 });
   const { stdout } = await silver.run(["logs", "worker", "--kind", "cron"]);
@@ -276,7 +276,7 @@ test("how a run ended is known: badly, or that its time was over", async () => {
   const told = await silver.run(["status", "worker"]);
   expect(told.code).toBe(1);
   expect(told.stdout).toMatch(/job fails failed at \S+: exit code 3/);
-  expect(told.stdout).toMatch(/^worker hangs +web1 +\S+ +it took longer than its timeout after \S+ +\S+$/m);
+  expect(told.stdout).toMatch(/^worker hangs +web1 +\S+ +it ran past its timeout after \S+ +\S+$/m);
 });
 
 test("one under way at a cut-over ends under its own release, is not started twice, and keeps that release", async () => {

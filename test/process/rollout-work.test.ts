@@ -66,7 +66,7 @@ test("where they end as they start, the site serves and the rollout has failed, 
     const summary = renderOutcome(outcome, ending.rollout(names));
     expect(summary).toEqual([
       `hello: live-failing. ${idOf(ending)} serves on every node, and not all of its workers run.`,
-      `  web1, work: silver-worker-hello.mail-1@${idOf(ending)}.service ended with exit code 0, though a worker is to go on, and was started again once; and so it is with 1 more`,
+      `  web1, work: silver-worker-hello.mail-1@${idOf(ending)}.service ended with exit code 0, though a worker should keep running, and was started again once; and so it is with 1 more`,
       "  from its log:",
       "    mail: nothing to do",
       `  web1 serves ${idOf(ending)}`,

@@ -50,7 +50,7 @@ def reason(seen):
         case "timeout" | "success":
             return "did not end in time"
         case "oom-kill":
-            return "took more memory than a process of the site may"
+            return "used more memory than a process of the site may"
         case other:
             return f"was ended ({other})"
 

@@ -176,14 +176,14 @@ FIXES = {
 
 
 def problem(node, use):
-    """What is wrong with it now, for people; None when it answers as it should."""
+    """What is wrong with it now, for people, after "is"; None when it answers as it should."""
     known = secrets(node, use.site)
     try:
         place = place_of(use.options, known)
     except AgentError as error:
-        return error.message
+        return f"failing: {error.message}"
     found = probe(node, use.site, use.options, place, STATUS_SECONDS)
-    return f"not as it should be: {place.server} {hide(found['reason'], words_of(known))}" if "kind" in found else None
+    return f"failing: {place.server} {hide(found['reason'], words_of(known))}" if "kind" in found else None
 
 
 def hide(text, words):

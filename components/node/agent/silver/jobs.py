@@ -93,9 +93,9 @@ def how(result, status):
         case "exit-code":
             return f"exit code {status}"
         case "timeout":
-            return "it took longer than its timeout"
+            return "it ran past its timeout"
         case "oom-kill":
-            return "it took more memory than it may"
+            return "it used more memory than it may"
         case "start":
             return "it could not be started"
         case "lost":

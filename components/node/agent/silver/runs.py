@@ -179,7 +179,7 @@ def ending(node, run):
     # Killed: by its name, as a shell counts it.
     number = getattr(signal, f"SIG{status}", signal.SIGKILL)
     if result == "oom-kill":
-        return 128 + number, "it took more memory than the processes of the site may"
+        return 128 + number, "it used more memory than the processes of the site may"
     return 128 + number, f"it was ended by {number.name}"
 
 

@@ -56,11 +56,11 @@ def how_it_ended(seen):
     """The last time, for people."""
     match seen.get("Result"):
         case "success":
-            return "with exit code 0, though a worker is to go on"
+            return "with exit code 0, though a worker should keep running"
         case "exit-code":
             return f"with exit code {seen.get('ExecMainStatus', '?')}"
         case "oom-kill":
-            return "because it took more memory than it may"
+            return "because it used more memory than it may"
         case other:
             return f"({other or 'unknown'})"
 
