@@ -3,7 +3,7 @@ import { field } from "../text/schema/fields.ts";
 import { quote } from "../text/quote.ts";
 
 /** The five fields of a time: name, smallest and largest value, and the names that stand for values (case does not count). */
-const FIELDS = [
+export const cronFields = [
   { what: "minute", min: 0, max: 59, names: [] },
   { what: "hour", min: 0, max: 23, names: [] },
   { what: "day of the month", min: 1, max: 31, names: [] },
@@ -12,17 +12,25 @@ const FIELDS = [
   { what: "day of the week", min: 0, max: 7, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
 ] as const;
 
-type Field = (typeof FIELDS)[number];
+export type CronField = (typeof cronFields)[number];
 
-const NAMED = ["@hourly", "@daily", "@weekly", "@monthly", "@yearly"];
+/** Words that stand for five fields. */
+export const namedTimes: Readonly<Record<string, string>> = {
+  "@hourly": "0 * * * *",
+  "@daily": "0 0 * * *",
+  "@weekly": "0 0 * * 0",
+  "@monthly": "0 0 1 * *",
+  "@yearly": "0 0 1 1 *",
+};
 
 /** What is wrong with a crontab(5) time, completing "it must be …"; undefined when it is valid. */
 export function cronProblem(text: string): string | undefined {
-  if (text.startsWith("@")) return NAMED.includes(text) ? undefined : `five fields, or one of ${NAMED.join(", ")}`;
+  if (text.startsWith("@"))
+    return Object.hasOwn(namedTimes, text) ? undefined : `five fields, or one of ${Object.keys(namedTimes).join(", ")}`;
   const words = text.split(" ").filter((word) => word !== "");
-  if (words.length !== FIELDS.length)
+  if (words.length !== cronFields.length)
     return `five fields (minute, hour, day of the month, month, day of the week), but it has ${words.length}`;
-  for (const [index, field] of FIELDS.entries()) {
+  for (const [index, field] of cronFields.entries()) {
     const word = words[index] ?? "";
     if (!word.split(",").every((part) => fits(part, field))) {
       return `a time, but ${quote(word)} is not a valid ${field.what} (${field.min} to ${field.max}, with * , - and /)`;
@@ -32,7 +40,7 @@ export function cronProblem(text: string): string | undefined {
 }
 
 /** One part of a field: `*`, a value or a range, each with a step if need be. */
-function fits(part: string, field: Field): boolean {
+function fits(part: string, field: CronField): boolean {
   const [, range = "", step] = /^([^/]+)(?:\/([0-9]{1,2}))?$/.exec(part) ?? [];
   if (step !== undefined && (Number(step) < 1 || Number(step) > field.max)) return false;
   if (range === "*") return true;
@@ -42,7 +50,8 @@ function fits(part: string, field: Field): boolean {
   return range.includes("-") ? to !== undefined && from <= to : step === undefined;
 }
 
-function valueOf(word: string, { min, max, names }: Field): number | undefined {
+/** A value by its number or its name; undefined where the field has no such value. */
+export function valueOf(word: string, { min, max, names }: CronField): number | undefined {
   const named = (names as readonly string[]).indexOf(word.toLowerCase());
   if (named >= 0) return named + min;
   return /^[0-9]{1,2}$/.test(word) && Number(word) >= min && Number(word) <= max ? Number(word) : undefined;

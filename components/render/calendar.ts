@@ -1,21 +1,4 @@
-/** The fields of crontab(5) by their place, with the names that stand for values. */
-const fields = [
-  { first: 0, last: 59, names: [] },
-  { first: 0, last: 23, names: [] },
-  { first: 1, last: 31, names: [] },
-  { first: 1, last: 12, names: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"] },
-  { first: 0, last: 7, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
-] as const;
-
-type Field = (typeof fields)[number];
-
-const named: Record<string, string> = {
-  "@hourly": "0 * * * *",
-  "@daily": "0 0 * * *",
-  "@weekly": "0 0 * * 0",
-  "@monthly": "0 0 1 * *",
-  "@yearly": "0 0 1 1 *",
-};
+import { cronFields, namedTimes, valueOf, type CronField } from "../manifest/cron-time.ts";
 
 const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
@@ -25,9 +8,9 @@ const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
  * @param zone name of a time zone: `UTC`, `Europe/Berlin`
  */
 export function calendarEvents(at: string, zone: string): string[] {
-  const words = (named[at] ?? at).split(" ").filter((word) => word !== "");
+  const words = (namedTimes[at] ?? at).split(" ").filter((word) => word !== "");
   const [minute = "", hour = "", day = "", month = "", weekday = ""] = words.map((word, index) => {
-    const field = fields[index];
+    const field = cronFields[index];
     return field === undefined ? "" : index === 4 ? weekdays(word, field) : values(word, field);
   });
   const event = (onWeekday: string, onDay: string) =>
@@ -38,24 +21,20 @@ export function calendarEvents(at: string, zone: string): string[] {
 }
 
 /** Every value that a field names, in order; `*` when all are. */
-function values(word: string, field: Field): string {
+function values(word: string, field: CronField): string {
   const found = [...new Set(word.split(",").flatMap((part) => numbers(part, field)))].sort((one, other) => one - other);
-  return found.length === field.last - field.first + 1 ? "*" : found.map((value) => String(value).padStart(2, "0")).join(",");
+  return found.length === field.max - field.min + 1 ? "*" : found.map((value) => String(value).padStart(2, "0")).join(",");
 }
 
 /** The same for days of the week, where 7 is Sunday, too. */
-function weekdays(word: string, field: Field): string {
+function weekdays(word: string, field: CronField): string {
   const found = new Set(word.split(",").flatMap((part) => numbers(part, field).map((value) => value % 7)));
   return found.size === 7 ? "*" : days.filter((_, index) => found.has(index)).join(",");
 }
 
-function numbers(part: string, field: Field): number[] {
+function numbers(part: string, field: CronField): number[] {
   const [range = "", step = "1"] = part.split("/");
-  const [from = 0, to = from] = range === "*" ? [field.first, field.last] : range.split("-").map((word) => valueOf(word, field));
+  const [from = 0, to = from] =
+    range === "*" ? [field.min, field.max] : range.split("-").map((word) => valueOf(word, field) ?? field.min);
   return Array.from({ length: to - from + 1 }, (_, index) => from + index).filter((value) => (value - from) % Number(step) === 0);
-}
-
-function valueOf(word: string, { first, names }: Field): number {
-  const index = (names as readonly string[]).indexOf(word.toLowerCase());
-  return index < 0 ? Number(word) : index + first;
 }
