@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jobRunsAtOnce } from "../platforms/capacity.ts";
 import { unitRoles } from "../platforms/platform.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { releasePorts } from "../render/release-ports.ts";
@@ -13,7 +14,7 @@ export function contractJson(): string {
     const schema = { ...z.toJSONSchema(args), $schema: undefined };
     return `  ${JSON.stringify(verb)}: ${canonicalJson(schema)}`;
   });
-  const head = { protocol, silenceSeconds, releasePorts, unitRoles };
+  const head = { protocol, silenceSeconds, releasePorts, unitRoles, jobRunsAtOnce };
   const words = Object.entries(head).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
   return `{${words.join(", ")}, "verbs": {\n${lines.join(",\n")}\n}}\n`;
 }

@@ -34,6 +34,15 @@ export const planCodes = {
     },
     fix: "Lower limits.processes of its sites, or place some on another node.",
   },
+  "job-zone": {
+    rule: "The TZ of a site with jobs is UTC or the name of a time zone, as its jobs start by it.",
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml":
+        "name: blog\nrunner: src/wsgi.py\nconfig: {default: {TZ: CET}}\ncron: {digest: {at: '@daily', run: src/wsgi.py}}\n",
+    },
+    fix: "Name it by its area, such as Europe/Berlin, or write UTC.",
+  },
   "missing-config": {
     rule: "The environment gives a site every variable that its manifest requires, and a configuration directory where it requires one.",
     example: {

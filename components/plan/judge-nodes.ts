@@ -3,6 +3,7 @@ import { error, type Issue } from "../text/issue.ts";
 import { waitingRequests } from "../platforms/capacity.ts";
 import { compareLocations, locationText } from "./location.ts";
 import type { NodePlan, SitePlan } from "./plan.ts";
+import { workBytes } from "./plan-work.ts";
 import { externalType } from "../services/external.ts";
 import { serviceType } from "../services/registry.ts";
 import { sizeText } from "../text/size-text.ts";
@@ -63,9 +64,8 @@ function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]
 function memoryOf({ processes, services = [], work }: SitePlan, node: string): number {
   const own = services.filter(({ type }) => type !== externalType);
   const ofServices = own.map(({ type, options }) => serviceType(type).memory?.(options) ?? 0);
-  const { workers, jobs } = work?.on === node ? work : { workers: [], jobs: [] };
-  const ofWork = [...workers.map(({ count, memoryBytes }) => count * memoryBytes), ...jobs.map(({ memoryBytes }) => memoryBytes)];
-  return [...ofServices, ...ofWork].reduce((total, bytes) => total + bytes, processes.count * processes.memoryBytes);
+  const ofWork = work?.on === node ? workBytes(work) : 0;
+  return [...ofServices, ofWork].reduce((total, bytes) => total + bytes, processes.count * processes.memoryBytes);
 }
 
 function placeOf(environment: Environment, node: NodePlan) {

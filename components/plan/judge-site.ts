@@ -2,6 +2,8 @@ import type { Environment, EnvironmentSite } from "../environment/environment.ts
 import { error, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { SitePlan } from "./plan.ts";
+import { isZone } from "./plan-work.ts";
+import { quote } from "../text/quote.ts";
 import { sizeText } from "../text/size-text.ts";
 
 /** What a site lacks, and what its manifest asks for beyond the environment's limits. The environment's own values are checked with it. */
@@ -40,6 +42,11 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   ]) {
     if (memoryBytes !== undefined && own.memoryBytes > memoryBytes && own.memoryBytes > plan.processes.memoryBytes)
       beyond(`${sizeText(own.memoryBytes)} of memory for its ${what} ${own.name}`, sizeText(memoryBytes));
+  }
+  const zone = jobs.map((job) => job.zone).find((each) => !isZone(each));
+  if (zone !== undefined) {
+    const message = `site ${site.name} has ${quote(zone)} as its TZ, which is not the name of a time zone, and its jobs start by it`;
+    issues.push(error("job-zone", place, message, "write a name such as Europe/Berlin, or UTC"));
   }
   if (bodyBytes !== undefined && plan.limits.bodyBytes > bodyBytes) {
     beyond(`request bodies of ${sizeText(plan.limits.bodyBytes)}`, sizeText(bodyBytes));

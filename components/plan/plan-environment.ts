@@ -13,7 +13,7 @@ import { compareLocations, parseLocation } from "./location.ts";
 import type { BrokenSite, NodePlan, Plan, Route, SiteConfigDirectory, SitePlan } from "./plan.ts";
 import { platforms } from "../platforms/registry.ts";
 import { planServices } from "./plan-services.ts";
-import { planWork } from "./plan-work.ts";
+import { planWork, programsOf } from "./plan-work.ts";
 import { siteUser } from "./site-name.ts";
 import { askedSites, sitesAsked } from "./sites-asked.ts";
 import { planVariables } from "./variables.ts";
@@ -126,10 +126,11 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     count: platforms[manifest.platform].hasProcesses ? (site.limits.processes ?? manifest.processes.count) : 0,
     memoryBytes: site.limits.memoryBytes ?? manifest.processes.memoryBytes,
   };
-  const services = planServices(manifest, site.services, processes.count * processes.threads);
   const nodes = [...site.nodes].sort();
   const planned = planVariables(site, manifest, routes, ofSites);
   const work = planWork(manifest, nodes, processes.memoryBytes, planned.config);
+  const programs = work === undefined ? 0 : programsOf(work);
+  const services = planServices(manifest, site.services, { requests: processes.count * processes.threads, programs });
   return {
     name: site.name,
     user: siteUser(site.name),

@@ -2,7 +2,7 @@ import type { EnvironmentSite } from "../environment/environment.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { externalType, tellExternal } from "../services/external.ts";
 import { serviceType } from "../services/registry.ts";
-import type { SetUp } from "../services/service.ts";
+import type { ServiceUse, SetUp } from "../services/service.ts";
 
 type Places = EnvironmentSite["services"];
 
@@ -10,9 +10,9 @@ type Places = EnvironmentSite["services"];
  * The services of a site, sorted by name; undefined when the app asks for none. They are bindings: they travel beside the release, and
  * its id does not depend on what a node makes of them.
  * @param places where the environment has them
- * @param requests how many requests the site serves at once
+ * @param use how many requests the site serves at once, and how many programs work beside them
  */
-export function planServices(manifest: Manifest, places: Places, requests: number): SetUp[] | undefined {
+export function planServices(manifest: Manifest, places: Places, use: Omit<ServiceUse, "options">): SetUp[] | undefined {
   const setUp = Object.entries(manifest.services)
     .filter(([, { type }]) => serviceType(type).elsewhere !== "site")
     .sort(([one], [other]) => (one < other ? -1 : 1))
@@ -23,7 +23,7 @@ export function planServices(manifest: Manifest, places: Places, requests: numbe
       // Where the type can't be external, judging says so.
       if (typeof place === "object" && external !== undefined)
         return { type: externalType, name, packages: [], options: tellExternal(name, type, external, place.external), variables };
-      return { type, name, packages: [...packages], options: tell({ options, requests }), variables };
+      return { type, name, packages: [...packages], options: tell({ options, ...use }), variables };
     });
   return setUp.length === 0 ? undefined : setUp;
 }

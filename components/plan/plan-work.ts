@@ -1,7 +1,8 @@
 import type { Manifest } from "../manifest/manifest.ts";
-import type { SiteWork } from "./plan.ts";
+import { jobRunsAtOnce } from "../platforms/capacity.ts";
+import type { JobPlan, SiteWork } from "./plan.ts";
 
-/** Where a time of a job is meant when the site's config says nothing that systemd knows. */
+/** Where a time of a job is meant when the site's config says nothing. */
 export const utc = "UTC";
 
 /**
@@ -24,7 +25,7 @@ export function planWork(
     stopSeconds,
     memoryBytes: own,
   }));
-  const zone = zoneOf(config.TZ);
+  const zone = config.TZ ?? utc;
   const jobs = sorted(cron).map(([name, { at, run, overlap, timeoutSeconds, memoryBytes: own = memoryBytes }]) => ({
     name,
     at,
@@ -40,12 +41,34 @@ export function planWork(
 
 const sorted = <T>(map: Record<string, T>): [string, T][] => Object.entries(map).sort(([one], [other]) => (one < other ? -1 : 1));
 
-/** A zone by its name, such as `Europe/Berlin`: other forms of TZ are the C library's alone. */
-function zoneOf(tz = utc): string {
-  if (!/^[A-Za-z]+(?:[/_+-][A-Za-z0-9]+)*$/.test(tz)) return utc;
+/** Runs of a job at once. */
+const runsOf = ({ overlap }: JobPlan): number => (overlap === "allow" ? jobRunsAtOnce : 1);
+
+/** Programs that may work for a site at once, besides its requests. */
+export function programsOf({ workers, jobs }: SiteWork): number {
+  return sum(workers.map(({ count }) => count)) + sum(jobs.map(runsOf));
+}
+
+/** The memory that they may take together, in bytes. */
+export function workBytes({ workers, jobs }: SiteWork): number {
+  return (
+    sum(workers.map(({ count, memoryBytes }) => count * memoryBytes)) + sum(jobs.map((job) => runsOf(job) * job.memoryBytes))
+  );
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+/** Where tzdata has its zones; names outside, such as `CET`, are legacy, and newer systems lack them. */
+const area = /^(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific)\/[A-Za-z0-9/_+-]+$/;
+
+/** Whether systemd knows it as the zone of a time, on every system. Other forms of TZ are the C library's alone. */
+export function isZone(tz: string): boolean {
+  if (tz === utc) return true;
+  if (!area.test(tz)) return false;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: tz }).resolvedOptions().timeZone === utc ? utc : tz;
+    new Intl.DateTimeFormat("en", { timeZone: tz });
+    return true;
   } catch {
-    return utc;
+    return false;
   }
 }

@@ -24,7 +24,7 @@ export const mysql: ServiceType<{ bytes: number; connections: number }> = {
     /** Connections the site may have at once. */
     connections: count,
   }),
-  tell: ({ options, requests }) => ({ bytes: parseBytes(options.quota ?? "1G"), connections: sessionsFor(requests) }),
+  tell: ({ options, ...use }) => ({ bytes: parseBytes(options.quota ?? "1G"), connections: sessionsFor(use) }),
   prefix: "MYSQL",
   variables: {
     DBNAME: "@DATABASE@",

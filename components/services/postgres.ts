@@ -65,9 +65,9 @@ const database: ServiceType<{ bytes: number; connections: number; extensions?: s
     /** Absent: it listens on its socket alone. */
     tcp: z.enum(["on"]).exactOptional(),
   }),
-  tell: ({ options, requests }) => ({
+  tell: ({ options, ...use }) => ({
     bytes: parseBytes(options.quota ?? "2G"),
-    connections: sessionsFor(requests),
+    connections: sessionsFor(use),
     ...(options.extensions === undefined ? {} : { extensions: options.extensions.split(",").sort().join(",") }),
     ...(options.tcp === "true" ? { tcp: "on" } : {}),
   }),

@@ -6,6 +6,8 @@ export interface ServiceUse {
   options: Record<string, string>;
   /** Requests the site serves at once. */
   requests: number;
+  /** Programs that may work for it at once besides: workers and runs of jobs. */
+  programs: number;
 }
 
 /** One type of service: one file each, in registry.ts by its name. Its counterpart on the node is `agent/silver/services/<type>.py`. */

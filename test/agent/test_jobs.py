@@ -5,7 +5,7 @@ from unittest import mock
 
 from support import NodeTest
 
-from silver import jobs, logs, releases, state, unit, units
+from silver import contract, jobs, logs, releases, state, unit, units
 
 
 class Jobs(NodeTest):
@@ -124,6 +124,14 @@ class Jobs(NodeTest):
         self.assertEqual(self.job()["running"], 1)
         self.end(second)
         self.assertIsNotNone(self.start(self.first)[1])
+
+    def test_where_it_may_overlap_so_many_run_at_once_and_no_more(self):
+        names = [self.start(self.first, "allow")[1] for _ in range(contract.read()["jobRunsAtOnce"])]
+        self.assertEqual(len(set(names)), 4)
+        self.assertEqual(self.start(self.first, "allow"), ("digest is skipped: 4 runs of it have not ended", None))
+        self.assertEqual((self.job()["skipped"], self.job()["running"]), (1, 4))
+        self.end(names[0])
+        self.assertIsNotNone(self.start(self.first, "allow")[1])
 
     def test_one_under_way_at_a_cut_over_ends_under_its_own_release_and_is_not_started_twice(self):
         _, name = self.start(self.first)

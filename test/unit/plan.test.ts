@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { workBytes } from "../../components/plan/plan-work.ts";
 import { planOf, planned, plannedSite } from "../support/plan-of.ts";
 
 const node = "nodes:\n  web1: {local: true, os: debian-12}\n  web2: {local: true, os: debian-13}\n";
@@ -250,4 +251,38 @@ test("what is set for all sites at once is a warning only where no manifest of t
     }).issues.map(({ code, place, message }) => [code, place.line, message]);
   expect(issues('config: {required: {REGION: ""}}\n')).toEqual([]);
   expect(issues("")).toEqual([["undeclared-config", 1, "config REGION is not in apps/blog/app.yaml or in apps/shop/app.yaml"]]);
+});
+
+test("workers and runs of jobs may have sessions and memory: as many as can run at once", () => {
+  const services = "services: {db: {type: postgres}}\n";
+  const sessions = (manifest: string) => plannedSite(services + manifest).services?.[0]?.options.connections;
+  const none = Number(sessions(""));
+  expect(sessions("workers: {mail: {run: bin/mail, count: 5}}\n")).toBe(none + 10);
+  expect(sessions('cron: {digest: {at: "@daily", run: bin/digest}}\n')).toBe(none + 2);
+  expect(sessions('cron: {digest: {at: "@daily", run: bin/digest, overlap: allow}}\n')).toBe(none + 8);
+  const work = plannedSite(
+    'workers: {mail: {run: bin/mail, count: 2, memory: 100M}}\ncron: {a: {at: "@daily", run: bin/a, memory: 32M}, b: {at: "@daily", run: bin/b, memory: 32M, overlap: allow}}\n',
+  ).work;
+  expect(work && workBytes(work)).toBe((2 * 100 + 5 * 32) * 1024 ** 2);
+});
+
+test.each([
+  ["UTC", true],
+  ["Europe/Berlin", true],
+  ["America/Argentina/Buenos_Aires", true],
+  ["Etc/GMT+5", true],
+  ["CET", false],
+  ["CET-1CEST", false],
+  ["Europe/Nowhere", false],
+  [":/etc/localtime", false],
+  ["europe/../x", false],
+  ['""', false],
+])("jobs start by the TZ %s: %s", (tz, known) => {
+  const plan = (work: string) =>
+    planOf({
+      "dev.yaml": `nodes:\n  web1: {local: true, os: debian-12}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"], config: {TZ: ${tz}}}\n`,
+      "apps/blog/app.yaml": `name: blog\nrunner: src/wsgi.py\n${work}`,
+    }).issues.some(({ code }) => code === "job-zone");
+  expect(plan('cron: {digest: {at: "@daily", run: bin/digest}}\n')).toBe(!known);
+  expect(plan("workers: {mail: {run: bin/mail}}\n")).toBe(false);
 });

@@ -333,9 +333,7 @@ test("a job has a timer in its site's zone, a unit that asks for a start, and th
   expect(of("cron.digest.service")).toContain("\nExecStart=/usr/local/bin/silver-agent start-job blog @RELEASE@ digest allow\n");
   expect(of("job.digest.service")).toContain("\nRuntimeMaxSec=7200\n");
   expect(packages).toContain("tzdata");
-  for (const unknown of ["CET-1CEST", "Europe/Nowhere", "UTC"]) {
-    const other = release(unknown);
-    expect(other.files.find(({ path }) => path === "conf/cron.digest.timer")?.content).toContain(" 00:00:00 UTC\n");
-    expect(other.packages).not.toContain("tzdata");
-  }
+  const other = release("UTC");
+  expect(other.files.find(({ path }) => path === "conf/cron.digest.timer")?.content).toContain(" 00:00:00 UTC\n");
+  expect(other.packages).not.toContain("tzdata");
 });

@@ -6,7 +6,7 @@ jobs.json has what became of them: by name the runs under way, the last one that
 import secrets
 import time
 
-from . import files, rendered, runs, spoiled, state, unit, units
+from . import contract, files, rendered, runs, spoiled, state, unit, units
 from .lock import shared
 
 EMPTY = {"minute": 0, "running": {}, "last": None, "failures": 0, "skipped": 0}
@@ -57,9 +57,10 @@ def start(node, site, release, name, overlap):
         job = {**EMPTY, **read(node, site).get(name, {})}
         if job["minute"] == minute or not unit.enabled(node, units.name(site, release, "cron", name, "timer")):
             return None
-        if overlap == "skip" and under_way(node, site, name):
+        here, most = len(under_way(node, site, name)), 1 if overlap == "skip" else contract.read()["jobRunsAtOnce"]
+        if here >= most:
             change(node, site, name, minute=minute, skipped=job["skipped"] + 1)
-            return f"{name} is skipped: its last run has not ended"
+            return f"{name} is skipped: " + ("its last run has not ended" if most == 1 else f"{here} runs of it have not ended")
         run = secrets.token_hex(8)
         running = {**job["running"], run: {"began": time.time(), "release": release}}
         change(node, site, name, minute=minute, running=running)
