@@ -24,8 +24,18 @@ ensure_ruff() {
 
 get_ruff() { pip_install "$1" "ruff==$RUFF_VERSION"; }
 
-# The agent's rules apply to all Python here.
-check_ruff() { (cd "$ROOT" && "$CACHE/ruff-$RUFF_VERSION/bin/ruff" check --no-cache --config components/node/agent/ruff.toml .); }
+# The agent's rules apply to all Python here. Its format counts, too.
+check_ruff() {
+  (
+    cd "$ROOT" || return
+    ruff_status=0
+    for ruff_part in check "format --check"; do
+      # shellcheck disable=SC2086
+      "$CACHE/ruff-$RUFF_VERSION/bin/ruff" $ruff_part --no-cache --config components/node/agent/ruff.toml . || ruff_status=1
+    done
+    exit "$ruff_status"
+  )
+}
 
 MOTO_VERSION=5.2.1
 

@@ -92,7 +92,7 @@ class PostGis(Databases):
 
     def runuser(self, *words, stdin=""):
         answer = super().runuser(*words, stdin=stdin)
-        for name in re.findall("^CREATE DATABASE (\\w+|\"\\w+\")", stdin, re.MULTILINE):
+        for name in re.findall('^CREATE DATABASE (\\w+|"\\w+")', stdin, re.MULTILINE):
             self.databases[name.strip('"')] = {"plpgsql", "postgis"} if "TEMPLATE silver_postgis" in stdin else {"plpgsql"}
         if "SELECT 'role '" in stdin:
             return "".join(["role site-hello\n" * ("hello_g1" in self.databases), *(f"database {name}\n" for name in self.databases)])

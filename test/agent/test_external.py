@@ -45,7 +45,9 @@ class Places(unittest.TestCase):
 
     def test_fields_become_a_url_whose_parts_are_percent_encoded(self):
         options = {**POSTGRES, "host": "db.acme.net", "name": "my blog", "user": "blog@acme"}
-        self.assertEqual(self.url(options, "p/a:s@s%w ö#?"), "postgresql://blog%40acme:p%2Fa%3As%40s%25w%20%C3%B6%23%3F@db.acme.net:5432/my%20blog")
+        self.assertEqual(
+            self.url(options, "p/a:s@s%w ö#?"), "postgresql://blog%40acme:p%2Fa%3As%40s%25w%20%C3%B6%23%3F@db.acme.net:5432/my%20blog"
+        )
         tls = self.url({**options, "tls": 1}, "x")
         self.assertEqual(tls, "postgresql://blog%40acme:x@db.acme.net:5432/my%20blog?sslmode=verify-full&sslrootcert=/ca.pem")
         self.assertEqual(self.url(BASE, "secret"), "redis://:secret@cache.acme.net:6379")
@@ -73,10 +75,21 @@ class Places(unittest.TestCase):
             self.assertEqual(place.tls, tls)
         # What the environment says goes before what the URL says.
         lax = {**POSTGRES, **URL, "tls": 1}
-        self.assertEqual(self.url(lax, "postgres://a@b/c?sslmode=disable"), "postgresql://a@b:5432/c?sslmode=verify-full&sslrootcert=/ca.pem")
+        self.assertEqual(
+            self.url(lax, "postgres://a@b/c?sslmode=disable"), "postgresql://a@b:5432/c?sslmode=verify-full&sslrootcert=/ca.pem"
+        )
 
     def test_what_is_no_url_of_one_server_is_refused_without_a_word_of_it(self):
-        for url in ("", "hunter2", "hunter2://a", "redis://a:hunter2", "redis:///hunter2", "redis://hunter2 @a", "redis://[hunter2", "redis://a#hunter2"):
+        for url in (
+            "",
+            "hunter2",
+            "hunter2://a",
+            "redis://a:hunter2",
+            "redis:///hunter2",
+            "redis://hunter2 @a",
+            "redis://[hunter2",
+            "redis://a#hunter2",
+        ):
             with self.assertRaises(AgentError) as caught:
                 external.place_of({**BASE, **URL}, {"CONFIG_DB_URL": url})
             self.assertEqual(caught.exception.code, "service")
