@@ -189,22 +189,19 @@ def hold_all(node, site):
 def status(node, site):
     """For people: each service of a site, its size and its limit, and what is wrong with it."""
     shown = []
-    generation = state.read(node, site)["generation"]
-    for each in recorded(node, site):
-        kind, use = use_of(site, generation, each)
-        if each["type"] == EXTERNAL:
+    for kind, use in uses(node, site):
+        if use.kind == EXTERNAL:
             # To ask it takes seconds: `verify` does.
             seen = {"type": use.options["of"], "bytes": 0, "limit": 0, "problem": None, "place": kind.address(node, use)}
         else:
-            seen = {"type": each["type"], "bytes": kind.size(node, use), "limit": use.options["bytes"], "problem": kind.health(node, use)}
+            seen = {"type": use.kind, "bytes": kind.size(node, use), "limit": use.options["bytes"], "problem": kind.health(node, use)}
         shown.append({"name": use.name, **seen})
     return shown
 
 
 def away(node, site):
     """What is wrong with the services of a site that somebody else runs: asks each."""
-    asked = [(kind, use) for (kind, use), each in zip(uses(node, site), recorded(node, site), strict=True) if each["type"] == EXTERNAL]
-    found = [(use.name, kind.health(node, use)) for kind, use in asked]
+    found = [(use.name, kind.health(node, use)) for kind, use in uses(node, site) if use.kind == EXTERNAL]
     return [f"its service {name} is {problem}" for name, problem in found if problem is not None]
 
 
