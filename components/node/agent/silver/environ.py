@@ -1,6 +1,6 @@
 """environ.json of a release: what its app finds in os.environ."""
 
-from . import files, site_services, state
+from . import files, site_services, spoiled, state
 from .errors import AgentError
 
 
@@ -14,7 +14,7 @@ def read(node, site, release):
         found = files.read_json(path(node, site, release))
     except AgentError:
         return None
-    return found if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()) else None
+    return found if spoiled.is_texts(found) else None
 
 
 def write(node, release, secrets, bound, directory=None):

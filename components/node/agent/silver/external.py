@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from . import files, spoiled
 from .errors import AgentError
+from .node import program
 from .runner import describe_code
 
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
@@ -109,12 +110,8 @@ def values(place, options, authorities):
 
 def secrets(node, site):
     """Name → value, as the last set-up brought them."""
-    found = spoiled.read(node, node.paths.external_secrets(site), is_secrets, lambda: None)
+    found = spoiled.read(node, node.paths.external_secrets(site), spoiled.is_texts, lambda: None)
     return found or {}
-
-
-def is_secrets(value):
-    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
 
 
 def keep(node, site, given):
@@ -215,10 +212,3 @@ def probe(node, site, options, place, seconds):
     if not asking.is_found(found):
         return {"kind": "protocol", "reason": f"can't be asked: the program that asks it {why}"}
     return {**found, "reason": words(found["reason"])} if "kind" in found else found
-
-
-def program():
-    """What this runs from: an archive, or a directory with __main__.py."""
-    import os
-
-    return getattr(__loader__, "archive", None) or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

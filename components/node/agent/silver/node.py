@@ -112,12 +112,16 @@ class Node:
         }
 
 
+def program():
+    """What this runs from: an archive, or a directory with __main__.py, as in tests."""
+    return getattr(__loader__, "archive", None) or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
 def own_digest():
-    """SHA-256 of the zipapp this runs from; empty when it runs from a directory, as in tests."""
+    """SHA-256 of the archive this runs from; empty when it runs from a directory."""
     import hashlib
 
-    archive = getattr(__loader__, "archive", None)
-    if archive is None or not os.path.isfile(archive):
+    if not os.path.isfile(program()):
         return ""
-    with open(archive, "rb") as file:
+    with open(program(), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
