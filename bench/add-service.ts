@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { serviceType, serviceTypes } from "../components/services/registry.ts";
+import { nodeTypes, serviceType } from "../components/services/registry.ts";
 import { visitor } from "../test/support/load.ts";
 import { http } from "../test/support/nodes.ts";
 import { seconds } from "./support/bench.ts";
@@ -10,7 +10,7 @@ import { smallApp } from "./support/small-app.ts";
 import type { Stage } from "./support/stage.ts";
 
 const os = "ubuntu-24.04";
-const types = Object.keys(serviceTypes);
+const types = Object.keys(nodeTypes);
 const visits = 50;
 
 /** Each type of service on a site of its own, so that none waits for another's data. */

@@ -1,13 +1,9 @@
 import { z } from "zod";
+import { packageName } from "../manifest/app-fields.ts";
 import { field, list, map, text } from "../text/schema/fields.ts";
 import { LABEL, name } from "../text/schema/names.ts";
 
-const packages = () =>
-  list(
-    text(/^[a-z0-9][a-z0-9+.-]{1,99}$/, { code: "bad-text", must: "the name of a package", example: "nginx" }),
-    "a list of packages",
-    "[postgresql-17]",
-  );
+const packages = () => list(packageName(), "a list of packages", "[postgresql-17]");
 
 const suite = text(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$|^\/$/, {
   code: "bad-text",
@@ -26,7 +22,10 @@ const source = z.strictObject({
     code: "bad-text",
     must: "the address of an archive, http or https, without user and password",
     example: "https://apt.postgresql.org/pub/repos/apt",
-  }).describe("Address of the archive."),
+  })
+    // A port beyond 65535 has this form, too.
+    .refine((uri) => URL.canParse(uri))
+    .describe("Address of the archive."),
   suites: list(suite, "a list of suites", "[bookworm-pgdg]", 1).describe("Its suites; / alone where it has none."),
   components: list(component, "a list of components", "[main]")
     .default([])

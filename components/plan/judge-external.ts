@@ -13,6 +13,8 @@ export function judgeExternal({ file }: Environment, site: EnvironmentSite, mani
     const refused = (message: string, fix: string) => [error("external-service", place, message, fix)];
     const what = `service ${name} of site ${site.name}`;
     const { external, elsewhere } = serviceType(type);
+    if (elsewhere === "site" && given !== undefined)
+      return refused(`${what} is another site, and has no place of its own`, "delete its place");
     if (typeof given !== "object") {
       if (elsewhere !== "external") return [];
       return refused(
@@ -20,7 +22,6 @@ export function judgeExternal({ file }: Environment, site: EnvironmentSite, mani
         howTo(name, external),
       );
     }
-    if (elsewhere === "site") return refused(`${what} is another site, and has no place of its own`, "delete its place");
     if (external === undefined) {
       const able = Object.keys(serviceTypes).filter((other) => serviceType(other).external !== undefined);
       const message = `${what} is of the type ${type}, which nobody else can run`;

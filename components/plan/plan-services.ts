@@ -3,6 +3,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { externalType, tellExternal } from "../services/external.ts";
 import { serviceType } from "../services/registry.ts";
 import type { ServiceUse, SetUp } from "../services/service.ts";
+import { variablePart } from "../text/schema/names.ts";
 
 type Places = EnvironmentSite["services"];
 
@@ -39,7 +40,7 @@ export function serviceVariables(
   const isExternal = typeof place === "object" && external !== undefined;
   const own = options.tcp === "true" ? { ...variables, ...overTcp } : variables;
   const told = isExternal ? external.variables : own;
-  const found = [prefix, name.replaceAll("-", "_").toUpperCase()].flatMap((first) =>
+  const found = [prefix, variablePart(name)].flatMap((first) =>
     Object.entries(told).map(([end, value]): [string, string] => [`CONFIG_${first}${end === "" ? "" : `_${end}`}`, value]),
   );
   const ofTls = isExternal && place.external.tls !== undefined ? Object.entries(external.tlsVariables ?? {}) : [];

@@ -2,6 +2,7 @@ import type { Environment, EnvironmentSite } from "../environment/environment.ts
 import type { Manifest } from "../manifest/manifest.ts";
 import { serviceType } from "../services/registry.ts";
 import { error, type Issue } from "../text/issue.ts";
+import { variablePart } from "../text/schema/names.ts";
 import { suggest } from "../text/suggest.ts";
 import { ownOf } from "../text/value.ts";
 import { compareLocations, covers } from "./location.ts";
@@ -18,7 +19,7 @@ export function sitesAsked({ services }: Manifest): Record<string, string> {
 
 /** The variables that a site finds another by: an address without name resolution, and the host by which Varnish finds the site there. */
 export function addressVariables(service: string, host: string, path: string): Record<string, string> {
-  const prefix = `APP_${service.replaceAll("-", "_").toUpperCase()}`;
+  const prefix = `APP_${variablePart(service)}`;
   return { [`${prefix}_HOST`]: host, [`${prefix}_URL`]: `http://${ownNode}${path === "/" ? "/" : `${path}/`}` };
 }
 
@@ -53,6 +54,11 @@ export function askedSites(
       else if (found === undefined) refuse(`${name}, at whose locations others answer`, `give ${name} a location of its own`);
       else Object.assign(variables, addressVariables(service, found.host, found.path));
     }
+  }
+  for (const [part, services] of Map.groupBy(Object.keys(sitesAsked(manifest)), variablePart)) {
+    if (services.length === 1) continue;
+    const message = `services ${services.join(" and ")} of ${manifest.file} would both set APP_${part}_URL`;
+    issues.push(error("service-name", place, message, "give one of them another name"));
   }
   for (const variable of Object.keys(variables)) {
     if (!Object.hasOwn(manifest.config.default, variable) && !Object.hasOwn(site.config, variable)) continue;

@@ -5,7 +5,7 @@ import { notFound, prefixOf } from "./apache.ts";
 import type { Platform } from "./platform.ts";
 
 /** Keys that only running code can use. */
-const OF_CODE = ["runner", "php_root", "packages", "services", "config", "processes", "limits", "workers", "cron"];
+const OF_CODE = ["runner", "php_root", "packages", "services", "config", "processes", "limits", "workers", "cron", "debs"];
 
 /** Without a declared check: any file is one to serve. */
 function noFiles(app: string): Issue[] {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { anyText, count } from "../text/node-names.ts";
+import { variablePart } from "../text/schema/names.ts";
 import type { External, ServiceType, SetUp } from "./service.ts";
 
 /** An external service as its environment says: secrets by their names and versions. */
@@ -80,7 +81,7 @@ export function tellExternal(service: string, type: string, external: External, 
 
 /** Name of a service's secret: that of the variable in which the app finds it. */
 export function externalSecret(service: string, { url }: ExternalPlace): string {
-  return `CONFIG_${service.replaceAll("-", "_").toUpperCase()}_${url === undefined ? "PASSWORD" : "URL"}`;
+  return `CONFIG_${variablePart(service)}_${url === undefined ? "PASSWORD" : "URL"}`;
 }
 
 /** Name → version of the secrets of a site's external services. */

@@ -59,14 +59,19 @@ const form = (type: string, options: z.ZodType<SetUp["options"]>) =>
     variables: z.record(variableName, anyText),
   });
 
-/** The types of which a node runs a server or holds a directory. */
-const ofNodes = Object.entries(serviceTypes).filter(([, { elsewhere }]) => elsewhere === undefined);
+/** The types of which a node runs a server or holds a directory, by their names. */
+export const nodeTypes: Readonly<Record<string, ServiceType>> = Object.fromEntries(
+  Object.entries(serviceTypes).filter(([, { elsewhere }]) => elsewhere === undefined),
+);
 
 /** What a node receives about a service that somebody else runs. */
 export const externalSetUp = form(externalType, externalTold);
 
 /** What a node receives about a service, in the form of its type. */
-export const setUp = z.discriminatedUnion("type", [externalSetUp, ...ofNodes.map(([name, { told }]) => form(name, told))]);
+export const setUp = z.discriminatedUnion("type", [
+  externalSetUp,
+  ...Object.entries(nodeTypes).map(([name, { told }]) => form(name, told)),
+]);
 
 /** Whether a service is one that somebody else runs. */
 export function isExternal(setUp: SetUp): setUp is z.infer<typeof externalSetUp> {

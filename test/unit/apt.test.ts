@@ -96,6 +96,8 @@ describe("refused", () => {
     [source("      nodes: [web3]\n"), "unknown-node: the source own is for web3, which is not a node of this environment"],
     [source("", "https://user:pw@apt.acme.net"), "bad-text: "],
     [source("", "file:///srv/apt"), "bad-text: "],
+    [source("", "https://apt.acme.net:99999/debian"), "bad-text: "],
+    [source("      packages: [nginx=1.2]\n"), "bad-package: "],
     [source().replace("PUBLIC", "PRIVATE"), "bad-text: apt.sources.own.key is a text that is not shown"],
     [source().replace(/ {6}key: [^]*/, ""), "missing-key: apt.sources.own has no key"],
     ['apt: {answers: ["ab ab/c password hunter2"]}\n', "bad-text: "],

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { renderRelease } from "../../components/render/release.ts";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { parseRequest, planRollout, requestRollout } from "../../components/rollout/rollout.ts";
-import { serviceType, serviceTypes, summary } from "../../components/services/registry.ts";
+import { nodeTypes, serviceType, summary } from "../../components/services/registry.ts";
 import { planOf, plannedSite } from "../support/plan-of.ts";
 
 const nodes = "nodes:\n  web1: {local: true, os: debian-12}\n  web2: {local: true, os: debian-13}\n";
@@ -18,8 +18,7 @@ const named = (site: string, services: string, more = "", runner = "src/wsgi.py"
 
 test("every type has a row in the table below, and a twin on the node", () => {
   const names = types.map(({ type }) => type).sort();
-  const ofNodes = Object.entries(serviceTypes).filter(([, { elsewhere }]) => elsewhere === undefined);
-  expect(ofNodes.map(([type]) => type).sort()).toEqual(names);
+  expect(Object.keys(nodeTypes).sort()).toEqual(names);
   const twins = readdirSync(new URL("../../components/node/agent/silver/services/", import.meta.url));
   // A large one is a folder.
   expect(twins.flatMap((name) => /^[a-z][a-z_]*(?=\.py$|$)/.exec(name) ?? []).sort()).toEqual([...names, "external"].sort());

@@ -106,6 +106,12 @@ test("a place, or a variable of the same name, is refused", () => {
   expect(messages({ blog: "nodes: [web1], services: {api: {external: {host: a.b}}}" })).toEqual([
     "service api of site blog is another site, and has no place of its own",
   ]);
+  expect(messages({ blog: "nodes: [web1], services: {api: web1}" })).toEqual([
+    "service api of site blog is another site, and has no place of its own",
+  ]);
+  expect(messages({ services: "{api-x: {type: app, site: shop}, api_x: {type: app, site: shop}}" })).toEqual([
+    "services api-x and api_x of apps/blog/app.yaml would both set APP_API_X_URL",
+  ]);
   expect(messages({ config: "config: {default: {APP_API_URL: x}}\n" })).toEqual([
     "APP_API_URL is a service of apps/blog/app.yaml, and a variable of its config",
   ]);

@@ -25,6 +25,9 @@ export function serviceKey(explain?: FieldRule["explain"]) {
   });
 }
 
+/** A service's name in the names of its variables: `my-db` in CONFIG_MY_DB_URL. */
+export const variablePart = (service: string): string => service.replaceAll("-", "_").toUpperCase();
+
 /** The valid name closest to a wrong one. */
 function suggestName(value: unknown): { fix: string } | undefined {
   if (typeof value !== "string") return undefined;
