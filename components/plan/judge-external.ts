@@ -24,8 +24,8 @@ export function judgeExternal({ file }: Environment, site: EnvironmentSite, mani
     }
     if (external === undefined) {
       const able = Object.keys(serviceTypes).filter((other) => serviceType(other).external !== undefined);
-      const message = `${what} is of the type ${type}, which nobody else can run`;
-      return refused(message, `delete its place; what can be external are the types ${able.join(", ")}`);
+      const message = `${what} is of the type ${type}, which can't be external`;
+      return refused(message, `delete its place; those that can be are ${able.join(", ")}`);
     }
     const wrong = judgePlace(type, external, given.external);
     return wrong === undefined ? [] : refused(`${what} ${wrong.message}`, wrong.fix);

@@ -119,8 +119,8 @@ describe("refused", () => {
   const of = "external-service: service db of site blog";
 
   test.each([
-    ["files", "{external: {host: nas.acme.net}}", "is of the type files, which nobody else can run"],
-    ["writable_root", "{external: {url: {secret: 1}}}", "is of the type writable_root, which nobody else can run"],
+    ["files", "{external: {host: nas.acme.net}}", "is of the type files, which can't be external"],
+    ["writable_root", "{external: {url: {secret: 1}}}", "is of the type writable_root, which can't be external"],
     ["postgres", "{external: {host: a.b, name: c}}", "has an external place without user"],
     ["postgres", "{external: {}}", "has an external place without host, name, user"],
     ["postgres", "{external: {url: {secret: 1}, user: a}}", "has a url and user beside it"],
