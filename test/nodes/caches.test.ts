@@ -182,7 +182,7 @@ describe.each([testOs])("on %s", (os) => {
   });
 
   test("silver shell opens Redis as the site", async () => {
-    const said = await inTerminal(project, ["shell", "one-a", "queue"], "LRANGE texts 0 -1\rquit\r", /socket> /);
+    const said = await inTerminal(project, ["shell", "one-a", "queue"], ["LRANGE texts 0 -1", "quit"], /socket> $/);
     expect(said).toContain('1) "one-a"');
   });
 
