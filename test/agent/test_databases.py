@@ -10,9 +10,9 @@ from unittest import mock
 
 from support import AgentError, Done, NodeTest
 
-from silver import addresses, files, redact, services, site_services
+from silver import addresses, files, own_server, redact, services, site_services
 from silver.services import Use, postgis, postgres
-from silver.services.postgres import database, logins, names, quota, server
+from silver.services.postgres import database, logins, names, quota
 
 MEGABYTE = 1024 * 1024
 OPTIONS = {"connections": 20, "bytes": 32 * MEGABYTE}
@@ -297,9 +297,9 @@ class Tcp(Databases):
     def test_while_the_superuser_asks_alone_nobody_comes_by_address_either(self):
         _, values = self.set_up(self.OLD)
         at = f"{values['ADDRESS']} . {values['PORT']}"
-        database.admit(self.node, DATABASE, server.CLOSED)
+        database.admit(self.node, DATABASE, own_server.CLOSED)
         self.assertNotIn(f"askers {{ {at}", self.text("/var/lib/silver/firewall.nft"))
-        database.admit(self.node, DATABASE, server.OPEN)
+        database.admit(self.node, DATABASE, own_server.OPEN)
         self.assertIn(f"askers {{ {at}", self.text("/var/lib/silver/firewall.nft"))
 
     def test_a_lost_table_of_addresses_is_made_again_from_its_settings(self):

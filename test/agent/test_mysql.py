@@ -7,7 +7,7 @@ from unittest import mock
 from support import AgentError, Done
 from test_servers import MEGABYTE, Servers
 
-from silver import files, volume
+from silver import files, own_server, volume
 from silver.services import Use, mysql
 from silver.services.mysql import database, names, room, server
 
@@ -170,12 +170,12 @@ class MySQL(Servers):
         self.set_up()
         directory = self.paths.at(names.directory(DB))
         os.makedirs(directory)
-        os.chmod(directory, database.CLOSED)
+        os.chmod(directory, own_server.CLOSED)
         with names.turn(self.node, DB):
             mysql.hold(self.node, DB)
-        self.assertEqual(os.stat(directory).st_mode & 0o777, database.CLOSED)
+        self.assertEqual(os.stat(directory).st_mode & 0o777, own_server.CLOSED)
         self.measured(10)
-        self.assertEqual(os.stat(directory).st_mode & 0o777, database.OPEN)
+        self.assertEqual(os.stat(directory).st_mode & 0o777, own_server.OPEN)
 
     def test_what_a_server_puts_in_the_place_of_its_spare_room_holds_nobody_up_and_spares_nothing(self):
         self.set_up()

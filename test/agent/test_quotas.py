@@ -185,7 +185,7 @@ class Databases(NodeTest):
     def test_a_server_that_lets_nobody_in_is_left_open_and_an_error(self):
         place, modes = self.flood(1000)
         self.sizes["other"] = 200 * MEGABYTE
-        with mock.patch("silver.services.postgres.server.SILENT_SECONDS", 0.1), self.assertRaises(AgentError):
+        with mock.patch("silver.own_server.SILENT_SECONDS", 0.1), self.assertRaises(AgentError):
             self.measured(200)
         self.assertEqual(stat.S_IMODE(os.stat(place).st_mode), 0o750)
         self.assertEqual(self.record("other")["stage"], "read-only")

@@ -4,12 +4,17 @@ Stages: `open`; `read-only`, where sessions begin read-only, which an app may ov
 in, for an app that did. A record is `{stage, used, quota, most}`, in a place that only root can write to.
 """
 
-from . import files
+from . import files, state
 from .errors import AgentError
 
 OPEN, READ_ONLY, CLOSED = "open", "read-only", "closed"
 NEXT = {OPEN: READ_ONLY, READ_ONLY: CLOSED, CLOSED: CLOSED}
 EFFECT = {READ_ONLY: "it can only be read", CLOSED: "the site can't log in, because it kept writing"}
+
+
+def is_record(value):
+    numbers = all(isinstance(value.get(key), int) for key in ("quota", "used", "most"))
+    return numbers and value.get("stage") in EFFECT.keys() | {OPEN}
 
 
 def begin(before, quota, used, kind):
@@ -56,3 +61,18 @@ def problem(record):
     """What is wrong with a database, for people; None while it is open."""
     # A set-up that died made the server, and had no quota for it yet.
     return None if record is None or record.get("stage", OPEN) == OPEN else words(record)
+
+
+def report(node, use, database, before, record):
+    """Tells who sets a database up how it is now; returns the changes. `before` is None for one without a quota."""
+    if now := problem(record):
+        node.say("services", f"{use.name} is {now}")
+    was = before["stage"] if before else OPEN
+    if was == record["stage"] and (before is None or before["quota"] == record["quota"]):
+        return []
+    return [{"what": f"database {database}", "why": now or f"its quota is now {files.megabytes(record['quota'])}"}]
+
+
+def tell(node, use, record):
+    """A line among the app's own."""
+    node.tell(use.site, state.read(node, use.site)["live"], f"the database is {words(record)}")

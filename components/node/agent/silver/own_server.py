@@ -1,12 +1,17 @@
 """A server that is one site's own: its unit and settings, made and kept running. Restarted, never reloaded."""
 
+import os
 import socket
 import time
 
-from . import files, unit
+from . import files, unit, volume
 from .errors import AgentError
 
 START_SECONDS = 60
+# A connection that says nothing for so long is ended. Logging in takes no password, and some milliseconds.
+SILENT_SECONDS = 5
+# Modes of the directory of its socket: for the site, and for the agent alone.
+OPEN, CLOSED = 0o750, 0o700
 ANSWER_SECONDS = 1
 MOST_ANSWER = 64 * 1024
 
@@ -47,6 +52,19 @@ def slice_name(site):
     """systemd reads a hyphen as nesting, but a site named a-b is not inside the site a."""
     escaped = site.replace("-", "\\x2d")
     return f"silver-{escaped}.slice"
+
+
+def needs(name):
+    """Lines for the unit of a release, which starts after it and keeps running without it."""
+    return [f"Wants={name}", f"After={name}"]
+
+
+def places(wanted):
+    """Connections that a server has room for. Each costs memory. The number doubles, so few changes to a site restart the server."""
+    most = 64
+    while most < wanted:
+        most *= 2
+    return most
 
 
 def runs(node, name):
@@ -96,6 +114,61 @@ def start(node, kind, name):
             fix = f"see its output below, then: systemctl start {name}"
             raise AgentError("service", f"{kind}: {name} did not start", fix=fix, log=log)
         time.sleep(0.05)
+
+
+def remove(node, name):
+    """Stops it when its site is removed; returns the changes."""
+    return [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+
+
+# Its disk
+
+
+def make_parents(node, place, gid):
+    """The directories above the place of its data, which only the site's group enters."""
+    for parent in (os.path.dirname(os.path.dirname(place)), os.path.dirname(place)):
+        files.make_directory(node.paths.at(parent), 0o750, gid)
+
+
+def make_disk(node, place, size, owner, what):
+    """A file system of its own, which grows and never shrinks: what is there may need it. Returns the changes."""
+    changes = volume.set_up(node, place, size, owner, what)
+    if volume.most(node, place) < size:
+        changes += volume.resize(node, place, size)
+    return changes
+
+
+def hold_disk(node, name, place, what):
+    """Mounts its disk again. Returns the changes."""
+    changes = volume.hold(node, place, what)
+    if changes:
+        # It was stopped with its disk.
+        unit.begin_to_start(node, name)
+    return changes
+
+
+# Its answers
+
+
+def insist(node, ask, is_kept_out, admit):
+    """
+    Asks a server that an app may keep the agent out of: it can take every place there by connections that say nothing. Then it is asked
+    while nobody else can come to it: it sends those away in time, and who has logged in stays. Returns the last answer.
+    @param admit: lets in whom a mode of its socket's directory lets in
+    """
+    # An agent that was killed may have left it closed.
+    admit(OPEN)
+    if not is_kept_out(done := ask()):
+        return done
+    end = time.monotonic() + 2 * SILENT_SECONDS
+    admit(CLOSED)
+    try:
+        while is_kept_out(done := ask()) and time.monotonic() < end:
+            node.still_at_it()
+            time.sleep(0.2)
+        return done
+    finally:
+        admit(OPEN)
 
 
 def ask(node, path, question, end):

@@ -2,7 +2,7 @@
 
 import re
 
-from .. import accounts, own_server, unit
+from .. import accounts, own_server
 
 # For connections and threads, beside what it caches.
 OVERHEAD_BYTES = 64 * 1024**2
@@ -30,7 +30,7 @@ def values(node, use):
 
 def needs(node, use):
     """A release runs without it: what is not cached is made anew."""
-    return [f"Wants={service(use)}", f"After={service(use)}"]
+    return own_server.needs(service(use))
 
 
 def counters(node, use):
@@ -69,7 +69,7 @@ def set_up(node, use):
 
 
 def remove(node, use):
-    return [{"what": service(use), "why": "its site is removed"}] if unit.remove(node, service(use)) else []
+    return own_server.remove(node, service(use))
 
 
 def unit_text(use):

@@ -3,10 +3,9 @@ Redis: each site has its own server with its own user, on a socket. What is kept
 follows from the memory: the file of commands is rewritten when it has doubled, and then stands beside its successor for a while.
 """
 
-import os
 import re
 
-from .. import accounts, files, own_server, unit, volume
+from .. import accounts, files, own_server, volume
 from ..errors import AgentError
 
 # For the server itself, its connections and its buffers.
@@ -63,7 +62,7 @@ def values(node, use):
 
 def needs(node, use):
     """A release runs without it, as it does while a server restarts."""
-    return [f"Wants={service(use)}", f"After={service(use)}"]
+    return own_server.needs(service(use))
 
 
 def ask(node, use, command):
@@ -149,25 +148,16 @@ def refuse_less(node, use):
 
 
 def make_room(node, use):
-    """Its disk grows with its memory, and never shrinks: what is there may need it."""
-    uid, _ = node.ids(server_user(use))
-    _, gid = node.ids(use.user)
-    for parent in (os.path.dirname(os.path.dirname(place(use))), os.path.dirname(place(use))):
-        files.make_directory(node.paths.at(parent), 0o750, gid)
-    changes = volume.set_up(node, place(use), use.options["disk"], (uid, gid), what(use))
-    if volume.most(node, place(use)) < use.options["disk"]:
-        changes += volume.resize(node, place(use), use.options["disk"])
-    return changes
+    (uid, _), (_, gid) = node.ids(server_user(use)), node.ids(use.user)
+    own_server.make_parents(node, place(use), gid)
+    return own_server.make_disk(node, place(use), use.options["disk"], (uid, gid), what(use))
 
 
 def hold(node, use):
     """Mounts its disk again, and sees to it that the file of commands never fills it for long. A restart makes Redis forget when to."""
     if not persists(use):
         return []
-    changes = volume.hold(node, place(use), what(use))
-    if changes:
-        # It was stopped with its disk.
-        unit.begin_to_start(node, service(use))
+    changes = own_server.hold_disk(node, service(use), place(use), what(use))
     said = told(node, use, "persistence") if volume.is_mounted(node, place(use)) else None
     if said is None or said.get("aof_rewrite_in_progress") != "0":
         return changes
@@ -183,7 +173,7 @@ def hold(node, use):
 
 
 def remove(node, use):
-    changes = [{"what": service(use), "why": "its site is removed"}] if unit.remove(node, service(use)) else []
+    changes = own_server.remove(node, service(use))
     files.remove(node.paths.at(settings(use)))
     return changes + volume.remove(node, place(use))
 

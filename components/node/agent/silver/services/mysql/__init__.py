@@ -4,7 +4,7 @@ Its directory is a file system of its own, larger than the quota: what is measur
 a full disk and does not start on one, so the agent keeps some room there that it gives up when nothing else is left.
 """
 
-from ... import database_quota, files, unit, volume
+from ... import database_quota, files, own_server, volume
 from . import database, names, quota, room, server
 
 hold = quota.hold
@@ -16,7 +16,7 @@ def values(node, use):
 
 def needs(node, use):
     """A release starts after it and keeps running without it: pages that need no database are still served."""
-    return [f"Wants={names.service(use)}", f"After={names.service(use)}"]
+    return own_server.needs(names.service(use))
 
 
 def size(node, use):
@@ -56,8 +56,7 @@ def set_up(node, use):
 
 
 def remove(node, use):
-    name = names.service(use)
-    changes = [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+    changes = own_server.remove(node, names.service(use))
     for path in (names.settings(use), names.statements(use)):
         files.remove(node.paths.at(path))
     files.remove_tree(node.paths.at(names.directory(use)))

@@ -3,23 +3,16 @@
 import contextlib
 import os
 import re
-import time
 
-from ... import database_quota, files
+from ... import database_quota, files, own_server
 from ...errors import AgentError, last_lines
 from . import names
 
 # No file of settings but the server's own counts, the site's least of all.
 CLIENT = ("mariadb", "--no-defaults", "--default-character-set=utf8mb4")
 
-# A connection that says nothing for so long is ended. Logging in takes no password, and some milliseconds.
-SILENT_SECONDS = 5
-
 # Too many connections, nobody there, and one that was cut before it logged in.
 NO_CONNECTION = re.compile(r"^ERROR (?:1040|1203|2002|2006|2013) ", re.MULTILINE)
-
-# Modes of the directory of its socket: for the site, and for the agent alone.
-OPEN, CLOSED = 0o750, 0o700
 
 # What a database over its quota still allows: deleted rows leave their room to the table, and ALTER TABLE … FORCE gives it back.
 READING = "SELECT, DELETE, DROP, ALTER, CREATE TEMPORARY TABLES, EXECUTE, LOCK TABLES, SHOW VIEW"
@@ -30,11 +23,7 @@ def ask(node, use, sql):
     """Runs SQL as the administrator of the server, which knows root by its Unix user, by stdin. It never enters the site's database."""
     argv = [*CLIENT, "--batch", "--skip-column-names", f"--socket={names.socket(use)}", "--user=root"]
     run = lambda: node.run(argv, stdin=sql, ok=None)  # noqa: E731
-    # An agent that was killed may have left it closed.
-    admit(node, use, OPEN)
-    done = run()
-    if is_kept_out(done):
-        done = ask_alone(node, use, run)
+    done = own_server.insist(node, run, is_kept_out, lambda mode: admit(node, use, mode))
     if done.code != 0:
         words = last_lines(done.err)
         raise AgentError("service", "MariaDB refused to set up the site's database", fix="see its output below", log=words)
@@ -43,22 +32,6 @@ def ask(node, use, sql):
 
 def is_kept_out(done):
     return done.code != 0 and NO_CONNECTION.search(done.err) is not None
-
-
-def ask_alone(node, use, run):
-    """
-    Asks while nobody else can come to the server. An app can take every place in it by connections that say nothing, and the
-    administrator's with them: the server sends them away in time, and who has logged in stays.
-    """
-    end = time.monotonic() + 2 * SILENT_SECONDS
-    admit(node, use, CLOSED)
-    try:
-        while is_kept_out(done := run()) and time.monotonic() < end:
-            node.still_at_it()
-            time.sleep(0.2)
-        return done
-    finally:
-        admit(node, use, OPEN)
 
 
 def admit(node, use, mode):

@@ -59,10 +59,7 @@ def read(node, use):
 
 
 def is_record(value):
-    if not isinstance(value, dict):
-        return False
-    numbers = all(isinstance(value.get(key), int) for key in ("quota", "used", "most"))
-    return not value or (numbers and value.get("stage") in database_quota.EFFECT.keys() | {database_quota.OPEN})
+    return isinstance(value, dict) and (not value or database_quota.is_record(value))
 
 
 def remade(node, use):

@@ -1,6 +1,6 @@
 """The quota of a site's database: measured, and enforced by what the site's account may do."""
 
-from ... import database_quota, files, state, unit, volume
+from ... import database_quota, files, own_server, volume
 from . import database, names, room, server
 
 
@@ -12,31 +12,23 @@ def begin(node, use):
     was = stood["stage"] if stood else database_quota.OPEN
     database.enforce(node, use, record["stage"], was)
     if was != record["stage"]:
-        tell(node, use, record)
+        database_quota.tell(node, use, record)
     if record["stage"] == database_quota.OPEN:
         room.keep_spare(node, use)
     files.write_json(names.record_path(node, use), record)
-    if problem := database_quota.problem(record):
-        node.say("services", f"{use.name} is {problem}")
-    if was == record["stage"] and (stood is None or stood["quota"] == quota):
-        return []
-    why = database_quota.problem(record) or f"its quota is now {files.megabytes(quota)}"
-    return [{"what": f"database {names.database(use)}", "why": why}]
+    return database_quota.report(node, use, names.database(use), stood, record)
 
 
 def hold(node, use):
     """Mounts its disk again, measures what is on it, and enforces the result."""
-    changes = volume.hold(node, names.place(use), server.what(use))
-    if changes:
-        # It was stopped with its disk.
-        unit.begin_to_start(node, names.service(use))
+    changes = own_server.hold_disk(node, names.service(use), names.place(use), server.what(use))
     # A rollout that sets it up measures it too.
     with names.turn(node, use, wait=False) as ours:
         before = names.read(node, use) if ours else None
         if not before or not volume.is_mounted(node, names.place(use)):
             return changes
         # An agent that was killed may have left it closed; who closes it now has the turn.
-        database.admit(node, use, database.OPEN)
+        database.admit(node, use, own_server.OPEN)
         record = database_quota.judge(before, room.look(node, use))
         if room.is_full(node, use):
             database.keep(node, use, record["stage"])
@@ -50,9 +42,5 @@ def hold(node, use):
         files.write_json(names.record_path(node, use), record)
         if record["stage"] == before["stage"]:
             return changes
-        tell(node, use, record)
+        database_quota.tell(node, use, record)
         return [*changes, {"what": f"database {names.database(use)}", "why": database_quota.words(record)}]
-
-
-def tell(node, use, record):
-    node.tell(use.site, state.read(node, use.site)["live"], f"the database is {database_quota.words(record)}")

@@ -3,7 +3,7 @@
 import os
 import re
 
-from ... import accounts, database_quota, files, own_server, volume
+from ... import accounts, database_quota, files, own_server
 from ...errors import AgentError, last_lines
 from . import database, names, room
 
@@ -31,14 +31,11 @@ def make_server(node, use):
     user, place = names.server_user(use), names.place(use)
     accounts.ensure_server(node, user, use.user, "/nonexistent")
     (uid, _), (_, gid) = node.ids(user), node.ids(use.user)
-    for parent in (os.path.dirname(os.path.dirname(place)), os.path.dirname(place)):
-        files.make_directory(node.paths.at(parent), 0o750, gid)
+    own_server.make_parents(node, place, gid)
     record = names.read(node, use)
     if record is None:
         files.write_json(names.record_path(node, use), {})
-    changes = volume.set_up(node, place, room.disk(use), (uid, gid), what(use))
-    if volume.most(node, place) < room.disk(use):
-        changes += volume.resize(node, place, room.disk(use))
+    changes = own_server.make_disk(node, place, room.disk(use), (uid, gid), what(use))
     if os.path.isdir(node.paths.at(names.data(use))):
         return changes
     if record:
@@ -71,11 +68,7 @@ def make_data(node, use, uid, gid):
 
 
 def connections(use):
-    """Connections the server has room for. The number doubles, so few changes to a site restart the server."""
-    most = 64
-    while most < use.options["connections"] + OWN_CONNECTIONS:
-        most *= 2
-    return most
+    return own_server.places(use.options["connections"] + OWN_CONNECTIONS)
 
 
 def options_of(node, use):
@@ -99,7 +92,7 @@ skip_networking
 skip_name_resolve
 skip_log_bin
 max_connections = {connections(use)}
-connect_timeout = {database.SILENT_SECONDS}
+connect_timeout = {own_server.SILENT_SECONDS}
 max_allowed_packet = 64M
 
 # Nothing reaches beyond the site's own database: no files, no programs, no work without a session.
@@ -167,7 +160,7 @@ LogRateLimitIntervalSec=30
 LogRateLimitBurst=200
 
 RuntimeDirectory={names.directory(use).removeprefix("/run/")}
-RuntimeDirectoryMode={database.OPEN:04o}
+RuntimeDirectoryMode={own_server.OPEN:04o}
 # Releases see this directory under another name, too: it must be the same after a restart.
 RuntimeDirectoryPreserve=yes
 UMask=0077

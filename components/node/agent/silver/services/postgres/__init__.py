@@ -6,7 +6,7 @@ into its own database would run as any user who logs in there.
 
 import os
 
-from ... import database_quota, files, packages, unit
+from ... import database_quota, files, own_server, packages
 from . import database, extensions, logins, names, quota, server
 
 # Settings of Debian's own tools: the package would create and start a cluster that no site uses.
@@ -22,7 +22,7 @@ def values(node, use):
 
 def needs(node, use):
     """A release starts after it and keeps running without it: pages that need no database are still served."""
-    return [f"Wants={names.service(use)}", f"After={names.service(use)}"]
+    return own_server.needs(names.service(use))
 
 
 def size(node, use):
@@ -91,8 +91,7 @@ def set_up(node, use):
 
 
 def remove(node, use):
-    name = names.service(use)
-    changes = [{"what": name, "why": "its site is removed"}] if unit.remove(node, name) else []
+    changes = own_server.remove(node, names.service(use))
     logins.end(node, use)
     for end in server.ENDS:
         files.remove(f"{node.paths.at(names.settings(use))}{end}")

@@ -2,9 +2,8 @@
 
 import contextlib
 import os
-import time
 
-from ... import addresses, firewall
+from ... import addresses, firewall, own_server
 from ...errors import AgentError, last_lines
 from . import names, server
 
@@ -23,11 +22,7 @@ def psql(node, use, sql, own="postgres"):
     """Runs SQL as the superuser, for whom every name must mean PostgreSQL's own object. The SQL goes in by stdin."""
     argv = server.as_server(use, client(node, use, "postgres", own))
     ask = lambda: node.run(argv, stdin=sql, env={"PGOPTIONS": "-c search_path=pg_catalog"}, ok=None)  # noqa: E731
-    # An agent that was killed may have left it closed.
-    admit(node, use, server.OPEN)
-    done = ask()
-    if done.code == NO_CONNECTION:
-        done = ask_alone(node, use, ask)
+    done = own_server.insist(node, ask, lambda done: done.code == NO_CONNECTION, lambda mode: admit(node, use, mode))
     if done.code != 0:
         words = last_lines(done.err)
         raise AgentError("service", "PostgreSQL refused to set up the site's database", fix="see its output below", log=words)
@@ -44,28 +39,12 @@ def as_site(node, use, sql):
     return node.run(argv, stdin=sql, env={"PGOPTIONS": options}, ok=None)
 
 
-def ask_alone(node, use, ask):
-    """
-    Asks while nobody else can come to the server. An app can take every place in it by connections that say nothing, and the superuser's
-    with them: the server sends them away in time, and who has logged in stays.
-    """
-    end = time.monotonic() + 2 * server.SILENT_SECONDS
-    admit(node, use, server.CLOSED)
-    try:
-        while (done := ask()).code == NO_CONNECTION and time.monotonic() < end:
-            node.still_at_it()
-            time.sleep(0.2)
-        return done
-    finally:
-        admit(node, use, server.OPEN)
-
-
 def admit(node, use, mode):
     """Who can come to the server: to its socket, which one that does not run has not, and to its address where it has one."""
     with contextlib.suppress(FileNotFoundError):
         os.chmod(node.paths.at(names.socket(use)), mode)
     has_address = addresses.find(node, use.site, names.key(use)) is not None
-    if has_address and addresses.close(node, use.site, names.key(use), mode == server.CLOSED):
+    if has_address and addresses.close(node, use.site, names.key(use), mode == own_server.CLOSED):
         firewall.update(node)
 
 

@@ -57,8 +57,7 @@ def read(node, use):
 def is_record(value):
     if not isinstance(value, dict) or not re.fullmatch(r"[0-9]+", str(value.get("version"))):
         return False
-    numbers = all(isinstance(value.get(key), int) for key in ("quota", "used", "most"))
-    return "quota" not in value or (numbers and value.get("stage") in database_quota.EFFECT.keys() | {database_quota.OPEN})
+    return "quota" not in value or database_quota.is_record(value)
 
 
 def remade(node, use):

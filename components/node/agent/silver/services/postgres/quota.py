@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from ... import database_quota, files, state
+from ... import database_quota, files
 from . import database, names, server
 
 
@@ -15,14 +15,9 @@ def begin(node, use):
     was = stood["stage"] if stood else database_quota.OPEN
     if was != record["stage"]:
         enforce(node, use, record["stage"])
-        tell(node, use, record)
+        database_quota.tell(node, use, record)
     files.write_json(names.record_path(node, use), record)
-    if problem := database_quota.problem(record):
-        node.say("services", f"{use.name} is {problem}")
-    if was == record["stage"] and (stood is None or stood["quota"] == quota):
-        return []
-    why = database_quota.problem(record) or f"its quota is now {files.megabytes(quota)}"
-    return [{"what": f"database {names.database(use)}", "why": why}]
+    return database_quota.report(node, use, names.database(use), stood, record)
 
 
 def hold(node, use):
@@ -43,7 +38,7 @@ def hold(node, use):
         files.write_json(names.record_path(node, use), record)
         if not changed:
             return []
-        tell(node, use, record)
+        database_quota.tell(node, use, record)
         return [{"what": f"database {names.database(use)}", "why": database_quota.words(record)}]
 
 
@@ -126,7 +121,3 @@ def admit_logins(node, use, roles):
     if roles and stage != database_quota.OPEN:
         words = [line for role in roles for line in changed(use, database.name(role), stage)]
         database.psql(node, use, "\n".join(words) + "\n")
-
-
-def tell(node, use, record):
-    node.tell(use.site, state.read(node, use.site)["live"], f"the database is {database_quota.words(record)}")

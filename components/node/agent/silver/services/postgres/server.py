@@ -10,10 +10,6 @@ from . import names
 PROGRAMS = "/usr/lib/postgresql"
 # Sessions for the agent, beside the site's.
 OWN_SESSIONS = 3
-# A connection that says nothing for so long is ended. Logging in takes no password, and some milliseconds.
-SILENT_SECONDS = 5
-# Modes of the directory of its socket: for the site, and for the agent alone.
-OPEN, CLOSED = 0o750, 0o700
 
 
 def runs(node, use):
@@ -44,8 +40,7 @@ def make_server(node, use):
         return []
     _, gid = node.ids(use.user)
     uid, _ = node.ids(names.server_user(use))
-    for parent in (os.path.dirname(os.path.dirname(directory)), os.path.dirname(directory)):
-        files.make_directory(parent, 0o750, gid)
+    own_server.make_parents(node, names.place(use), gid)
     version = newest(node)
     node.say("services", f"making a server of PostgreSQL {version}")
     new = f"{directory}.new"
@@ -66,11 +61,7 @@ def make_server(node, use):
 
 
 def sessions(use):
-    """Sessions the server has room for. Each costs memory. The number doubles, so few changes to a site restart the server."""
-    most = 64
-    while most < use.options["connections"] + OWN_SESSIONS:
-        most *= 2
-    return most
+    return own_server.places(use.options["connections"] + OWN_SESSIONS)
 
 
 def options_of(node, use):
@@ -117,7 +108,7 @@ unix_socket_directories = '{names.socket(use)}'
 unix_socket_permissions = 0770
 max_connections = {sessions(use)}
 superuser_reserved_connections = {OWN_SESSIONS}
-authentication_timeout = {SILENT_SECONDS}s
+authentication_timeout = {own_server.SILENT_SECONDS}s
 # Many servers on one node: the kernel's cache serves them all, and what one keeps for itself no other has.
 shared_buffers = 32MB
 min_wal_size = 32MB
@@ -189,7 +180,7 @@ LogRateLimitIntervalSec=30
 LogRateLimitBurst=200
 
 RuntimeDirectory=silver/pg-{use.site}-g{use.generation}
-RuntimeDirectoryMode={OPEN:04o}
+RuntimeDirectoryMode={own_server.OPEN:04o}
 UMask=0077
 # A session out of memory ends all of the site's, and the server comes back.
 OOMPolicy=continue
