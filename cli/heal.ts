@@ -1,4 +1,3 @@
-import { hostname, userInfo } from "node:os";
 import type { Command } from "commander";
 import type { Healed } from "../components/node/contract.ts";
 import { Failure } from "../components/rollout/failure.ts";
@@ -7,6 +6,7 @@ import { printableJson, printableLines } from "../components/text/printable.ts";
 import { anothers, declaredBy, withAgent, type DeclaredNode } from "./nodes.ts";
 import { siteOf } from "./planned.ts";
 import { statusOfSites } from "./sites-status.ts";
+import { whoRuns } from "../components/rollout/who.ts";
 
 /** What one node put back: of a site, or of what its sites share. */
 interface Part extends Healed {
@@ -69,7 +69,7 @@ async function healNode(node: DeclaredNode, sites: readonly string[]): Promise<P
 }
 
 async function healSite(session: Session, site: string): Promise<Healed> {
-  const who = `${userInfo().username}@${hostname()}`;
+  const who = whoRuns();
   const { token, recovered } = await session.ask("lease", {
     site,
     who,

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { hostname, userInfo } from "node:os";
 import { Failure } from "../components/rollout/failure.ts";
 import type { Session } from "../components/rollout/session.ts";
 import { attachCommand, rsyncWords, type SshRoute } from "../components/rollout/ssh.ts";
@@ -9,6 +8,7 @@ import { printableLines } from "../components/text/printable.ts";
 import { anothers, withAgent, type DeclaredNode } from "./nodes.ts";
 import type { Upload } from "./uploads.ts";
 import { UserError } from "./user-error.ts";
+import { whoRuns } from "../components/rollout/who.ts";
 
 /** A command in the environment of a site's release. */
 interface Wanted {
@@ -49,7 +49,7 @@ async function runIn(session: Session, route: SshRoute, wanted: Wanted): Promise
   const { run, directory } = await session.ask("run", {
     site,
     release,
-    who: `${userInfo().username}@${hostname()}`,
+    who: whoRuns(),
     command: [...words],
     ...(service === undefined ? {} : { service }),
     terminal,

@@ -1,8 +1,8 @@
-import { hostname, userInfo } from "node:os";
 import { Failure } from "../components/rollout/failure.ts";
 import { printableJson, printableLines } from "../components/text/printable.ts";
 import { anothers, declaredBy, withAgent, type DeclaredNode } from "./nodes.ts";
 import { siteOf } from "./planned.ts";
+import { whoRuns } from "../components/rollout/who.ts";
 
 /** What came of it on one node: null for a new key, or why there is none. */
 interface Rotated {
@@ -25,7 +25,7 @@ async function rotateOn(node: DeclaredNode, site: string): Promise<Rotated> {
     await withAgent(node, async (session, { claim }) => {
       const other = anothers(node, claim, "rotate-key", "rotate it from there");
       if (other !== undefined) throw other;
-      const who = `${userInfo().username}@${hostname()}`;
+      const who = whoRuns();
       const { token } = await session.ask("lease", { site, who, pid: process.pid, release: "its key (silver secret rotate)" });
       await session.ask("rotate-key", { site, token });
     });

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { hostname, userInfo } from "node:os";
 import { text } from "node:stream/consumers";
 import { cacheDirectory } from "./cache.ts";
 import { spawnChannel } from "./channel.ts";
@@ -18,6 +17,7 @@ import type { Tools } from "./tools.ts";
 import { upload } from "./upload.ts";
 import { leaveVerdict, removalOf, verdictOf } from "./verdict-file.ts";
 import { wheelSets } from "./wheels.ts";
+import { whoRuns } from "./who.ts";
 
 /**
  * The command of one site: without arguments it rolls out what stdin carries, with `remove` it removes the site from its nodes.
@@ -83,7 +83,7 @@ function toolsFor(
       }),
     reporter,
     stop,
-    holder: { who: `${userInfo().username}@${hostname()}`, pid: process.pid },
+    holder: { who: whoRuns(), pid: process.pid },
     // Longer than an agent waits before it considers a silent driver dead.
     settle: { withinSeconds: 45, everySeconds: 1 },
   };

@@ -165,7 +165,7 @@ async function cutOver(course: Course, behind: SiteNode[]): Promise<Outcome> {
 /** Passes the workers on, now that the release stays: one that does not run takes no visitor's answer away. */
 async function settleWork(course: Course, wanted: "live" | "unchanged", before: FailureDetails[]): Promise<Outcome> {
   const { failures, changed } = await handOver(course);
-  if (failures.length > 0) return conclude(course, "live-failing", failures);
+  if (failures.length > 0) return conclude(course, "live-failing", [...failures, ...before]);
   return conclude(course, changed ? "live" : wanted, before);
 }
 

@@ -32,7 +32,12 @@ export function renderOutcome(outcome: Outcome, rollout: Summarized): string[] {
   const { verdict, failures, nodes } = outcome;
   const first = failures[0];
   const isLive = nodes.length > 0 && nodes.every(({ serves }) => serves === rollout.release.id);
-  const said = verdict === "refused" && isLive ? refusedLive : first?.step === "work" ? idle : meaning[verdict];
+  const said =
+    verdict === "refused" && isLive
+      ? refusedLive
+      : verdict === "live-failing" && first?.step === "work"
+        ? idle
+        : meaning[verdict];
   const text = said.replace("{release}", rollout.release.id).replace("{before}", whatServesAgain(nodes));
   const head = `${rollout.site}: ${verdict}. ${text}`;
   return [
@@ -57,7 +62,7 @@ const meaning: Record<Verdict, string> = {
 const refusedLive = "Nothing was changed; {release} still serves.";
 
 /** Where the site serves, and what works beside it does not. */
-const idle = "{release} serves on every node, and not all of its workers run.";
+const idle = "{release} serves on every node, but some of its workers do not run.";
 
 /** The state after a rollout was undone. */
 function whatServesAgain(nodes: Outcome["nodes"]): string {

@@ -109,7 +109,13 @@ export class SiteNode {
   /** Values of those of the site's secrets that are named. */
   #valuesOf(names: Readonly<Record<string, number>>): Record<string, string> {
     const { secrets } = this.#rollout;
-    return Object.fromEntries(Object.keys(names).map((name) => [name, secrets[name] ?? ""]));
+    return Object.fromEntries(
+      Object.keys(names).map((name) => {
+        const value = secrets[name];
+        if (value === undefined) throw new Error(`${this.#rollout.site} has no value of ${name}`);
+        return [name, value];
+      }),
+    );
   }
 
   /** Sets the site's services up, and returns the variables through which an app finds them. */
@@ -251,7 +257,8 @@ export class SiteNode {
     if (waits.length > 0) this.#say("work", `the node starts the workers once ${waits.join(", ")} ended`);
     const [problem] = problems;
     if (problem === undefined) return changes.length > 0;
-    const others = problems.length > 1 ? `; and so it is with ${problems.length - 1} more` : "";
+    const others =
+      problems.length > 1 ? `; ${problems.length - 1} more ${problems.length === 2 ? "fails" : "fail"} the same way` : "";
     const { what, log } = problem;
     throw new Failure({ node: this.name, step: "work", code: "start", message: `${what}${others}`, log });
   }

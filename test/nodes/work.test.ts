@@ -199,7 +199,7 @@ test("those that end as they start are told, while the site serves, until they a
   declare("ends");
   const { code, stderr } = await site.deploy();
   expect(code).toBe(1);
-  expect(stderr).toContain(`worker: live-failing. ${release()} serves on every node, and not all of its workers run.`);
+  expect(stderr).toContain(`worker: live-failing. ${release()} serves on every node, but some of its workers do not run.`);
   expect(stderr).toMatch(/silver-worker-worker\.mail-[12]@\S+ (ended|does not run: it ended) with exit code 1/);
   expect(stderr).toContain("nothing to do, and the key is [secret]");
   expect(await bodies()).toBe("hello");

@@ -212,7 +212,7 @@ describe("a broken site", () => {
   });
 });
 
-test("100 sites on 10 nodes are planned, rendered and compared in well under a second", () => {
+test("100 sites on 10 nodes are rendered and compared within 2 s of processor time", () => {
   const nodes = Array.from({ length: 10 }, (_, index) => `  web${index}: {local: true, os: debian-12}`).join("\n");
   const many = (version: string) => () => {
     const sites = Array.from(
@@ -226,13 +226,14 @@ test("100 sites on 10 nodes are planned, rendered and compared in well under a s
     return plan;
   };
   const [one, other] = [many("1.0.0")(), many("1.1.0")()];
-  const start = performance.now();
+  const start = process.cpuUsage();
   const releases = (plan: typeof one) => Object.fromEntries(plan.sites.map((site) => [site.name, renderRelease(site).id]));
   const found = planChanges({ plan: one, releases: releases(one) }, { plan: other, releases: releases(other) });
-  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(start);
+  const seconds = (user + system) / 1e6;
   expect(found.changes).toHaveLength(100);
-  // Ten times what it takes: a busy machine must not fail it.
-  expect(seconds).toBeLessThan(1);
+  // Of the processor, and ten times what it takes: a busy machine must not fail it.
+  expect(seconds).toBeLessThan(2);
   if (process.env.SILVER_MEASURE === "1") console.log(`render and compare: ${Math.round(seconds * 1000)} ms`);
 });
 
