@@ -1,5 +1,7 @@
 from support import PNG, BookTest, store
 
+from guestbook import pictures
+
 
 class Book(BookTest):
     def test_shows_what_was_signed_as_it_was_written_and_never_as_markup(self):
@@ -11,9 +13,20 @@ class Book(BookTest):
         self.assertIn('alt="Picture from &lt;i&gt;&quot;Ada&quot;"', page.text)
         self.assertIn('<time datetime="2026-11-05T09:07:00+00:00">5 November 2026, 09:07 UTC</time>', page.text)
         self.assertNotIn("<script", page.text)
-        picture = page.text.partition('src="/book/pictures')[2].partition('"')[0]
+        picture = page.text.partition('href="/book/pictures')[2].partition('"')[0]
         answer = self.ask("GET", f"/pictures{picture}")
         self.assertEqual((answer.status, answer.headers["Content-Type"], answer.body), (200, "image/png", PNG))
+
+    def test_a_picture_stands_in_for_its_thumbnail_until_that_is_made(self):
+        self.sign(picture=PNG)
+        thumbnail = self.ask("GET", "/").text.partition('src="/book/thumbnails')[2].partition('"')[0]
+        answer = self.ask("GET", f"/thumbnails{thumbnail}")
+        self.assertEqual((answer.status, answer.headers["Content-Type"], answer.body), (200, "image/png", PNG))
+        self.assertNotIn("immutable", answer.headers["Cache-Control"])
+        pictures.keep_thumbnail(thumbnail[1:], b"small")
+        answer = self.ask("GET", f"/thumbnails{thumbnail}")
+        self.assertEqual((answer.status, answer.headers["Content-Type"], answer.body), (200, "image/webp", b"small"))
+        self.assertIn("immutable", answer.headers["Cache-Control"])
 
     def test_a_mistake_is_told_at_its_field_with_all_that_was_typed(self):
         for name, message, field, words in [
@@ -63,7 +76,8 @@ class Book(BookTest):
         self.assertEqual((answer.status, answer.headers["Location"]), (302, "/book/"))
 
     def test_what_is_not_there_is_told_with_a_way_back(self):
-        for method, path in [("GET", "/nowhere"), ("GET", "/pictures/../secret"), ("DELETE", "/"), ("POST", "/pictures/a.png")]:
+        lost = ["/nowhere", "/pictures/../secret", "/thumbnails/../secret"]
+        for method, path in [*(("GET", path) for path in lost), ("DELETE", "/"), ("POST", "/pictures/a.png")]:
             answer = self.ask(method, path)
             self.assertEqual(answer.status, 404)
             self.assertIn('<a href="/book/">', answer.text)

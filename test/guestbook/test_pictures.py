@@ -1,4 +1,5 @@
 import errno
+import os
 from unittest import mock
 
 from support import PNG, BookTest
@@ -44,3 +45,44 @@ class Picture(BookTest):
         (self.files / "secret").write_text("no picture")
         for name in ["secret", "../secret", "", ".", "a" * 64 + ".png", "A" * 64 + ".png", "a" * 64 + ".html"]:
             self.assertIsNone(pictures.find(name))
+            self.assertIsNone(pictures.find_thumbnail(name))
+
+
+class Work(BookTest):
+    """What is done beside the requests."""
+
+    def made(self, content):
+        name = pictures.keep(PNG + content)
+        pictures.keep_thumbnail(name, b"small")
+        return name
+
+    def age(self):
+        for file in self.files.rglob("*"):
+            os.utime(file, (1000, 1000))
+
+    def left(self):
+        return sorted(file.name for file in self.files.rglob("*") if file.is_file())
+
+    def test_what_has_no_thumbnail_is_to_be_done_once(self):
+        name = pictures.keep(PNG)
+        (self.files / "tmpabc").write_bytes(b"half")
+        self.assertEqual(pictures.without_thumbnail(), [name])
+        pictures.keep_thumbnail(name, b"small")
+        self.assertEqual(pictures.without_thumbnail(), [])
+
+    def test_what_no_entry_shows_is_taken_away_once_it_is_old(self):
+        shown, lost = self.made(b"shown"), self.made(b"lost")
+        for name in ("tmpabc", "note", "thumbnails/tmpdef"):
+            (self.files / name).write_bytes(b"")
+        self.age()
+        fresh = self.made(b"fresh")
+        half, other = "tmpabc", "tmpdef"
+        self.assertEqual(sorted(pictures.tidy([shown], 2000)), sorted([lost, half, other, f"{lost[:64]}.webp"]))
+        self.assertEqual(self.left(), sorted(["note", shown, fresh, f"{shown[:64]}.webp", f"{fresh[:64]}.webp"]))
+
+    def test_a_picture_that_is_sent_once_more_is_new_again(self):
+        name = self.made(b"again")
+        self.age()
+        pictures.keep(PNG + b"again")
+        pictures.tidy([], 2000)
+        self.assertEqual(self.left(), [name])

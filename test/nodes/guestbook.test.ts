@@ -19,6 +19,10 @@ sites:
   guestbook: { app: apps/guestbook, nodes: [web1], locations: ["*/guestbook"] }
 `;
 
+const files = "/srv/silver/guestbook/data/g1";
+/** As it is left where an entry could not be kept. */
+const lost = `${files}/${"0".repeat(64)}.png`;
+
 /** As the measuring timer ends them. */
 const endSessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'site-guestbook'";
 const psql = (node: TestNode, sql: string) =>
@@ -164,6 +168,26 @@ describe.each([testOs])("on %s", (os) => {
     }
   });
 
+  test("its worker makes a thumbnail of the picture, and leaves as it is what it can't read", async () => {
+    const [thumbnail = ""] = /thumbnails\/\w+\.png/.exec((await http(node, "/guestbook/")).body) ?? [];
+    const kind = async () => (await http(node, `/guestbook/${thumbnail}`)).headers["content-type"];
+    await poll("the thumbnail is there", 30, async () => (await kind()) === "image/webp");
+    expect((await entries())[0]).toEqual(kept);
+    await ssh(node, `runuser -u site-guestbook -- sh -c 'echo broken >${lost} && touch -d "2 days ago" ${lost}'`);
+    const said = () => ssh(node, "journalctl -o cat -u 'silver-worker-guestbook.*'");
+    await poll("it has tried", 30, async () => (await said()).includes("There is no thumbnail of 000"));
+    await poll("it goes on", 30, async () => (await ssh(node, "systemctl is-active 'silver-worker-guestbook.*'")) === "active");
+  });
+
+  test("its job takes away what no entry shows, and nothing else", async () => {
+    const [, release = ""] = (await http(node, "/guestbook/")).headers["x-silver-release"]?.toString().split(" ") ?? [];
+    await ssh(node, `systemctl start silver-cron-guestbook.tidy@${release}.service`);
+    const said = () => ssh(node, "journalctl -o cat -u 'silver-job-guestbook.*'");
+    await poll("it has ended", 30, async () => (await said()).includes("taken away: 1"));
+    expect(await ssh(node, `ls ${lost} 2>/dev/null || true`)).toBe("");
+    expect((await entries())[0]).toEqual(kept);
+  });
+
   test.each(mistakes)("%s is answered in words, and nothing typed is lost", async (_, status, words, told) => {
     const answered = browser.page.waitForResponse((response) => response.request().method() === "POST");
     await sign(words);
@@ -187,7 +211,6 @@ describe.each([testOs])("on %s", (os) => {
   });
 
   test("a book without room for pictures still accepts entries", async () => {
-    const files = "/srv/silver/guestbook/data/g1";
     await ssh(node, `dd if=/dev/zero of=${files}/fill bs=1M 2>/dev/null || true`);
     const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), randomBytes(1024 ** 2)]);
     await sign({ name: "Late", message: "With a picture.", picture: { name: "a.png", mimeType: "image/png", buffer: png } });

@@ -87,7 +87,7 @@ function steady(text: string): string {
       .replaceAll(/\b\d+\.\d+\.\d+\.\d+(?::\d+)?\b/g, "<address>")
       .replaceAll(/\b\d+(?:\.\d+)? ?s\b/g, "<time>")
       .replaceAll(/\b\d+ bytes\b/g, "<bytes>")
-      .replaceAll(/\b[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d\b|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*/g, "<moment>")
+      .replaceAll(/\b[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d\b|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d|Z\b)\S*/g, "<moment>")
       .replaceAll(/\b\d+ times\b/g, "<count> times")
       .replaceAll(/(?<=\w)\[\d+\]:/g, "[<pid>]:")
       .replaceAll(/ +$/gm, "")

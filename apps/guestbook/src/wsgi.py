@@ -12,6 +12,11 @@ MOST_BYTES = 10 * 1024 * 1024
 
 MOST_NAME, MOST_MESSAGE = 80, 2000
 
+# The name of a picture is the digest of its bytes: it can never become another.
+FOR_GOOD = "public, max-age=31536000, immutable"
+# Until its thumbnail is made, a picture stands in for it.
+FOR_NOW = "public, max-age=10"
+
 SECURITY = [
     ("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
@@ -33,7 +38,11 @@ def application(environ, start_response):
     if path in ("", "/") and method == "POST":
         return sign(environ, start_response)
     if path.startswith("/pictures/") and reads:
-        return picture(environ, start_response, path.removeprefix("/pictures/"))
+        return picture(environ, start_response, pictures.find(path.removeprefix("/pictures/")))
+    if path.startswith("/thumbnails/") and reads:
+        name = path.removeprefix("/thumbnails/")
+        made = pictures.find_thumbnail(name)
+        return picture(environ, start_response, made or pictures.find(name), FOR_GOOD if made else FOR_NOW)
     return page(start_response, "404 Not Found", pages.missing(home(environ)))
 
 
@@ -82,16 +91,14 @@ def sign(environ, start_response):
     return go(start_response, "303 See Other", f"{home(environ)}#entry-{number}")
 
 
-def picture(environ, start_response, name):
-    found = pictures.find(name)
+def picture(environ, start_response, found, kept=FOR_GOOD):
     if found is None:
         return page(start_response, "404 Not Found", pages.missing(home(environ)))
     path, kind = found
     headers = [
         ("Content-Type", kind),
         ("Content-Length", str(os.path.getsize(path))),
-        # Its name is the digest of its bytes: it can never become another.
-        ("Cache-Control", "public, max-age=31536000, immutable"),
+        ("Cache-Control", kept),
         *SECURITY,
     ]
     start_response("200 OK", headers)

@@ -60,7 +60,10 @@ def missing(home):
 
 def _entry(home, entry):
     name = escape(entry.name)
-    image = f'\n        <img src="{home}pictures/{entry.picture}" alt="Picture from {name}" loading="lazy">' if entry.picture else ""
+    image = ""
+    if entry.picture:
+        small = f'<img src="{home}thumbnails/{entry.picture}" alt="Picture from {name}" loading="lazy">'
+        image = f'\n        <a href="{home}pictures/{entry.picture}">{small}</a>'
     signed = entry.signed.astimezone(UTC)
     when = f"{signed.day} {signed:%B %Y, %H:%M} UTC"
     return f"""

@@ -1,4 +1,4 @@
-"""Uploaded pictures, in files that are named by the digest of their bytes."""
+"""Uploaded pictures and their thumbnails, in files that are named by the digest of a picture's bytes."""
 
 import errno
 import hashlib
@@ -10,6 +10,11 @@ from pathlib import Path
 MOST_BYTES = 5 * 1024 * 1024
 
 KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
+
+NAME = re.compile(r"[0-9a-f]{64}\.(png|jpg|gif|webp)")
+
+# And what is not written to its end yet.
+OURS = re.compile(rf"{NAME.pattern}|tmp\w+")
 
 
 class Refused(Exception):
@@ -31,7 +36,7 @@ def keep(content):
         raise Refused("415 Unsupported Media Type", "That file is not a picture of a known kind: PNG, JPEG, GIF or WebP, please.")
     name = hashlib.sha256(content).hexdigest() + ending
     try:
-        _write(_directory() / name, content)
+        _write(path(name), content)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -54,10 +59,44 @@ def ending_of(content):
 
 def find(name):
     """(path, kind) of a stored picture; None when there is none."""
-    if not re.fullmatch(r"[0-9a-f]{64}\.(png|jpg|gif|webp)", name):
+    if not NAME.fullmatch(name):
         return None
-    path = _directory() / name
-    return (path, KINDS[path.suffix]) if path.is_file() else None
+    found = path(name)
+    return (found, KINDS[found.suffix]) if found.is_file() else None
+
+
+def find_thumbnail(name):
+    """The same of its thumbnail, which a worker makes."""
+    found = _thumbnail(name) if NAME.fullmatch(name) else None
+    return (found, "image/webp") if found and found.is_file() else None
+
+
+def without_thumbnail():
+    """Names of pictures for which the worker has something to do."""
+    return sorted(name for name in os.listdir(_directory()) if NAME.fullmatch(name) and not _thumbnail(name).exists())
+
+
+def keep_thumbnail(name, content):
+    _thumbnail(name).parent.mkdir(exist_ok=True)
+    _write(_thumbnail(name), content)
+
+
+def tidy(shown, before):
+    """Removes what is not of the pictures in `shown`, unless it was written since; returns what it was."""
+    kept = {file for name in shown for file in (path(name), _thumbnail(name))}
+    ours = [file for folder in (_directory(), _directory() / "thumbnails") for file in folder.glob("*") if OURS.fullmatch(file.name)]
+    gone = [file for file in ours if file not in kept and file.stat().st_mtime < before]
+    for file in gone:
+        file.unlink()
+    return [file.name for file in gone]
+
+
+def path(name):
+    return _directory() / name
+
+
+def _thumbnail(name):
+    return _directory() / "thumbnails" / f"{name[:64]}.webp"
 
 
 def _directory():
@@ -66,6 +105,8 @@ def _directory():
 
 def _write(path, content):
     if path.exists():
+        # It is as if it had just come: nobody tidies it away.
+        os.utime(path)
         return
     # Nobody sees half a picture, not even after a crash.
     descriptor, new = tempfile.mkstemp(dir=path.parent)

@@ -27,6 +27,11 @@ def add(name, message, picture):
     return _run("INSERT INTO entry (name, message, picture) VALUES (%s, %s, %s) RETURNING id", (*clean, picture))[0].id
 
 
+def pictures():
+    """Of all entries, also of those that are shown no more."""
+    return [entry.picture for entry in _read("SELECT DISTINCT picture FROM entry WHERE picture IS NOT NULL")]
+
+
 def ping():
     _read("SELECT 1 AS one")
 
