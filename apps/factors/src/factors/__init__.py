@@ -1,0 +1,1 @@
+"""Prime factors of large numbers."""
