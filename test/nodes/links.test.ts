@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { http, reboot, poll, ssh } from "../support/nodes.ts";
+import { betweenLooks, http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
@@ -110,6 +110,7 @@ describe.each([testOs])("on %s", (os) => {
     project.edit("apps/links/app.yaml", "version: 1.1.0", "version: 1.2.0");
     await project.engine.up();
     const before = await links();
+    await betweenLooks();
     const fill = "INSERT INTO links (address, title) SELECT repeat(md5(seq), 60), '' FROM seq_1_to_12000;";
     await ssh(
       node,
