@@ -2,12 +2,12 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { SiteState } from "../../components/node/contract.ts";
 import { poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { RolloutSite, answering, sshAgent } from "../support/rollout-site.ts";
 import { useSharedNodes } from "../support/shared-nodes.ts";
 import { SilverOn } from "../support/silver-on.ts";
+import { siteOn } from "../support/site-on.ts";
 
 const { boot } = useSharedNodes();
 let node: TestNode;
@@ -66,14 +66,7 @@ timeouts: {start: 20s}
 const release = () => site.rollout().release.id;
 const files = "/srv/silver/worker/data/g1";
 const bodies = async () => (await site.bodies())[0];
-const state = async (): Promise<SiteState> => {
-  const { sites } = JSON.parse(await ssh(node, "silver-agent status", JSON.stringify({ site: "worker" }))) as {
-    sites: SiteState[];
-  };
-  const [found] = sites;
-  if (found === undefined) throw new Error("the node has no site worker");
-  return found;
-};
+const state = () => siteOn(node, "worker");
 const units = (which = "*") =>
   ssh(node, `systemctl list-units --plain --no-legend --state=active 'silver-worker-worker.*@${which}.service'`);
 const count = (text: string) => text.split("\n").filter((line) => line !== "").length;
@@ -138,6 +131,7 @@ test("they work, as the site and with all that its release has, within limits of
 
 test("an unchanged second run does nothing to them", async () => {
   const before = await ssh(node, "systemctl show -p MainPID 'silver-worker-worker.*'");
+  expect(before).toMatch(/^MainPID=[1-9]\d*\n\nMainPID=[1-9]\d*$/);
   const { code, stderr } = await site.deploy();
   expect([code, stderr]).toEqual([0, expect.stringContaining("unchanged")]);
   expect(await ssh(node, "systemctl show -p MainPID 'silver-worker-worker.*'")).toBe(before);
@@ -154,14 +148,15 @@ test("a rollout tells the old ones to end, and starts the new ones when they hav
 });
 
 test("one that is killed is started again", async () => {
-  const pid = (await ssh(node, "systemctl show -p MainPID --value 'silver-worker-worker.mail-1@*' | head -n 1")).trim();
-  await ssh(node, `kill -KILL ${pid}`);
-  await poll(
-    "another lives",
-    20,
-    async () => new Set((await lives()).slice(-4).map(([, each]) => each)).size === 2 && count(await units()) === 2,
-  );
-  expect((await lives()).at(-1)?.[0]).toBe(release());
+  const mainPid = () => ssh(node, `systemctl show -p MainPID --value 'silver-worker-worker.mail-1@${release()}.service'`);
+  const before = await mainPid();
+  expect(before).toMatch(/^[1-9]\d*$/);
+  await ssh(node, `kill -KILL ${before}`);
+  await poll("another lives", 20, async () => {
+    const after = await mainPid();
+    return after !== before && (await lives()).slice(-4).some(([id, pid]) => id === release() && pid === after);
+  });
+  expect(count(await units())).toBe(2);
 });
 
 test("those that are deaf to TERM are killed when their time is over, and those that fork away end with their unit", async () => {
@@ -305,11 +300,16 @@ test("its timer starts one each minute, in the live release alone, also after a 
       .split("\n")
       .map((line) => line.split(" "));
   await poll("one tick of the release", 70, async () => (await ticks()).at(-1)?.[1] === release());
-  const seen = await ticks();
-  const minutes = seen.map(([at]) => Math.floor(Number(at) / 60));
-  expect(new Set(minutes).size).toBe(minutes.length);
+  const onceAMinute = async () => {
+    const minutes = (await ticks()).map(([at]) => Math.floor(Number(at) / 60));
+    expect(new Set(minutes).size).toBe(minutes.length);
+  };
+  await onceAMinute();
   await reboot(node);
-  await poll("another", 130, async () => (await ticks()).length > seen.length);
+  const before = (await ticks()).length;
+  await poll("two more", 200, async () => (await ticks()).length >= before + 2);
+  await onceAMinute();
+  expect(new Set((await ticks()).slice(before).map(([, id]) => id))).toEqual(new Set([release()]));
   expect((await jobs()).tick).toMatchObject({ failures: 0 });
 });
 
