@@ -2,13 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { SiteState } from "../../components/node/contract.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { inTerminal } from "../support/in-terminal.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { siteOn } from "../support/site-on.ts";
 import { testOs } from "../support/systems.ts";
 
 /** Writes and reads in both by their variables, with the distribution's own drivers. */
@@ -82,8 +82,7 @@ const redisOf = (name: string) => `redis-cli -s /run/silver/redis-${name}-g1/soc
 /** What the site's app has written by now. */
 const kept = async (name: string): Promise<unknown> => JSON.parse(await get(name, "/read"));
 
-const status = async (name: string) =>
-  (JSON.parse(await onNode(`silver-agent status <<<'{"site": "${name}"}'`)) as { sites: SiteState[] }).sites[0]?.services;
+const status = async (name: string) => (await siteOn(node, name)).services;
 
 describe.each([testOs])("on %s", (os) => {
   beforeAll(async () => {
@@ -145,7 +144,7 @@ describe.each([testOs])("on %s", (os) => {
       { name: "cache", type: "memcached", limit: 16 * 1024 ** 2, problem: null },
       { name: "queue", type: "redis", limit: 16 * 1024 ** 2, problem: null },
     ]);
-    for (const { name, bytes } of found ?? []) expect(bytes, name).toBeGreaterThan(0);
+    for (const { name, bytes } of found) expect(bytes, name).toBeGreaterThan(0);
   });
 
   test("neither site reaches the other's, and no site more than its own data", async () => {
@@ -190,7 +189,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await get("one-a", "/fill/64")).toBe("written");
     expect(await get("one-a", "/more/64")).toMatch(/command not allowed when used memory > 'maxmemory'/);
     const found = await status("one-a");
-    for (const { name, bytes } of found ?? []) expect(bytes, name).toBeLessThan(17 * 1024 ** 2);
+    for (const { name, bytes } of found) expect(bytes, name).toBeLessThan(17 * 1024 ** 2);
     expect(await kept("two")).toEqual(["two", ["two"]]);
     expect(await asUser("site-one-a", `${redisOf("one-a")} DEL large $(seq -f large-%g 0 63)`)).toMatch(/exit code 0/);
   });
@@ -203,10 +202,10 @@ describe.each([testOs])("on %s", (os) => {
     // As an app leaves it that writes faster than its file can be rewritten.
     await onNode(`fallocate -l $(($(df --output=avail -B1 ${disk} | tail -1) - 2097152)) ${disk}/planted`);
     expect(await get("one-a", "/fill/20")).toContain("MISCONF");
-    expect((await status("one-a"))?.[1]?.problem).toBe("out of disk: it can only be read");
+    expect((await status("one-a"))[1]?.problem).toBe("out of disk: it can only be read");
     expect(await kept("one-a")).toMatchObject([expect.anything(), ["one-a"]]);
     await poll("it can be written again", 90, async () => (await get("one-a", "/write/after")) === "written");
-    expect((await status("one-a"))?.[1]?.problem).toBeNull();
+    expect((await status("one-a"))[1]?.problem).toBeNull();
     await onNode(`rm ${disk}/planted`);
     await poll("the spare room is back", 90, isSpared);
   });
@@ -227,14 +226,14 @@ describe.each([testOs])("on %s", (os) => {
       `systemctl stop ${twos.join(" ")}; rm /etc/systemd/system/silver-redis-two@g1.service /etc/silver/redis/two-g1.conf`,
     );
     await onNode("systemctl daemon-reload");
-    expect((await status("two"))?.map(({ problem }) => problem)).toEqual(["not running", "not running"]);
+    expect((await status("two")).map(({ problem }) => problem)).toEqual(["not running", "not running"]);
     const healed = spawnSync(process.execPath, ["cli/main.ts", "-e", "test", "heal", "two"], {
       cwd: project.root,
       env: project.engine.environment,
       encoding: "utf8",
     });
     expect(healed.status, healed.stdout + healed.stderr).toBe(0);
-    expect((await status("two"))?.map(({ problem }) => problem)).toEqual([null, null]);
+    expect((await status("two")).map(({ problem }) => problem)).toEqual([null, null]);
     expect(await kept("two")).toEqual(["", ["two"]]);
   });
 

@@ -2,13 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { SiteState } from "../../components/node/contract.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { inTerminal } from "../support/in-terminal.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { siteOn } from "../support/site-on.ts";
 import { testOs } from "../support/systems.ts";
 
 /** Writes and reads by its variables, with each of the distribution's drivers. */
@@ -134,8 +134,7 @@ const says = (name: string, sql: string) => ssh(node, `runuser -u site-${name} -
 /** What the site's app has written by now. */
 const kept = async (name: string): Promise<unknown> => JSON.parse(await get(name, "/read"));
 
-const status = async (name: string) =>
-  (JSON.parse(await onNode(`silver-agent status <<<'{"site": "${name}"}'`)) as { sites: SiteState[] }).sites[0]?.services[0];
+const status = async (name: string) => (await siteOn(node, name)).services[0];
 
 const silver = (words: string[], input = "") => {
   const { root, engine } = project;

@@ -2,12 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { SiteState } from "../../components/node/contract.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { siteOn } from "../support/site-on.ts";
 import { testOs } from "../support/systems.ts";
 
 /** Keeps places on a map, and says how many metres two of them lie apart. */
@@ -86,8 +86,7 @@ const asSite = (name: string, sql: string) =>
 const asAgent = (name: string, sql: string) =>
   onNode(`runuser -u pg-${name} -- psql -w -At -h /run/silver/pg-${name}-g1 -U postgres -d postgres -c "${sql}"`);
 
-const status = async (name: string) =>
-  (JSON.parse(await onNode(`silver-agent status <<<'{"site": "${name}"}'`)) as { sites: SiteState[] }).sites[0]?.services;
+const status = async (name: string) => (await siteOn(node, name)).services;
 
 const extensions = async (name: string): Promise<unknown> => JSON.parse(await get(name, "/extensions"));
 
@@ -152,7 +151,7 @@ timeouts = request=60s
     expect(await get("geo", "/projected")).toBe("1491681");
     expect(await get("geo", "/systems")).toBe("1");
     expect(await status("geo")).toMatchObject([{ name: "postgis", type: "postgis", limit: 2 * 1024 ** 3, problem: null }]);
-    expect((await status("geo"))?.[0]?.bytes).toBeGreaterThan(8 * 1024 ** 2);
+    expect((await status("geo"))[0]?.bytes).toBeGreaterThan(8 * 1024 ** 2);
   });
 
   test("each extension is the site's own but for PostGIS, and no role but the agent's is a superuser", async () => {
@@ -280,7 +279,7 @@ CREATE TYPE public.hstore AS (planted text);`;
       encoding: "utf8",
     });
     expect(healed.status, healed.stdout + healed.stderr).toBe(0);
-    expect((await status("geo"))?.map(({ problem }) => problem)).toEqual([null]);
+    expect((await status("geo")).map(({ problem }) => problem)).toEqual([null]);
     expect(await get("geo", "/read")).toBe('["berlin", "paris"]');
   });
 
@@ -290,7 +289,7 @@ CREATE TYPE public.hstore AS (planted text);`;
     project.edit("apps/plain/app.yaml", "{type: postgres,", "{type: postgis,");
     const output = await project.engine.upFails();
     expect(output).toContain("the database plain_g1 has no PostGIS, which it can only get when it is made");
-    expect((await status("plain"))?.[0]?.type).toBe("postgres");
+    expect((await status("plain"))[0]?.type).toBe("postgres");
     expect(await get("plain", "/")).toBe("ok");
     await onNode(
       "runuser -u site-plain -- pg_dump -h /run/silver/pg-plain-g1 --no-owner plain_g1 >/root/plain.sql; systemctl stop silver-postgres-plain@g1; mv /srv/silver/plain/data/pg/g1 /srv/silver/plain/data/pg/without-postgis",
@@ -304,6 +303,6 @@ CREATE TYPE public.hstore AS (planted text);`;
     project.edit("apps/plain/app.yaml", "{type: postgis,", "{type: postgres,");
     await project.engine.up();
     expect(await asSite("plain", "SELECT word FROM public.kept")).toBe("Kept");
-    expect((await status("plain"))?.map(({ type }) => type)).toEqual(["postgres"]);
+    expect((await status("plain")).map(({ type }) => type)).toEqual(["postgres"]);
   });
 });

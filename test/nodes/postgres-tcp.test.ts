@@ -1,12 +1,12 @@
 // A database that an app reaches by address, port and password, on one real node: who else does, and whose password it is.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { SiteState } from "../../components/node/contract.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { siteOn } from "../support/site-on.ts";
 import { testOs } from "../support/systems.ts";
 
 /** Takes its URL apart as apps of 2010 did, and knows no socket. */
@@ -87,8 +87,7 @@ const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- 
 
 const variables = async (name: string) => JSON.parse(await get(name, "/variables")) as Variables;
 
-const status = async (name: string) =>
-  (JSON.parse(await onNode(`silver-agent status <<<'{"site": "${name}"}'`)) as { sites: SiteState[] }).sites[0]?.services;
+const status = async (name: string) => (await siteOn(node, name)).services;
 
 /** A program that connects, as a user, and says what comes of it. */
 const dial = (user: string, { CONFIG_PG_HOST: host, CONFIG_PG_PORT: port }: Variables) =>
@@ -163,7 +162,7 @@ describe.each([testOs])("on %s", (os) => {
   test("what binds the port of another's server that is down is not heard", async () => {
     const told = await variables("one-a");
     await onNode("systemctl stop silver-postgres-one-a@g1");
-    const impostor = `import socket; s = socket.socket(); s.setsockopt(1, 2, 1); s.bind((\\"${told.CONFIG_PG_HOST}\\", ${told.CONFIG_PG_PORT})); s.listen(); s.settimeout(8); s.accept()`;
+    const impostor = `import socket; s = socket.socket(); s.setsockopt(1, 2, 1); s.bind((\\"${told.CONFIG_PG_HOST}\\", ${told.CONFIG_PG_PORT})); s.listen(); s.settimeout(20); s.accept()`;
     const said = asUser("site-two", `python3 -c "${impostor}"`);
     await poll("it listens", 10, async () => (await onNode(`ss -Hltn sport = :${told.CONFIG_PG_PORT}`)) !== "");
     expect(await dial("site-one-a", told)).toMatch(/timed out[^]*exit code 1/);
@@ -248,7 +247,7 @@ while time.monotonic() < end:
     again();
     await project.engine.up();
     expect(await get("one-a", "/write/more")).toMatch(/read-only transaction/);
-    expect((await status("one-a"))?.[0]?.problem).toMatch(/over its quota/);
+    expect((await status("one-a"))[0]?.problem).toMatch(/over its quota/);
     project.edit("apps/one-a/app.yaml", "quota: 64M", "quota: 256M");
     again();
     await project.engine.up();

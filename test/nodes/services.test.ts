@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { SiteState } from "../../components/node/contract.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { siteOn } from "../support/site-on.ts";
 import { testOs } from "../support/systems.ts";
 
 /** Writes a row or a file for each path that is asked, and tells what there is. */
@@ -169,12 +169,12 @@ describe.each([testOs])("on %s", (os) => {
   });
 
   test("every service reports its size, and that it is healthy", async () => {
-    const status = JSON.parse(await onNode('silver-agent status <<<\'{"site": "one-a"}\'')) as { sites: SiteState[] };
-    expect(status.sites[0]?.services).toMatchObject([
+    const { services } = await siteOn(node, "one-a");
+    expect(services).toMatchObject([
       { name: "db", type: "postgres", problem: null },
       { name: "files", type: "files", problem: null },
     ]);
-    for (const { name, bytes } of status.sites[0]?.services ?? []) expect(bytes, name).toBeGreaterThan(0);
+    for (const { name, bytes } of services) expect(bytes, name).toBeGreaterThan(0);
   });
 
   test("a site that takes every lock of its server takes none of another's", async () => {

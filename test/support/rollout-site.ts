@@ -15,6 +15,7 @@ import { http, poll, ssh } from "./nodes.ts";
 import { ownerOf } from "./owner.ts";
 import { startRollout } from "./rollout-program.ts";
 import type { Ended, Running, StartOptions } from "./rollout-program.ts";
+import { siteOn } from "./site-on.ts";
 import type { Answer, TestNode } from "./nodes.ts";
 
 /** An SSH agent with one key, as a person has it who runs a rollout. */
@@ -160,11 +161,8 @@ ${declared.join("")}sites:
     return Promise.all(
       this.nodes.map((node) =>
         poll(`${node.name} is left in peace`, 60, async () => {
-          const { sites } = JSON.parse(await ssh(node, "silver-agent status", JSON.stringify({ site: this.name }))) as {
-            sites: (SiteFacts & { holder: unknown })[];
-          };
-          const [state] = sites;
-          return state?.holder === null ? { live: state.live, serial: state.serial } : undefined;
+          const { holder, live, serial } = await siteOn(node, this.name);
+          return holder === null ? { live, serial } : undefined;
         }),
       ),
     );
