@@ -26,6 +26,12 @@ from silver.paths import Paths  # noqa: E402
 from silver.runner import Done, Runner  # noqa: E402
 
 
+def ran_as(words):
+    """(user, group) and program of `runuser`. What runs as a site's user, or its server's, must be of another group first."""
+    assert words[0::2][:3] == ("-u", "-g", "-G") and words[3] == "nogroup" and words[6] == "--", words
+    return (words[1], words[5]), words[7:]
+
+
 class Killed(BaseException):
     """The agent dies here: none of its code may catch this."""
 

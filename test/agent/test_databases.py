@@ -8,7 +8,7 @@ import shutil
 import types
 from unittest import mock
 
-from support import AgentError, Done, NodeTest
+from support import AgentError, Done, NodeTest, ran_as
 
 from silver import addresses, files, own_server, redact, services, site_services
 from silver.services import Use, postgis, postgres
@@ -33,7 +33,8 @@ class Databases(NodeTest):
         self.roles, self.databases, self.made, self.asked = {"postgres"}, {"postgres": set()}, [], []
         self.refuses = None
 
-    def runuser(self, _, user, __, program, *words, stdin=""):
+    def runuser(self, *said, stdin=""):
+        (user, _), (program, *words) = ran_as(said)
         if program.endswith("/initdb"):
             (directory,) = [word.removeprefix("--pgdata=") for word in words if word.startswith("--pgdata=")]
             with open(f"{directory}/PG_VERSION", "w") as file:

@@ -6,7 +6,7 @@ import threading
 import unittest
 from unittest import mock
 
-from support import AgentError, Done, NodeTest
+from support import AgentError, Done, NodeTest, ran_as
 
 from silver import external, files, probe, redact, site_services
 from silver.services import Use
@@ -247,8 +247,9 @@ class OnANode(NodeTest):
         self.machine.runuser = self.runuser
 
     def runuser(self, *words, stdin=""):
-        self.assertEqual(words[:4], ("-u", "site-hello", "--", "python3"))
-        self.assertEqual(words[-1], "probe")
+        who, program = ran_as(words)
+        self.assertEqual(who, ("site-hello", "site-hello"))
+        self.assertEqual((program[0], program[-1]), ("python3", "probe"))
         self.asked.append(json.loads(stdin))
         return self.found if isinstance(self.found, Done) else json.dumps(self.found)
 

@@ -4,7 +4,7 @@ import re
 import types
 from unittest import mock
 
-from support import AgentError, Done
+from support import AgentError, Done, ran_as
 from test_servers import MEGABYTE, Servers
 
 from silver import files, own_server, volume
@@ -56,7 +56,8 @@ class MySQL(Servers):
         changes = self.set_up()
         self.assertIn({"what": self.paths.at(f"{PLACE}.img"), "why": "a new service"}, changes)
         (made,) = self.made
-        self.assertEqual(made[:4], ("-u", "mysql-my-blog", "--", "mariadb-install-db"))
+        who, program = ran_as(made)
+        self.assertEqual((who, program[0]), (("mysql-my-blog", "site-my-blog"), "mariadb-install-db"))
         self.assertIn(f"--datadir={PLACE}/new", made)
         self.assertTrue(os.path.isdir(self.paths.at(f"{PLACE}/data")))
         self.assertEqual(self.machine.units[UNIT], "active")

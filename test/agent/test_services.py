@@ -5,7 +5,7 @@ import struct
 import types
 from unittest import mock
 
-from support import AgentError, Done, NodeTest
+from support import AgentError, Done, NodeTest, ran_as
 
 from silver import files, image, lock, own_server, rendered, services, site_services, state, volume
 from silver.services import Use, postgres
@@ -29,9 +29,8 @@ class Postgres(NodeTest):
             os.makedirs(self.paths.site(site))
 
     def runuser(self, *words, stdin=""):
-        option, user, dash, program, *rest = words
-        self.assertEqual((option, dash), ("-u", "--"))
-        self.assertRegex(user, "^pg-(hello|other)$")
+        (user, group), (program, *rest) = ran_as(words)
+        self.assertRegex(f"{user} {group}", r"^pg-(hello|other) site-\1$")
         if program.endswith("/initdb"):
             (directory,) = [word.removeprefix("--pgdata=") for word in rest if word.startswith("--pgdata=")]
             self.assertTrue(directory.endswith(".new"))

@@ -31,6 +31,14 @@ def ensure_server(node, user, group, home):
         return True
 
 
+def run_as(user, group, argv):
+    """
+    A program as a user whose other processes are confined, which this one is not. It is of their group only besides: whoever is of another
+    first is looked into by none of them (ptrace(2)), and so no way out of their sandbox.
+    """
+    return ["runuser", "-u", user, "-g", "nogroup", "-G", group, "--", *argv]
+
+
 def ensure_home(node, user, site):
     """A site's directory: owned by root; only root and the site can enter."""
     _, gid = node.ids(user)

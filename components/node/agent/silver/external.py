@@ -4,7 +4,7 @@ import json
 import urllib.parse
 from typing import NamedTuple
 
-from . import files, spoiled
+from . import accounts, files, spoiled
 from .errors import AgentError
 from .node import program
 from .runner import describe_code
@@ -199,7 +199,8 @@ def probe(node, site, options, place, seconds):
         **{key: options[key] for key in ("of", "ca", "version")},
         "seconds": seconds,
     }
-    argv = ["runuser", "-u", f"site-{site}", "--", "python3", "-I", program(), "probe"]
+    user = f"site-{site}"
+    argv = accounts.run_as(user, user, ["python3", "-I", program(), "probe"])
     done = node.run(argv, stdin=json.dumps(asked), seconds=seconds + 10, ok=None)
     if done.code in asking.LATE:
         # A name that nobody resolves.

@@ -58,7 +58,7 @@ def make_data(node, use, uid, gid):
     words += ["--loose-innodb-flush-method=nosync"]
     words += ["--auth-root-authentication-method=socket", "--auth-root-socket-user=root", "--skip-test-db", "--skip-log-bin"]
     words += [f"--{name}={value}" for name, value in LAYOUT.items()]
-    done = node.run(["runuser", "-u", names.server_user(use), "--", "mariadb-install-db", *words], ok=None, seconds=120)
+    done = node.run(accounts.run_as(names.server_user(use), use.user, ["mariadb-install-db", *words]), ok=None, seconds=120)
     if done.code != 0:
         log = last_lines(done.out + "\n" + done.err)
         raise AgentError("service", "MariaDB: could not make a server", fix="see the output below", log=log)

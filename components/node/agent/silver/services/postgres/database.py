@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from ... import addresses, firewall, own_server
+from ... import accounts, addresses, firewall, own_server
 from ...errors import AgentError, last_lines
 from . import names, server
 
@@ -34,7 +34,7 @@ def as_site(node, use, sql):
     Runs SQL in the site's own database, as the site: what the app put there does no more than the app could. Names mean PostgreSQL's own
     objects, and a lock that the app holds keeps nobody waiting.
     """
-    argv = ["runuser", "-u", use.user, "--", *client(node, use, use.user, names.database(use))]
+    argv = accounts.run_as(use.user, use.user, client(node, use, use.user, names.database(use)))
     options = "-c search_path=pg_catalog -c lock_timeout=5s -c statement_timeout=50s"
     return node.run(argv, stdin=sql, env={"PGOPTIONS": options}, ok=None)
 

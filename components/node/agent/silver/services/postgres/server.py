@@ -21,7 +21,7 @@ def program(node, use, name):
 
 
 def as_server(use, argv):
-    return ["runuser", "-u", names.server_user(use), "--", *argv]
+    return accounts.run_as(names.server_user(use), use.user, argv)
 
 
 def newest(node):
