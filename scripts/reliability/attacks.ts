@@ -24,7 +24,13 @@ export const attacks: readonly Attack[] = [
     test: "no file of the machine is read through a link",
   },
   {
-    attack: "the same for templates, and for the line that an issue shows",
+    attack: "the same for templates",
+    holds: "no file of the machine is read, and none is shown",
+    file: "test/unit/files-read.test.ts",
+    test: "templates below %s",
+  },
+  {
+    attack: "the same for the line that an issue shows",
     holds: "no file of the machine is read, and none is shown",
     file: "test/unit/files-read.test.ts",
     test: "what an issue shows a line of",
@@ -187,10 +193,22 @@ export const attacks: readonly Attack[] = [
     test: "test_a_first_rollout_that_fails_leaves_nothing_of_its_services",
   },
   {
-    attack: "a unit file is lost, a label leads to the 503 page, or a VCL is emptied",
+    attack: "a unit file is lost",
     holds: "`silver status` says so and exits 1",
     file: "test/agent/test_verify.py",
+    test: "test_a_lost_unit_file_and_one_that_does_not_start_at_boot_are_told",
+  },
+  {
+    attack: "a label leads to the 503 page",
+    holds: "the same",
+    file: "test/agent/test_verify.py",
     test: "test_a_label_that_leads_elsewhere_is_told",
+  },
+  {
+    attack: "a VCL is emptied",
+    holds: "the same, before a restart needs it",
+    file: "test/agent/test_verify.py",
+    test: "test_an_emptied_vcl_is_told_before_a_restart_needs_it",
   },
   {
     attack: "what holds sites to their quotas, or finishes what a dead rollout left, runs no more",

@@ -37,14 +37,25 @@ export const previewAttacks: readonly Attack[] = [
     attack: "a service becomes one of another type under its name, also in a protected environment",
     holds: "it is `DATA`, and refused where the environment is protected",
     file: "test/unit/losses.test.ts",
-    test: "a service that becomes one of another type",
+    test: "refuses %s, also where the same change takes protected out",
   },
   {
     attack: "a Redis that keeps its data gets less memory, or a policy that deletes",
-    holds:
-      "it is `DATA`; one that deletes nothing is refused less memory than it holds, and `silver status` tells one that is full",
+    holds: "it is `DATA`",
     file: "test/unit/losses.test.ts",
     test: "a Redis that keeps its data, and would delete some of it",
+  },
+  {
+    attack: "a Redis that deletes nothing gets less memory than it holds",
+    holds: "it is refused before anything is touched",
+    file: "test/agent/test_servers.py",
+    test: "test_less_memory_than_it_holds_is_refused_before_anything_is_touched",
+  },
+  {
+    attack: "a Redis that deletes nothing is full",
+    holds: "`silver status` tells it",
+    file: "test/agent/test_servers.py",
+    test: "test_one_whose_memory_is_full_and_that_deletes_nothing_is_told",
   },
   {
     attack: "a node is replaced that has the name of a site",
@@ -95,14 +106,20 @@ export const previewAttacks: readonly Attack[] = [
     test: "what git alone tells of a site's processes is not hidden by their number, which the preview tells",
   },
   {
-    attack: "a line of a requirements.txt is blanks, or `#` by the thousand, on which a pattern takes hours",
-    holds: "it is judged at once",
+    attack: "a line of a requirements.txt is blanks, `#` or hashes by the thousand, on which a pattern takes hours",
+    holds: "it is judged at once, and of very many mistakes the first are told",
     file: "test/unit/requirements.test.ts",
     test: "a line of %s is judged at once",
   },
   {
-    attack: "a template, the text of a runner or a thousand hashes are made up so that judging them takes hours",
-    holds: "they are judged at once, and of very many mistakes the first are told",
+    attack: "a template is made up so that reading it takes hours",
+    holds: "it is read at once",
+    file: "test/unit/template.test.ts",
+    test: "a template of %s is read at once",
+  },
+  {
+    attack: "the text of a runner is made up so that judging it takes hours",
+    holds: "it is judged at once",
     file: "test/unit/manifest-read.test.ts",
     test: "a runner %s made up to take hours is judged at once",
   },

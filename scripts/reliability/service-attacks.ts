@@ -3,22 +3,34 @@ import type { Attack } from "./attacks.ts";
 /** What an app does to its services, or by them. */
 export const serviceAttacks: readonly Attack[] = [
   {
-    attack: "an external service is down, slow, of another kind or version, has a certificate of nobody's, or refuses the login",
+    attack: "an external service is down, slow, of another version, has a certificate of nobody's, or refuses the login",
     holds: "the rollout is refused with its name, address and reason, and without its secret; nothing on the node is touched",
     file: "test/nodes/external.test.ts",
     test: "refused, by name and with what to do, and nothing is touched",
   },
   {
-    attack: "an environment gives a site the place of another site's release, or where a cloud hands out a machine's rights",
+    attack: "an environment gives a site the place where a cloud hands out a machine's rights",
     holds: "the rollout is refused: it is asked as the site's user, whom the firewall keeps away",
     file: "test/nodes/external.test.ts",
-    test: "an address where clouds give their rights away",
+    test: "an address where clouds give their rights away, which root reaches",
   },
   {
-    attack: "an external server says escapes, says no end, or something else than its kind",
-    holds: "it is read by the site's user, within a time and a size; what it says is shown as text",
+    attack: "an environment gives a site the place of another site's release",
+    holds: "the same",
+    file: "test/nodes/external.test.ts",
+    test: "a release of another site, which root reaches",
+  },
+  {
+    attack: "an external server says no end, or something else than its kind",
+    holds: "it is read by the site's user, within a time and a size",
     file: "test/agent/test_external.py",
     test: "test_a_server_of_another_kind_one_that_never_ends_and_one_that_hangs_up",
+  },
+  {
+    attack: "an external server says control characters",
+    holds: "they are shown as text",
+    file: "test/agent/test_external.py",
+    test: "test_control_characters_of_a_server_go_nowhere",
   },
   {
     attack: "the password of an external service is looked for in output, logs, state and processes",
@@ -99,8 +111,14 @@ export const serviceAttacks: readonly Attack[] = [
     test: "an app that takes every place in its server",
   },
   {
-    attack: "an app reaches for another site's MariaDB, for its server's files, settings, accounts, plugins or other databases",
-    holds: "refused by the kernel, or by the server; what one's own account may do, it can't change",
+    attack: "an app reaches for another site's MariaDB, or for the files of its own",
+    holds: "refused by the kernel",
+    file: "test/nodes/mysql.test.ts",
+    test: "neither site reaches the other's server, and no site its own server's files",
+  },
+  {
+    attack: "an app reaches for its MariaDB's settings, accounts, plugins, files or other databases",
+    holds: "refused by the server; what one's own account may do, it can't change",
     file: "test/nodes/mysql.test.ts",
     test: "what reaches beyond its own data is refused",
   },
@@ -111,8 +129,14 @@ export const serviceAttacks: readonly Attack[] = [
     test: "connections are limited",
   },
   {
-    attack: "an app goes around the quota of its MariaDB by temporary tables, or by a transaction that keeps old rows",
-    holds: "the first have a limit of their own, the second count",
+    attack: "an app goes around the quota of its MariaDB by temporary tables",
+    holds: "they have a limit of their own",
+    file: "test/nodes/mysql.test.ts",
+    test: "temporary tables have a limit of their own",
+  },
+  {
+    attack: "an app goes around the quota of its MariaDB by a transaction that keeps old rows",
+    holds: "they count",
     file: "test/nodes/mysql.test.ts",
     test: "a transaction that keeps old rows counts",
   },

@@ -1,5 +1,5 @@
 import type { FileResult } from "../test-report.ts";
-import { aspects, serviceTests, type Aspect, type Shown } from "./service-tests.ts";
+import { aspects, serviceTests, withoutRow, type Aspect, type Shown } from "./service-tests.ts";
 import type { Facts } from "./table.ts";
 
 /** What a run showed of one type of service on one system. */
@@ -69,6 +69,8 @@ Each ✓ is a test on a booted node that passed in the run that is named. \`npm 
 
 ${table}
 ${reasons.map((reason, index) => `(${index + 1}) ${reason}. `).join("")}
+
+Without a row: ${[...Map.groupBy(Object.keys(withoutRow), (type) => withoutRow[type] ?? "")].map(([why, types]) => `${types.map((type) => `\`${type}\``).join(", ")} (${why})`).join("; ")}.
 `;
 }
 

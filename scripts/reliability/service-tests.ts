@@ -103,6 +103,16 @@ export const serviceTests: Readonly<Record<string, Readonly<Record<Aspect, Shown
   },
 };
 
+const standIns = "stand-ins only, in `test/agent/test_external.py`: no distribution has the server";
+
+/** Types without a row, and what shows them instead. */
+export const withoutRow: Readonly<Record<string, string>> = {
+  app: "another site, asked on a node by `test/nodes/sites-asked.test.ts`",
+  couchdb: standIns,
+  mongodb: standIns,
+  solr: standIns,
+};
+
 function cache(back: Shown): Readonly<Record<Aspect, Shown>> {
   return {
     created: caches("two apps get one of each"),

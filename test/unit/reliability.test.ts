@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { attacks } from "../../scripts/reliability/attacks.ts";
 import { serviceRows, withServiceRows } from "../../scripts/reliability/service-table.ts";
-import { aspects, serviceTests } from "../../scripts/reliability/service-tests.ts";
-import { nodeTypes } from "../../components/services/registry.ts";
+import { aspects, serviceTests, withoutRow } from "../../scripts/reliability/service-tests.ts";
+import { serviceTypes } from "../../components/services/registry.ts";
 import { columnOf, mended, readColumns, renderColumns, replaceColumn } from "../../scripts/reliability/table.ts";
 
 const facts = { date: "2026-01-02", commit: "abc1234", machine: "2 cores" };
@@ -51,8 +51,18 @@ test("files that ran again replace their cells alone, with the commit where it i
 
 const root = resolve(import.meta.dirname, "../..");
 
+/** What the tests of a file, and groups of them, are called. In Python they are classes and their methods. */
+const namesIn = (file: string): string[] => {
+  const text = readFileSync(join(root, file), "utf8");
+  const found = file.endsWith(".py")
+    ? text.matchAll(/^ *((?:def|class) [^:]*)/gm)
+    : // Behind `test.each([…])(`, too.
+      text.matchAll(/(?:\b(?:test|describe)(?:\.\w+)*|\))\(\s*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)/g);
+  return [...found].map((each) => each.slice(1).join(""));
+};
+
 test.each(attacks)("there is a test against this: $attack", ({ file, test: name }) => {
-  expect(readFileSync(join(root, file), "utf8")).toContain(name);
+  expect(namesIn(file)).toContainEqual(expect.stringContaining(name));
 });
 
 const shownByTests = Object.entries(serviceTests).flatMap(([type, shown]) =>
@@ -63,12 +73,14 @@ const shownByTests = Object.entries(serviceTests).flatMap(([type, shown]) =>
 );
 
 test.each(shownByTests)("there is a test that shows of $type: $aspect", ({ file, test: name }) => {
-  expect(readFileSync(join(root, file), "utf8")).toContain(name);
+  expect(namesIn(file)).toContainEqual(expect.stringContaining(name));
 });
 
-test("every type of service is in the table", () => {
-  // The types that no node runs have one row together, with all that is external.
-  expect(Object.keys(serviceTests).sort()).toEqual([...Object.keys(nodeTypes), "external"].sort());
+test("every type of service is in the table, or it is said why it is not", () => {
+  const said = [...Object.keys(serviceTests), ...Object.keys(withoutRow)];
+  expect(said.toSorted()).toEqual([...Object.keys(serviceTypes), "external"].sort());
+  const [, last] = readFileSync(join(root, "docs/services.md"), "utf8").split("Without a row:");
+  for (const type of Object.keys(withoutRow)) expect(last).toContain(`\`${type}\``);
 });
 
 test("a run replaces the rows of its system, and says what passed, what did not, and what there is not to show", () => {
