@@ -1,3 +1,4 @@
+import { jobRunsAtOnce, mostPrograms } from "../platforms/capacity.ts";
 import type { CodeEntry } from "../text/code.ts";
 
 /** Codes for errors that only show when an app's files, its manifest and an environment are combined. */
@@ -55,6 +56,15 @@ export const planCodes = {
     rule: "A site finds its data again: it stays on its node, whose machine stays the same; and a protected environment keeps what has data, and the bytes of a version.",
     example: {},
     fix: "Take the change back; moving data is not built yet.",
+  },
+  "much-work": {
+    rule: `A site has at most ${mostPrograms} workers and runs of jobs at once; a job that may overlap counts as ${jobRunsAtOnce} runs.`,
+    example: {
+      "dev.yaml": `nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml":
+        "name: blog\nrunner: src/wsgi.py\nworkers: {a: {run: src/wsgi.py, count: 64}, b: {run: src/wsgi.py, count: 64}, c: {run: src/wsgi.py}}\n",
+    },
+    fix: "Lower their count, or have one of them do the work of several.",
   },
   "no-location": {
     rule: "A site has a location: those of its environment, or else the default_location of its manifest.",

@@ -2,7 +2,8 @@ import type { Environment, EnvironmentSite } from "../environment/environment.ts
 import { error, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { SitePlan } from "./plan.ts";
-import { isZone } from "./plan-work.ts";
+import { isZone, programsOf } from "./plan-work.ts";
+import { mostPrograms } from "../platforms/capacity.ts";
 import { quote } from "../text/quote.ts";
 import { sizeText } from "../text/size-text.ts";
 
@@ -42,6 +43,11 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   ]) {
     if (memoryBytes !== undefined && own.memoryBytes > memoryBytes && own.memoryBytes > plan.processes.memoryBytes)
       beyond(`${sizeText(own.memoryBytes)} of memory for its ${what} ${own.name}`, sizeText(memoryBytes));
+  }
+  const programs = plan.work === undefined ? 0 : programsOf(plan.work);
+  if (programs > mostPrograms) {
+    const message = `${manifest.file} asks for ${programs} workers and runs of jobs at once, and a site has at most ${mostPrograms}`;
+    issues.push(error("much-work", place, message, "lower their count, or have one of them do the work of several"));
   }
   const zone = jobs.map((job) => job.zone).find((each) => !isZone(each));
   if (zone !== undefined) {

@@ -13,6 +13,11 @@ export function siteUnit(site: string, role: UnitRole | "check" | "run" | "job",
   return `silver-${role}-${site}${name === undefined ? "" : `.${name}`}`;
 }
 
+/** What all processes of a site share a part of the machine by. systemd reads a hyphen as nesting, but a site a-b is not inside a. */
+export function siteSlice(site: string): string {
+  return `silver-${site.replaceAll("-", "\\x2d")}.slice`;
+}
+
 /** The unit that mounts a site's log directory, by the name that systemd wants for its place. */
 export function logsMount(site: string): string {
   return `var-log-silver-${site.replaceAll("-", "\\x2d")}.mount`;

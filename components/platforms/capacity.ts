@@ -65,6 +65,9 @@ export function webLimits({ workers }: Capacity, app?: ProcessLimits): ProcessLi
 /** Runs of one job at once, where it may overlap: what outlives its next starts again and again must end somewhere. */
 export const jobRunsAtOnce = 4;
 
+/** Workers and runs of jobs that a site may have at once: timers of one minute start all of them together. */
+export const mostPrograms = 128;
+
 /** Limits of the app's processes with what they start themselves, and their temporary files. */
 export function appLimits(processes: ProcessLimits, limits: { bodyBytes: number }): ProcessLimits {
   return { tasks: processes.tasks + ownTasks, memoryBytes: processes.memoryBytes + temporaryBytes(limits) };

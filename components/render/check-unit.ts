@@ -2,7 +2,7 @@ import type { Checker } from "../platforms/platform.ts";
 import type { SitePlan } from "../plan/plan.ts";
 import { siteUnit } from "../plan/site-name.ts";
 import { startEnvironment } from "./start-environment.ts";
-import { logsOf, renderSandbox } from "./unit-file.ts";
+import { logsOf, renderSandbox, runsAs } from "./unit-file.ts";
 
 /** Seconds a checker may take. It only checks values: one that takes longer is waiting for something. */
 export const checkSeconds = 60;
@@ -19,8 +19,7 @@ Description=Configuration of site ${site.name}, release @RELEASE@
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-User=${site.user}
-Group=${site.user}
+${runsAs(site)}
 ${start}
 WorkingDirectory=@ROOT@/app
 ${startEnvironment(site, environment)}

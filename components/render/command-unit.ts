@@ -1,6 +1,6 @@
 import type { SitePlan } from "../plan/plan.ts";
 import { startEnvironment } from "./start-environment.ts";
-import { appOrder, renderSandbox, writableOf } from "./unit-file.ts";
+import { appOrder, renderSandbox, runsAs, writableOf } from "./unit-file.ts";
 
 /** The line that starts a command, whose words are in a directory: by one program for `silver run`, workers and jobs. */
 export const commandLine = (directory: string): string => `ExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py ${directory}`;
@@ -28,7 +28,6 @@ export interface CommandUnit {
  * site's user, and confined like the release itself.
  */
 export function renderCommandUnit(site: SitePlan, unit: CommandUnit): string {
-  const { user } = site;
   return `# ${unit.about} The agent starts a transient unit with these lines for each.
 [Unit]
 Description=${unit.description}
@@ -39,8 +38,7 @@ Type=exec
 ${commandLine(unit.directory)}
 # How it ended, also by a signal.
 ExecStopPost=+${unit.afterwards}
-User=${user}
-Group=${user}
+${runsAs(site)}
 WorkingDirectory=@ROOT@/app
 ${startEnvironment(site, ["HOME=/tmp"])}
 ${unit.ending.join("\n")}

@@ -7,6 +7,8 @@ import { renderNodeFirewall } from "./firewall.ts";
 import {
   renderBootUnit,
   renderRetireDropIn,
+  renderSitesSlice,
+  renderSiteSliceDropIn,
   renderFirewallUnit,
   renderMeasureTimer,
   renderMeasureUnit,
@@ -91,6 +93,8 @@ function webFiles(node: NodePlan): RenderedFile[] {
     unit("silver-recover.timer", renderRecoverTimer()),
     unit("silver-measure.service", renderMeasureUnit()),
     unit("silver-measure.timer", renderMeasureTimer()),
+    unit("silver.slice", renderSitesSlice()),
+    unit("silver-.slice.d/silver.conf", renderSiteSliceDropIn()),
     unit("silver-retire-.service.d/silver.conf", renderRetireDropIn()),
     unit("silver-worker-@.service.d/silver.conf", renderWorkerDropIn(node.os)),
     {

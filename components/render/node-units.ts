@@ -174,6 +174,27 @@ ${systems[os].systemd < 254 ? "RestartSec=5" : "RestartSteps=6\nRestartMaxDelayS
 `;
 }
 
+/** The sites together: beside what the node itself runs, such as Varnish and the agent, they count as one. */
+export function renderSitesSlice(): string {
+  return `# Made by silver.
+[Unit]
+Description=All sites of this node
+
+[Slice]
+CPUWeight=100
+`;
+}
+
+/** For the slice of each site: the processor is shared out evenly among sites, however many programs one runs. */
+export function renderSiteSliceDropIn(): string {
+  return `# Made by silver.
+[Slice]
+CPUWeight=100
+# Of all processes and threads that the node has room for.
+TasksMax=20%
+`;
+}
+
 export function renderMeasureTimer(): string {
   return `# Made by silver.
 [Unit]

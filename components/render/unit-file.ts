@@ -3,7 +3,7 @@ import { apacheDirectory } from "../platforms/apache.ts";
 import { appLimits, capacity, temporaryBytes, webLimits, type ProcessLimits } from "../platforms/capacity.ts";
 import type { AppUnit, RequestLimits } from "../platforms/platform.ts";
 import { platforms } from "../platforms/registry.ts";
-import { logsMount, siteUnit } from "../plan/site-name.ts";
+import { logsMount, siteSlice, siteUnit } from "../plan/site-name.ts";
 import { externalType } from "../services/external.ts";
 import { serviceType } from "../services/registry.ts";
 import { localMysql } from "./local-mysql.ts";
@@ -28,9 +28,12 @@ interface UnitParts extends AppUnit {
   writable: string;
 }
 
+/** Lines of [Service]: as whom all that is a site's runs, and of whose part of the machine. */
+export const runsAs = ({ name, user }: SitePlan): string => `User=${user}\nGroup=${user}\nSlice=${siteSlice(name)}`;
+
 /** A unit of a release: runs as the site's user from the start, without capabilities, with only its own directories writable. */
 function renderUnit(site: SitePlan, parts: UnitParts): string {
-  const { name, user } = site;
+  const { name } = site;
   const { role, own, comment, description, order, service, limits, writable } = parts;
   return `# ${comment} Never reloaded.
 [Unit]
@@ -40,8 +43,7 @@ ${order.join("\n")}
 StartLimitIntervalSec=0
 
 [Service]
-User=${user}
-Group=${user}
+${runsAs(site)}
 WorkingDirectory=@ROOT@/app
 ${startEnvironment(site)}
 Restart=always

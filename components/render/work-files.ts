@@ -1,7 +1,7 @@
 import type { JobPlan, SitePlan } from "../plan/plan.ts";
 import { appLimits } from "../platforms/capacity.ts";
 import { unitRoles, type ConfFile } from "../platforms/platform.ts";
-import { siteUnit } from "../plan/site-name.ts";
+import { siteSlice, siteUnit } from "../plan/site-name.ts";
 import { calendarEvents } from "./calendar.ts";
 import { commandLine, renderCommandUnit } from "./command-unit.ts";
 import { runPlaceholder, type ReleaseUnit } from "./rendered.ts";
@@ -78,6 +78,7 @@ Description=Start of job ${name} of site ${site.name}, release @RELEASE@
 
 [Service]
 Type=oneshot
+Slice=${siteSlice(site.name)}
 ExecStart=/usr/local/bin/silver-agent start-job ${site.name} @RELEASE@ ${name} ${overlap}
 SyslogIdentifier=${siteUnit(site.name, "cron", name)}
 # systemd would tell of each start.

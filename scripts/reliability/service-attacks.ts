@@ -3,6 +3,12 @@ import type { Attack } from "./attacks.ts";
 /** What an app does to its services, or by them. */
 export const serviceAttacks: readonly Attack[] = [
   {
+    attack: "a site runs hundreds of workers, jobs and commands that take all of the processor",
+    holds: "at most 128 at once, and all of them share the part of the machine that every site has, beside Varnish and the agent",
+    file: "test/nodes/work.test.ts",
+    test: "all that runs for the site shares the part of the machine that each site has",
+  },
+  {
     attack: "an external service is down, slow, of another version, has a certificate of nobody's, or refuses the login",
     holds: "the rollout is refused with its name, address and reason, and without its secret; nothing on the node is touched",
     file: "test/nodes/external.test.ts",

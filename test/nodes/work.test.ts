@@ -129,6 +129,15 @@ test("they work, as the site and with all that its release has, within limits of
   expect(stdout).toMatch(new RegExp(`^\\S+ worker\\[\\d+\\]: working for ${release()}$`, "m"));
 });
 
+test("all that runs for the site shares the part of the machine that each site has", async () => {
+  const shown = await ssh(node, `systemctl show -p Id -p Slice --state=active 'silver-w*-worker*'`);
+  const slices = [...shown.matchAll(/^Slice=(.*)$/gm)].map(([, slice]) => slice);
+  expect(slices).toEqual(Array.from({ length: 3 }, () => "silver-worker.slice"));
+  const weights = await ssh(node, "systemctl show -p CPUWeight -p TasksMax silver.slice silver-worker.slice");
+  expect([...weights.matchAll(/^CPUWeight=(.*)$/gm)].map(([, weight]) => weight)).toEqual(["100", "100"]);
+  expect(weights).toMatch(/^TasksMax=\d+$/m);
+});
+
 test("an unchanged second run does nothing to them", async () => {
   const before = await ssh(node, "systemctl show -p MainPID 'silver-worker-worker.*'");
   expect(before).toMatch(/^MainPID=[1-9]\d*\n\nMainPID=[1-9]\d*$/);

@@ -266,6 +266,16 @@ test("workers and runs of jobs may have sessions and memory: as many as can run 
   expect(work && workBytes(work)).toBe((2 * 100 + 5 * 32) * 1024 ** 2);
 });
 
+test("a site has so many workers and runs of jobs at once, and no more", () => {
+  const codes = (count: number) =>
+    planOf({
+      "dev.yaml": `${node}sites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]}\n`,
+      "apps/blog/app.yaml": `${app}workers: {a: {run: bin/a, count: 64}, b: {run: bin/b, count: ${count}}}\ncron: {c: {at: "@daily", run: bin/c, overlap: allow}}\n`,
+    }).issues.map(({ code }) => code);
+  expect(codes(60)).toEqual([]);
+  expect(codes(61)).toEqual(["much-work"]);
+});
+
 test.each([
   ["UTC", true],
   ["Europe/Berlin", true],

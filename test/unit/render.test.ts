@@ -312,6 +312,21 @@ test("each worker has a unit, and those of one name a file; its words are no pla
   expect(text).toContain("\nTimeoutStopSec=300\n");
 });
 
+test("all that is a site's runs in the slice of that site alone", () => {
+  const { sites } = planned({
+    "dev.yaml":
+      'nodes: {web1: {local: true, os: debian-12}}\nsites: {my-blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
+    "apps/blog/app.yaml":
+      'name: blog\nrunner: index.php\nconfig: {checker: bin/check.php}\nworkers: {mail: {run: bin/mail}}\ncron: {digest: {at: "@daily", run: bin/digest}}\n',
+  });
+  const units = sites.flatMap((site) => renderRelease(site).files).filter(({ path }) => path.endsWith(".service"));
+  expect(units.map(({ path }) => path.replace("conf/", "")).sort()).toEqual(
+    ["web", "php", "check", "run", "worker.mail", "cron.digest", "job.digest"].map((name) => `${name}.service`).sort(),
+  );
+  for (const { path, content } of units)
+    expect([path, /^Slice=(.*)$/m.exec(content)?.[1]]).toEqual([path, "silver-my\\x2dblog.slice"]);
+});
+
 test("a job has a timer in its site's zone, a unit that asks for a start, and the lines of a run", () => {
   const release = (tz: string) => {
     const { sites } = planned({
