@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
-import { withProject } from "../support/project.ts";
+import { resourceCounts, withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
+import { siteOn } from "../support/site-on.ts";
 import { testOs } from "../support/systems.ts";
 
 /** Writes what it is sent to the path after /put. */
@@ -126,6 +127,36 @@ test("no host leads out of it", async () => {
   }
 });
 
+test("no other site reaches it, and its own can only write into it", async () => {
+  const root = "/srv/silver/pages/data/web/g1";
+  const as = (user: string, command: string) => ssh(node, `runuser -u ${user} -- sh -c '${command}' 2>&1; echo "exit code $?"`);
+  expect(await as("site-pages", `cat ${root}/a.test/one.txt`)).toBe("ownexit code 0");
+  for (const command of [`ls ${root}`, `cat ${root}/a.test/one.txt`, `touch ${root}/planted`, `cat ${root}.img`])
+    expect(await as("site-scripts", command), command).toMatch(/Permission denied[^]*exit code [12]$/);
+  for (const command of [
+    `cp /bin/true ${root}/true && ${root}/true`,
+    `cat ${root}.img`,
+    `rm -f ${root}.img`,
+    `touch ${root}/../planted`,
+    `mv ${root} ${root}-planted`,
+  ])
+    expect(await as("site-pages", command), command).toMatch(/(?:Permission denied|cannot move)[^]*exit code (?:1|2|126)$/);
+  await ssh(node, `test -f ${root}.img && rm ${root}/true`);
+});
+
+test("a second run changes nothing", async () => {
+  const mounted = () =>
+    ssh(
+      node,
+      "systemctl show --value --property=ActiveEnterTimestampMonotonic srv-silver-pages-data-web-g1.mount; find /srv/silver/pages/data/web/g1 -printf '%p %U %m %T@\n' | sort",
+    );
+  const before = await mounted();
+  expect(before).toMatch(/^[1-9]\d+\n/);
+  expect(before).toContain("/a.test/one.txt");
+  expect(resourceCounts(await project.engine.up())).toEqual([expect.stringMatching(/^\d+ unchanged$/)]);
+  expect(await mounted()).toBe(before);
+});
+
 test("a full quota stops the app's writing, and what is there is served", async () => {
   expect(await bodyOf("/put/large?megabytes=64")).toBe("No space left on device");
   expect(await bodyOf("/one.txt")).toBe("own");
@@ -145,7 +176,5 @@ test("it outlives releases, a reboot, and the site's removal", async () => {
   writeFileSync(join(project.root, "stacks/test.yaml"), environment(pages, scripts));
   await project.engine.up();
   expect(await bodyOf("/one.txt")).toBe("own");
-  expect(JSON.parse(await ssh(node, `silver-agent status <<<'{"site": "pages"}'`))).toMatchObject({
-    sites: [{ services: [{ name: "writable_root", limit: 32 * 1024 ** 2, problem: null }] }],
-  });
+  expect((await siteOn(node, "pages")).services).toMatchObject([{ name: "writable_root", limit: 32 * 1024 ** 2, problem: null }]);
 });
