@@ -37,6 +37,8 @@ export const externalTold = z.strictObject({
   tlsPort: count,
   prefix: anyText,
   tlsQuery: anyText,
+  /** What the query of a URL has besides; absent: nothing. */
+  query: anyText.exactOptional(),
   /** Empty where all is in the URL. */
   host: anyText,
   name: anyText,
@@ -57,7 +59,7 @@ type ExternalTold = z.infer<typeof externalTold>;
 
 /** What a node needs in order to find a service that somebody else runs. */
 export function tellExternal(service: string, type: string, external: External, place: ExternalPlace): ExternalTold {
-  const { schemes, tlsScheme = "", prefix = "/", tlsQuery = "" } = external;
+  const { schemes, tlsScheme = "", prefix = "/", tlsQuery = "", query } = external;
   const secret = place.url ?? place.password;
   return {
     of: type,
@@ -67,6 +69,7 @@ export function tellExternal(service: string, type: string, external: External, 
     tlsPort: place.port ?? external.tlsPort ?? external.port,
     prefix,
     tlsQuery,
+    ...(query === undefined ? {} : { query }),
     host: place.host ?? "",
     name: place.name ?? "",
     user: place.user ?? "",

@@ -39,4 +39,25 @@ export const mysql: ServiceType<{ bytes: number; connections: number }> = {
   },
   writesData: false,
   shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
+  external: {
+    schemes: ["mysql", "mariadb"],
+    port: 3306,
+    takes: ["name", "user", "password", "tls"],
+    needs: ["name", "user"],
+    query: "charset=utf8mb4",
+    // Words of SQLAlchemy for its drivers; others are told by CONFIG_MYSQL_CA.
+    tlsQuery: "ssl_ca=@CA@&ssl_check_hostname=true",
+    variables: {
+      DBNAME: "@NAME@",
+      USERNAME: "@USER@",
+      USER: "@USER@",
+      PASSWORD: "@PASSWORD@",
+      HOST: "@HOST@",
+      PORT: "@PORT@",
+      SOCKET: "",
+      SQLALCHEMY: "@URL@",
+      URL: "@URL@",
+      CA: "@CA@",
+    },
+  },
 };

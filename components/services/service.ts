@@ -72,6 +72,8 @@ export interface External {
   needs: readonly ("name" | "user")[];
   /** The form of its name, and what completes "it must be …". Default: any. */
   nameForm?: { pattern: RegExp; must: string };
+  /** What the query of its URL has where it says nothing else. Default: nothing. */
+  query?: string;
   /** What tells drivers to check its certificate, in the query of its URL; `@CA@` is the file of the authority. Default: nothing. */
   tlsQuery?: string;
   /** Variables by their whole names that do so for drivers that are given host and port. Default: none. */

@@ -39,6 +39,13 @@ export const serviceAttacks: readonly Attack[] = [
     test: "test_control_characters_of_a_server_go_nowhere",
   },
   {
+    attack:
+      "a MySQL that should speak TLS does not, or says something before it begins; one without TLS asks for the password in the clear",
+    holds: "no password is sent, and where TLS is a must the rollout is refused",
+    file: "test/agent/test_probe_mysql.py",
+    test: "test_where_tls_is_a_must_no_password_goes_without_it",
+  },
+  {
     attack: "the password of an external service is looked for in output, logs, state and processes",
     holds: "it is in two files, which root and the site alone read",
     file: "test/nodes/external.test.ts",

@@ -71,10 +71,11 @@ def parsed(options, url):
 
 
 def tls_of(query):
-    """By the words of drivers of PostgreSQL and MongoDB."""
-    if query.get("sslmode") == "verify-full" or "true" in (query.get("tls"), query.get("ssl")):
+    """By the words of drivers of PostgreSQL, MongoDB and MySQL."""
+    mysql = (query.get("ssl-mode") or query.get("ssl_mode") or "").upper()
+    if query.get("sslmode") == "verify-full" or "true" in (query.get("tls"), query.get("ssl")) or mysql == "VERIFY_IDENTITY":
         return "verify"
-    return "encrypt" if query.get("sslmode") in ("require", "verify-ca") else ""
+    return "encrypt" if query.get("sslmode") in ("require", "verify-ca") or mysql in ("REQUIRED", "VERIFY_CA") else ""
 
 
 def url_of(place, options, authorities):
@@ -83,8 +84,8 @@ def url_of(place, options, authorities):
     password = f":{quote(place.password)}" if place.password else ""
     login = f"{quote(place.user)}{password}@" if place.user or password else ""
     told = options["tlsQuery"].replace("@CA@", urllib.parse.quote(authorities, safe="/")) if place.tls == "verify" else ""
-    enforced = dict(urllib.parse.parse_qsl(told))
-    query = {**dict(place.query), **enforced}
+    usual, enforced = (dict(urllib.parse.parse_qsl(query)) for query in (options.get("query", ""), told))
+    query = {**usual, **dict(place.query), **enforced}
     scheme = options["tlsScheme"] if place.tls and options["tlsScheme"] else options["schemes"].split()[0]
     end = f"?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe='/')}" if query else ""
     return f"{scheme}://{login}{place.server}{place.path}{end}"
