@@ -76,7 +76,8 @@ let node: TestNode;
 
 const get = async (name: string, path: string) => (await http(node, path, { Host: `${name}.test` })).body;
 
-const onNode = (command: string) => ssh(node, command);
+/** Not in root's directory: before PostgreSQL 16, psql as another user complains of it. */
+const onNode = (command: string) => ssh(node, `cd /; ${command}`);
 
 /** What psql says in the site's database as the site, right or wrong. */
 const asSite = (name: string, sql: string) =>

@@ -96,7 +96,7 @@ const dial = (user: string, { CONFIG_PG_HOST: host, CONFIG_PG_PORT: port }: Vari
 /** Logs in over TCP with what a release was told. The password goes by stdin. */
 const logIn = (user: string, told: Variables) =>
   onNode(
-    `read -r PGPASSWORD; export PGPASSWORD; runuser -u ${user} -- psql -w -At -h ${told.CONFIG_PG_HOST} -p ${told.CONFIG_PG_PORT} -U ${told.CONFIG_PG_USER} -d one_a_g1 -c 'SELECT current_user' 2>&1 || true`,
+    `cd /; read -r PGPASSWORD; export PGPASSWORD; runuser -u ${user} -- psql -w -At -h ${told.CONFIG_PG_HOST} -p ${told.CONFIG_PG_PORT} -U ${told.CONFIG_PG_USER} -d one_a_g1 -c 'SELECT current_user' 2>&1 || true`,
     `${told.CONFIG_PG_PASSWORD}\n`,
   );
 

@@ -35,6 +35,8 @@ class Runner:
                 stderr=pipe,
                 text=True,
                 errors="replace",
+                # A program that runs as another user can't enter root's directory, and some complain.
+                cwd="/",
                 env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
             )
         except FileNotFoundError:
