@@ -80,7 +80,8 @@ let node: TestNode;
 
 const get = async (name: string, path: string) => (await http(node, path, { Host: `${name}.test` })).body;
 
-const onNode = (command: string, input?: string) => ssh(node, command, input);
+/** Not in root's directory: before PostgreSQL 16, psql as another user complains of it. */
+const onNode = (command: string, input?: string) => ssh(node, `cd /; ${command}`, input);
 
 /** What a command as a user of the node says, right or wrong, with its exit code. */
 const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- sh -c '${command}' 2>&1; echo "exit code $?"`);
@@ -96,7 +97,7 @@ const dial = (user: string, { CONFIG_PG_HOST: host, CONFIG_PG_PORT: port }: Vari
 /** Logs in over TCP with what a release was told. The password goes by stdin. */
 const logIn = (user: string, told: Variables) =>
   onNode(
-    `cd /; read -r PGPASSWORD; export PGPASSWORD; runuser -u ${user} -- psql -w -At -h ${told.CONFIG_PG_HOST} -p ${told.CONFIG_PG_PORT} -U ${told.CONFIG_PG_USER} -d one_a_g1 -c 'SELECT current_user' 2>&1 || true`,
+    `read -r PGPASSWORD; export PGPASSWORD; runuser -u ${user} -- psql -w -At -h ${told.CONFIG_PG_HOST} -p ${told.CONFIG_PG_PORT} -U ${told.CONFIG_PG_USER} -d one_a_g1 -c 'SELECT current_user' 2>&1 || true`,
     `${told.CONFIG_PG_PASSWORD}\n`,
   );
 
