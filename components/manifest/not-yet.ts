@@ -5,7 +5,6 @@ export const manifestLater: Later = {
   update_fetch: "have the runner do that as it starts; a page can be requested after silver up (curl)",
   package_install_script: "name Debian packages under packages",
   after_install_script: "do that when the runner starts",
-  "services.*.type=rabbitmq": "reach a server that exists already, with values in config",
   "services.*.type=nfs": "use the type files",
   "check.watch": "check silver status after the rollout",
   test: "test the same in what answers check.path",

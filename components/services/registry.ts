@@ -8,6 +8,7 @@ import { memcached } from "./memcached.ts";
 import { mongodb } from "./mongodb.ts";
 import { mysql } from "./mysql.ts";
 import { postgis, postgres } from "./postgres.ts";
+import { rabbitmq } from "./rabbitmq.ts";
 import { redis } from "./redis.ts";
 import { solr } from "./solr.ts";
 import { writableRoot } from "./writable-root.ts";
@@ -22,6 +23,7 @@ export const serviceTypes: Readonly<Record<string, ServiceType>> = {
   writable_root: writableRoot,
   redis,
   memcached,
+  rabbitmq,
   couchdb,
   mongodb,
   solr,

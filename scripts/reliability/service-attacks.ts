@@ -160,6 +160,30 @@ export const serviceAttacks: readonly Attack[] = [
     test: "a disk that is filled before anybody measures",
   },
   {
+    attack: "an app reaches for another site's RabbitMQ, for Erlang's own ports, or for the files of its own",
+    holds: "refused by the firewall and the kernel: the server is in a network of its own, and the way there is the site's alone",
+    file: "test/nodes/rabbitmq.test.ts",
+    test: "only the site's user comes to it, by the way alone",
+  },
+  {
+    attack: "an app logs in to its RabbitMQ as guest, as another site, with another password, or to another virtual host",
+    holds: "refused by the server",
+    file: "test/nodes/rabbitmq.test.ts",
+    test: "no other user logs in, none without the password, and to no other virtual host",
+  },
+  {
+    attack: "another site's app listens at the address of a RabbitMQ whose way is closed",
+    holds: "it is not heard",
+    file: "test/nodes/rabbitmq.test.ts",
+    test: "what binds the address of one whose way is closed is not heard",
+  },
+  {
+    attack: "an app fills its RabbitMQ",
+    holds: "above its quota it takes no messages; the site serves on, and no other site notices",
+    file: "test/nodes/rabbitmq.test.ts",
+    test: "above its quota it takes no messages",
+  },
+  {
     attack: "an app asks its Redis to change settings or rights, to load a module, to copy itself, or to end",
     holds: "refused, in scripts, too; another site's Redis and memcached can't be reached at all",
     file: "test/nodes/caches.test.ts",

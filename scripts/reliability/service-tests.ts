@@ -25,6 +25,7 @@ const written = inFile("writable-root");
 const heal = inFile("heal");
 const postgis = inFile("postgis");
 const mysql = inFile("mysql");
+const rabbitmq = inFile("rabbitmq");
 
 const external = inFile("external");
 
@@ -90,6 +91,17 @@ export const serviceTests: Readonly<Record<string, Readonly<Record<Aspect, Shown
   },
   redis: cache(caches("a site that was removed and comes back has what was kept")),
   memcached: cache(keepsNothing),
+  rabbitmq: {
+    created: rabbitmq("two apps get one each"),
+    variables: rabbitmq("two apps get one each"),
+    "reads, writes": rabbitmq("two apps get one each"),
+    "second run": rabbitmq("a second run changes nothing"),
+    limit: rabbitmq("above its quota it takes no messages"),
+    apart: rabbitmq("only the site's user comes to it"),
+    reboot: rabbitmq("it survives a reboot"),
+    crash: rabbitmq("a crash restarts it"),
+    "removed and back": rabbitmq("a site that was removed and comes back has its messages"),
+  },
   external: {
     created: external("an app that ran on services of its node runs unchanged"),
     variables: external("an app that ran on services of its node runs unchanged"),

@@ -180,6 +180,7 @@ PACKAGES = {
     "mysql": "mariadb-server-core",
     "postgis": "postgresql",
     "postgres": "postgresql",
+    "rabbitmq": "rabbitmq-server",
     "redis": "redis-server",
     "writable_root": "e2fsprogs",
 }
@@ -189,7 +190,7 @@ class Services(NodeTest):
     def setUp(self):
         super().setUp()
         self.converge()
-        self.machine.available |= {"postgresql", "e2fsprogs", "memcached", "redis-server", "mariadb-server-core"}
+        self.machine.available |= {"postgresql", "e2fsprogs", "memcached", "redis-server", "mariadb-server-core", "rabbitmq-server"}
         self.live = self.roll_out()
         self.mended = []
         record = []
@@ -215,7 +216,8 @@ class Services(NodeTest):
     def test_services_their_packages_and_their_target_come_back(self):
         found = self.heal_site()
         self.assertEqual(
-            (self.mended, found["problems"]), (["files", "memcached", "mysql", "postgis", "postgres", "redis", "writable_root"], [])
+            (self.mended, found["problems"]),
+            (["files", "memcached", "mysql", "postgis", "postgres", "rabbitmq", "redis", "writable_root"], []),
         )
         self.assertLessEqual({"postgresql", "e2fsprogs"}, self.machine.packages)
         self.assertTrue(os.path.exists(self.paths.unit("silver-data-hello.target")))
@@ -223,7 +225,7 @@ class Services(NodeTest):
     def test_data_that_is_gone_is_told_and_never_made(self):
         self.gone.add("postgres")
         found = self.heal_site()
-        self.assertEqual(self.mended, ["files", "memcached", "mysql", "postgis", "redis", "writable_root"])
+        self.assertEqual(self.mended, ["files", "memcached", "mysql", "postgis", "rabbitmq", "redis", "writable_root"])
         (problem,) = found["problems"]
         self.assertEqual(problem["what"], "the data of its service postgres (postgres) is gone from this node")
 

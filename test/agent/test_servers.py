@@ -10,6 +10,7 @@ from silver import own_server, volume
 from silver.services import Use, memcached, redis
 from silver.services.mysql import server as mysql_server
 from silver.services.postgres import server
+from silver.services.rabbitmq import texts as rabbitmq_texts
 
 MEGABYTE = 1024 * 1024
 CACHE = Use("hello", 1, "cache", {"bytes": 64 * MEGABYTE})
@@ -61,7 +62,9 @@ class EveryServer(NodeTest):
         database = Use("hello", 1, "db", {"bytes": 64 * MEGABYTE, "connections": 20})
         with mock.patch("silver.services.postgres.server.program", lambda node, use, name: f"/usr/bin/{name}"):
             texts = [memcached.unit_text(CACHE), redis.unit_text(QUEUE), redis.unit_text(SESSIONS), server.unit_text(self.node, database)]
-        for text in (*texts, mysql_server.unit_text(database)):
+        messages = Use("hello", 1, "queue", {"bytes": 64 * MEGABYTE, "memory": 64 * MEGABYTE, "connections": 20})
+        texts += [mysql_server.unit_text(database), rabbitmq_texts.unit_text(messages), rabbitmq_texts.way_text(messages)]
+        for text in texts:
             self.assertIn("\nTimeoutStartSec=15min\n", text)
 
 

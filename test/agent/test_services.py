@@ -333,6 +333,15 @@ TYPES = {
         "values": {"SOCKET": "/run/silver/memcached-my-blog/socket"},
         "needs": ["Wants=silver-memcached-my-blog.service", "After=silver-memcached-my-blog.service"],
     },
+    "rabbitmq": {
+        "options": {"bytes": 32 * MEGABYTE, "memory": 64 * MEGABYTE, "connections": 20},
+        # Its address and password are the node's: before a set-up it has none.
+        "values": {"ADDRESS": "", "PORT": "", "VHOST": "my-blog", "USER": "site-my-blog", "PASSWORD": ""},
+        "needs": [
+            *("Wants=silver-rabbitmq-my-blog@g2.service", "After=silver-rabbitmq-my-blog@g2.service"),
+            *("Wants=silver-rabbitmq-way-my-blog@g2.socket", "After=silver-rabbitmq-way-my-blog@g2.socket"),
+        ],
+    },
 }
 
 

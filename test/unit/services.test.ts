@@ -135,6 +135,25 @@ const types = [
     variables: { _SERVERS: "unix:@SOCKET@", _SOCKET: "@SOCKET@", _URL: "memcached://@SOCKET@" },
     shown: "memcached 64M",
   },
+  {
+    type: "rabbitmq",
+    packages: ["rabbitmq-server"],
+    php: ["php-amqp"],
+    options: {
+      "{}": { bytes: 1024 ** 3, memory: 64 * 1024 ** 2, connections: 36 },
+      "{quota: 512M, memory: 1G}": { bytes: 512 * 1024 ** 2, memory: 1024 ** 3, connections: 36 },
+    },
+    prefix: "RABBITMQ",
+    variables: {
+      _URL: "amqp://@USER@:@PASSWORD@@@ADDRESS@:@PORT@/@VHOST@",
+      _VHOST: "@VHOST@",
+      _USER: "@USER@",
+      _PASSWORD: "@PASSWORD@",
+      _HOST: "@ADDRESS@",
+      _PORT: "@PORT@",
+    },
+    shown: "rabbitmq 1G in 64M of memory",
+  },
 ];
 
 describe.each(types)("a service of the type $type", ({ type, packages, php, options, prefix, variables, shown }) => {
@@ -156,7 +175,7 @@ describe.each(types)("a service of the type $type", ({ type, packages, php, opti
   test("brings PHP's side of it to sites in PHP alone", () => {
     expect(plannedSite(`services: {${type}: {}}\n`).packages).toEqual([]);
     const [site] = named("blog", `{${type}: {}}`, "", "index.php").value?.sites ?? [];
-    expect(site?.packages).toEqual(["php-fpm", ...php]);
+    expect(site?.packages).toEqual(["php-fpm", ...php].sort());
   });
 
   test("is shown to a reviewer by what it may take", () => {

@@ -71,16 +71,19 @@ def runs(node, name):
     return name in unit.active(node, [name])
 
 
-def run(node, kind, name, text, settings):
+def run(node, kind, name, text, settings, group=None, seconds=START_SECONDS):
     """
     Runs a server with its current unit and settings, and enables it for the next boot; returns the changes. What is lost alone is no
     reason to restart it. Error `service`.
     @param settings path → text, of files that only root can write
+    @param group who reads these; None: everybody
+    @param seconds it has to start
     """
+    readers = () if group is None else (0o640, group)
     changes, restart = [], False
     for path, content in settings.items():
         files.make_directory_for(node.paths.at(path))
-        if why := files.write(node.paths.at(path), content):
+        if why := files.write(node.paths.at(path), content, *readers):
             changes.append({"what": path, "why": why})
             restart = restart or why != "missing"
     if why := unit.install(node, {name: text}).get(name):
@@ -95,14 +98,14 @@ def run(node, kind, name, text, settings):
         unit.stop(node, [name])
     else:
         node.say("services", f"starting {name}")
-    start(node, kind, name)
+    start(node, kind, name, seconds)
     return [*changes, {"what": name, "why": "its settings changed" if running else "did not run"}]
 
 
-def start(node, kind, name):
+def start(node, kind, name, seconds=START_SECONDS):
     """Waits until it is ready, which its unit finds out."""
     node.run(["systemctl", "start", "--no-block", name])
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + seconds
     while True:
         node.still_wanted()
         seen = unit.show(node, [name])[name]

@@ -124,6 +124,11 @@ def free(node, place):
     return room.f_bavail * room.f_frsize
 
 
+def room(node, place):
+    """Bytes that it holds when nothing is left of it, which are the same at any time."""
+    return size(node, place) + free(node, place)
+
+
 def spare(place):
     """Room that is given up when the file system is full, for what only then makes room again."""
     return f"{place}/spare"
