@@ -48,7 +48,9 @@ const place = field(
     port: count(1, 65_535).exactOptional().describe("Its port. Default: that of its type."),
     name: word("the name of a database, a core or the like", "blog")
       .exactOptional()
-      .describe("Its database (postgres, mysql, couchdb, mongodb), number of a database (redis) or core (solr)."),
+      .describe(
+        "Its database (postgres, mysql, couchdb, mongodb), number of a database (redis), virtual host (rabbitmq) or core (solr).",
+      ),
     user: text(/^[^\s\p{Cc}]{1,100}$/u, { code: "bad-text", must: "the name of a user, without blanks", example: "app" })
       .exactOptional()
       .describe("User that logs in."),

@@ -43,4 +43,23 @@ export const rabbitmq: ServiceType<{ bytes: number; memory: number; connections:
   writesData: false,
   memory: ({ memory }) => memory + ownMemory,
   shown: ({ bytes, memory }) => `${sizeText(bytes)} in ${sizeText(memory)} of memory`,
+  // Drivers name what checks a certificate each in its own way, and some refuse a URL with another's words.
+  external: {
+    schemes: ["amqp"],
+    tlsScheme: "amqps",
+    port: 5672,
+    tlsPort: 5671,
+    takes: ["name", "user", "password", "tls"],
+    needs: ["user"],
+    defaultName: "/",
+    variables: {
+      URL: "@URL@",
+      VHOST: "@NAME@",
+      USER: "@USER@",
+      PASSWORD: "@PASSWORD@",
+      HOST: "@HOST@",
+      PORT: "@PORT@",
+      CA: "@CA@",
+    },
+  },
 };

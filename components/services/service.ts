@@ -70,6 +70,8 @@ export interface External {
   takes: readonly ("name" | "user" | "password" | "tls")[];
   /** What its place must say where it has no URL. */
   needs: readonly ("name" | "user")[];
+  /** Its name where the place says none. Default: it has none. */
+  defaultName?: string;
   /** The form of its name, and what completes "it must be …". Default: any. */
   nameForm?: { pattern: RegExp; must: string };
   /** What the query of its URL has where it says nothing else. Default: nothing. */

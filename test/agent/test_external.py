@@ -102,6 +102,12 @@ class Places(unittest.TestCase):
         given = external.place_of({**options, **URL}, {"CONFIG_DB_URL": "https://s.net/search/core1"})
         self.assertEqual((given.name, given.path, given.tls), ("core1", "/search/core1", "verify"))
 
+    def test_a_virtual_host_that_is_not_named_is_the_default_one(self):
+        options = {**BASE, "of": "rabbitmq", "schemes": "amqp", "tlsScheme": "amqps", "tlsQuery": "", "name": "/", "user": "a"}
+        self.assertEqual(self.url(options, "b"), "amqp://a:b@cache.acme.net:6379/%2F")
+        for url, name in (("amqp://a:b@c", "/"), ("amqp://a:b@c/", "/"), ("amqp://a:b@c/%2F", "/"), ("amqp://a:b@c/d%2Fe", "d/e")):
+            self.assertEqual(external.place_of({**options, **URL}, {"CONFIG_DB_URL": url}).name, name)
+
     def test_all_words_of_a_secret_are_hidden(self):
         found = external.words_of({"A": "redis://u:p%2Fw@h", "B": "plain", "C": ""})
         self.assertEqual(found, {"redis://u:p%2Fw@h", "p%2Fw", "p/w", "plain"})
@@ -154,7 +160,7 @@ class Probes(unittest.TestCase):
         self.assertEqual(self.ask(port=1, host="nothing.invalid")["kind"], "unreachable")
 
     def test_a_server_of_another_kind_one_that_never_ends_and_one_that_hangs_up(self):
-        for of in ("redis", "memcached", "postgres", "mongodb", "couchdb", "solr"):
+        for of in ("redis", "memcached", "postgres", "rabbitmq", "mongodb", "couchdb", "solr"):
             for said in (b"SSH-2.0-OpenSSH_9.6\r\n" * 9, b"", b"\0" * 4096, b"R\xff\xff\xff\xff" * 10):
                 with self.subTest(of, said=said[:9]):
                     self.assertIn(self.ask(self.says(said), of=of, name="x", user="y")["kind"], ("protocol", "slow", "unreachable"))
@@ -207,6 +213,44 @@ class Probes(unittest.TestCase):
             client.sendall(struct.pack("<iiii", len(body) + 16, 9, number, 2013) + body)
 
         self.assertEqual(self.ask(answer, of="mongodb"), {"version": "7.0.5"})
+
+    def broker(self, *after, asked=None):
+        """A server of AMQP: after its first word and the login it says these methods, one for each that it is sent."""
+
+        def frame(method, arguments=b""):
+            return struct.pack("!BHIHH", 1, 0, len(arguments) + 4, 10, method) + arguments + b"\xce"
+
+        def answer(client):
+            client.recv(8)
+            table = b"\x07productS\0\0\0\x08RabbitMQ\x07versionS\0\0\0\x063.12.1"
+            client.sendall(frame(10, b"\0\x09" + struct.pack("!I", len(table)) + table + b"\0\0\0\x05PLAIN\0\0\0\x05en_US"))
+            for method, arguments in after:
+                asked.append(client.recv(4096)) if asked is not None else client.recv(4096)
+                # A sign of life in between.
+                client.sendall(b"\x08\0\0\0\0\0\0\xce" + frame(method, arguments))
+            client.recv(4096)
+
+        return answer
+
+    def test_rabbitmq_logs_in_opens_its_virtual_host_and_tells_its_version(self):
+        asked, login = [], {"of": "rabbitmq", "name": "/", "user": "a", "password": "b"}
+        tune = (30, b"\x07\xff\0\x02\0\0\0\x3c")
+        self.assertEqual(self.ask(self.broker(tune, (41, b"\0"), asked=asked), **login), {"version": "3.12.1"})
+        self.assertIn(b"\x05PLAIN\0\0\0\x04\0a\0b\x05en_US\xce", asked[0])
+        self.assertTrue(asked[1].endswith(b"\0\x0a\0\x28\x01/\0\0\xce"))
+        close = lambda why: (50, struct.pack("!HB", 530, len(why)) + why.encode() + b"\0\0\0\0")  # noqa: E731
+        for words, kind in (
+            ("NOT_ALLOWED - vhost x not found", "name"),
+            ("NOT_ALLOWED - access to vhost 'x' refused for user 'a'", "credential"),
+            ("NOT_ALLOWED - access to vhost 'x' refused for user 'a': connection limit (9) is reached", "busy"),
+            ("NOT_ALLOWED - vhost 'x' is down", "busy"),
+            ("\x1b[2J", "protocol"),
+        ):
+            found = self.ask(self.broker(tune, close(words)), **login)
+            self.assertEqual(found, {"kind": kind, "reason": f"refuses: {words}".replace("\x1b", "?")})
+        refused = "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN."
+        self.assertEqual(self.ask(self.broker(close(refused)), **login)["kind"], "credential")
+        self.assertEqual(self.ask(self.broker((20, b"")), **login)["kind"], "credential")
 
     def pages(self, pages, login=None):
         """A server of HTTP: path → status and body."""

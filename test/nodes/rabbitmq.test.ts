@@ -203,6 +203,26 @@ describe.each([testOs])("on %s", (os) => {
     for (const vhost of ["%2F", "two", ""]) expect(await at(`site-one-a:${password}`, vhost), vhost).toContain("NOT_ALLOWED");
   });
 
+  test("the program that asks one of somebody else's logs in there, and tells what is refused", async () => {
+    const {
+      CONFIG_RABBITMQ_HOST: host,
+      CONFIG_RABBITMQ_PORT: port,
+      CONFIG_RABBITMQ_PASSWORD: password,
+    } = await variables("one-a");
+    const right = { of: "rabbitmq", host, port: Number(port), user: "site-one-a", password, name: "one-a", path: "/one-a" };
+    const ask = async (changes: object) =>
+      JSON.parse(
+        await onNode("silver-agent probe", JSON.stringify({ ...right, tls: "", ca: "", version: "", seconds: 10, ...changes })),
+      ) as unknown;
+    const { version } = JSON.parse(await onNode('dpkg-query -Wf \'{"version": "${Version}"}\' rabbitmq-server')) as {
+      version: string;
+    };
+    expect(await ask({})).toEqual({ version: version.split("-")[0] });
+    expect(await ask({ password: "wrong" })).toMatchObject({ kind: "credential" });
+    expect(await ask({ name: "two" })).toMatchObject({ kind: "name", reason: expect.stringContaining("not found") as unknown });
+    expect(await ask({ tls: "verify" })).toMatchObject({ kind: "tls" });
+  });
+
   test("the password stands nowhere but with the release and with root", async () => {
     const { CONFIG_RABBITMQ_PASSWORD: password } = await variables("one-a");
     expect(JSON.stringify(await project.engine.exportState())).not.toContain(password);

@@ -74,6 +74,9 @@ test("what a reviewer sees is the place, and never a value", () => {
   expect(site === undefined ? {} : allSecrets(site)).toEqual({ CONFIG_DB_PASSWORD: 3 });
   const bare = withPlace("redis", '{external: {host: "fd00::9"}}').value?.sites[0];
   expect(bare?.services?.map(summary)).toEqual(["external redis [fd00::9]:6379"]);
+  const queue = withPlace("rabbitmq", "{external: {host: mq.acme.net, user: app, tls: true}}").value?.sites[0];
+  expect(queue?.services?.map(summary)).toEqual(["external rabbitmq mq.acme.net:5671//, user app, TLS"]);
+  expect(queue?.services?.[0]?.options).toMatchObject({ name: "/", schemes: "amqp", tlsScheme: "amqps" });
   expect(site?.services?.[0]?.variables).toMatchObject({ PGSSLMODE: "verify-full", PGSSLROOTCERT: "@CA@" });
 });
 

@@ -64,10 +64,9 @@ def parsed(options, url):
     unquote = lambda text: urllib.parse.unquote(text or "")  # noqa: E731
     prefix = options["prefix"]
     name = parts.path.removeprefix(prefix) if parts.path.startswith(prefix) else parts.path.rsplit("/", 1)[-1]
+    name = unquote(name.rstrip("/")) or options["name"]
     own = options["tlsPort"] if tls else options["port"]
-    return Place(
-        parts.hostname, port or own, unquote(parts.username), unquote(parts.password), unquote(name.rstrip("/")), parts.path, query, tls
-    )
+    return Place(parts.hostname, port or own, unquote(parts.username), unquote(parts.password), name, parts.path, query, tls)
 
 
 def tls_of(query):
