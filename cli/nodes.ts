@@ -26,7 +26,12 @@ const outputs = z.object({
   reach: z.record(z.string(), declaredNode),
   sites: z.record(
     z.string(),
-    z.object({ declared: z.exactOptional(z.string()), nodes: z.array(z.string()), urls: z.array(z.string()) }),
+    z.object({
+      declared: z.exactOptional(z.string()),
+      nodes: z.array(z.string()),
+      urls: z.array(z.string()),
+      worksOn: z.exactOptional(z.string()),
+    }),
   ),
 });
 

@@ -24,12 +24,16 @@ export interface NodeReport {
   verified?: Result<"verify">;
 }
 
-/** A node's report about a site, beside what is declared. */
+/**
+ * A node's report about a site, beside what is declared.
+ * @param works whether the site's workers and jobs are declared to run there
+ */
 export function statusOf(
   site: string,
   declared: string | null,
   node: string,
   found: NodeReport | Failure | undefined,
+  works = false,
 ): SiteStatus {
   const unknown = { site, node, declared, live: null, previous: null, holder: null, services: [], jobs: [] };
   if (found === undefined) return { ...unknown, state: "the environment has no such node" };
@@ -55,6 +59,8 @@ export function statusOf(
     // What visitors get is a consequence then.
     ...seen.filter((problem) => causes.length === 0 || !problem.startsWith("http://")),
     ...ofJobs,
+    // A rollout that was killed after they ended on one node, and before they began on the other.
+    ...(works && state.works === false && live === declared ? ["its workers and jobs do not run here: run silver up"] : []),
   ];
   return { site, node, declared, live, previous, holder, services, jobs, state: holder ?? (wrong.join("; ") || "ok") };
 }

@@ -9,8 +9,11 @@ export async function statusOfSites(environment: string | undefined): Promise<Si
   const answers = await Promise.all(
     Object.values(reach).map(async (node) => ({ node: node.name, found: await report(node).catch(asFailure) })),
   );
-  const declared = Object.entries(sites).flatMap(([site, { declared: release, nodes }]) =>
-    nodes.map((name) => statusOf(site, release ?? null, name, answers.find(({ node }) => node === name)?.found)),
+  const declared = Object.entries(sites).flatMap(([site, { declared: release, nodes, worksOn }]) =>
+    nodes.map((name) => {
+      const found = answers.find(({ node }) => node === name)?.found;
+      return statusOf(site, release ?? null, name, found, worksOn === name);
+    }),
   );
   const strays = answers.flatMap(({ node, found }) => {
     if (found instanceof Failure) return [];

@@ -53,9 +53,9 @@ const broken = plan.broken.map(
 );
 if (isProtected) protect(stack, [...others, ...broken]);
 
-/** Each site's declared release (none: it is broken) and where it answers; what is live is only ever asked from the nodes: `silver status`. */
+/** Each site's declared release (none: it is broken), where it answers and where its workers and jobs run, if it has any; what is live is only ever asked from the nodes: `silver status`. */
 export const sites = Object.fromEntries([
-  ...rolledOut.map(({ site, made }) => [site.name, { declared: made.release, ...placeOf(site) }] as const),
+  ...rolledOut.map(({ site, made }) => [site.name, { declared: made.release, ...placeOf(site), ...worksOn(site) }] as const),
   ...plan.broken.map((site) => [site.name, placeOf(site)] as const),
 ]);
 
@@ -73,6 +73,10 @@ function nodeNamed(name: string): Node {
   const node = nodes.get(name);
   if (node === undefined) throw new Error(`the plan places a site on ${name}, which it does not have`);
   return node;
+}
+
+function worksOn({ work }: SitePlan) {
+  return work === undefined ? {} : { worksOn: work.on };
 }
 
 function placeOf({ nodes, routes }: SitePlan | Broken) {

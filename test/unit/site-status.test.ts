@@ -31,6 +31,16 @@ test("a unit of the live release that does not run is named", () => {
   expect(told({ releases: [release(live, [true, false])] })).toBe(`silver-web-blog.u1@${live}.service does not run`);
 });
 
+test("where workers and jobs are to run and do not, that is told, unless another release serves", () => {
+  const state = (works: boolean, changes: Partial<SiteState>) =>
+    statusOf("blog", live, "web1", { sites: [{ ...site, ...changes }] }, works).state;
+  expect(state(true, { works: false })).toBe("its workers and jobs do not run here: run silver up");
+  expect(state(true, { works: true })).toBe("ok");
+  expect(state(true, {})).toBe("ok");
+  expect(state(false, { works: false })).toBe("ok");
+  expect(state(true, { works: false, live: previous })).toBe(`declared ${live}`);
+});
+
 test("while somebody rolls out, that is what is told", () => {
   const holder = { who: "ann@desk", pid: 7, release: live, since: "2026-01-02T03:04:05Z" };
   expect(told({ holder, releases: [release(live, [false])] })).toBe(
