@@ -6,7 +6,6 @@ import { platforms } from "../platforms/registry.ts";
 import { logsMount, siteSlice, siteUnit } from "../plan/site-name.ts";
 import { externalType } from "../services/external.ts";
 import { serviceType } from "../services/registry.ts";
-import { localMysql } from "./local-mysql.ts";
 import { closedSystem } from "./sandbox.ts";
 import { startEnvironment } from "./start-environment.ts";
 
@@ -194,7 +193,9 @@ const servicesTarget = ({ name }: SitePlan): string => `silver-data-${name}.targ
 export function writableOf(site: SitePlan): string {
   const types = site.services?.map(({ type }) => type).filter((type) => type !== externalType) ?? [];
   const data = types.some((type) => serviceType(type).writesData) ? `\nReadWritePaths=/srv/silver/${site.name}/data` : "";
-  return `${data}${logsOf(site)}${localMysql(types)}`;
+  const sockets = types.flatMap((type) => serviceType(type).socketDirectory ?? []);
+  const seen = sockets.map(({ placeholder, path }) => `\nBindReadOnlyPaths=-${placeholder}:${path}`);
+  return `${data}${logsOf(site)}${seen.join("")}`;
 }
 
 /** The line that lets the app write its logs. Whoever deletes /var/log must not keep the site from starting. */

@@ -37,6 +37,8 @@ export const mysql: ServiceType<{ bytes: number; connections: number }> = {
     SQLALCHEMY: url,
     URL: url,
   },
+  // For every client of MySQL, in whatever language, "localhost" is a socket there.
+  socketDirectory: { placeholder: "@MYSQL@", path: "/run/mysqld" },
   writesData: false,
   shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
   external: {

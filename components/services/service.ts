@@ -43,6 +43,11 @@ export interface ServiceType<Told extends Record<string, number | string> = Reco
   overTcp?: Readonly<Record<string, string>>;
   /** Memory that it fills, in bytes, of what a node has for its sites; absent: it holds its data on disk. */
   memory?(told: Told): number;
+  /**
+   * Where clients look for a server on their own machine, by themselves: there a site's units have the directory of its own server, which
+   * the node fills in for the placeholder. Absent: they look nowhere.
+   */
+  socketDirectory?: { placeholder: string; path: string };
   /** Whether the app itself writes below the site's directory `data`. */
   writesData: boolean;
   /** Why a site can't have one; undefined when it can. */
