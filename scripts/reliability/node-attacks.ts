@@ -117,6 +117,12 @@ export const nodeAttacks: readonly Attack[] = [
     test: "test_an_answer_that_comes_drop_by_drop_is_cut_off_when_time_is_up",
   },
   {
+    attack: "an app answers its check with a chunk of the size -1, and gigabytes behind it",
+    holds: "no more of it is read: what asks is root, and in no limit",
+    file: "test/agent/test_check.py",
+    test: "test_an_answer_whose_chunks_have_no_size_takes_no_memory",
+  },
+  {
     attack: "an app locks every file that it can read, and waits for the locks of others",
     holds: "packages are configured",
     file: "test/nodes/held.test.ts",

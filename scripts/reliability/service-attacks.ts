@@ -33,6 +33,12 @@ export const serviceAttacks: readonly Attack[] = [
     test: "test_a_server_of_another_kind_one_that_never_ends_and_one_that_hangs_up",
   },
   {
+    attack: "an external server answers over HTTP with a chunk of the size -1, which Python takes for all that follows",
+    holds: "no more of it is read, and it is told",
+    file: "test/agent/test_external.py",
+    test: "test_a_page_whose_chunks_have_no_size_takes_no_memory",
+  },
+  {
     attack: "an external server says control characters",
     holds: "they are shown as text",
     file: "test/agent/test_external.py",

@@ -20,6 +20,20 @@ def drip(server, head):
             time.sleep(0.2)
 
 
+def flood(server, sent):
+    """A chunk of a size below nothing, and then as much as is taken."""
+    with contextlib.suppress(OSError), server.accept()[0] as visitor:
+        visitor.recv(4096)
+        visitor.sendall(b"HTTP/1.1 200 OK\r\nX-Silver-Release: a b\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n")
+        while len(sent) < FLOOD:
+            visitor.sendall(bytes(1 << 20))
+            sent.append(None)
+
+
+# Megabytes: far more than is read of any answer.
+FLOOD = 64
+
+
 class Checks(NodeTest):
     def setUp(self):
         super().setUp()
@@ -77,6 +91,16 @@ class Checks(NodeTest):
                 answer, _ = check.ask(server.getsockname(), arguments, {"host": "a", "path": "/"}, began)
                 self.assertLess(time.monotonic() - began, check.LEAST_SECONDS_PER_REQUEST + 2)
                 self.assertEqual((answer["ok"], answer["reason"]), (False, "no answer within 2.0 s"))
+
+    def test_an_answer_whose_chunks_have_no_size_takes_no_memory(self):
+        arguments = {"through": "direct", "https": False, "status": 200, "body": None, "targets": [{}], "site": "a", "release": "b"}
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            thread = threading.Thread(target=flood, args=(server, sent := []), daemon=True)
+            thread.start()
+            answer, _ = check.ask(server.getsockname(), arguments, {"host": "a", "path": "/"}, time.monotonic() + 5)
+            thread.join(10)
+        self.assertLess(len(sent), FLOOD)
+        self.assertEqual((answer["ok"], answer["reason"]), (False, "not an HTTP answer (IncompleteRead)"))
 
     def test_what_is_wrong_with_the_node_is_the_cause_and_not_the_release(self):
         self.machine.app = lambda request: (500, "hunter2", self.mark())

@@ -275,6 +275,20 @@ class Probes(unittest.TestCase):
         self.assertEqual(self.ask(solr, of="solr", name="blog", path="/solr/blog"), {"version": None})
         self.assertEqual(self.ask(solr, of="solr", name="none", path="/solr/none")["kind"], "name")
 
+    def test_a_page_whose_chunks_have_no_size_takes_no_memory(self):
+        sent = []
+
+        def flood(client):
+            client.recv(4096)
+            client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n")
+            while len(sent) < 64:
+                client.sendall(bytes(1 << 20))
+                sent.append(None)
+
+        found = self.ask(flood, of="couchdb", name="blog", seconds=5)
+        self.assertRegex(found["reason"], "^does not speak HTTP: ")
+        self.assertLess(len(sent), 64)
+
     def test_postgres_without_tls_or_with_a_refusal(self):
         self.assertEqual(self.ask(self.says(b"N"), of="postgres", user="a", tls="verify"), {"kind": "tls", "reason": "has no TLS"})
         for state, kind in (("28P01", "credential"), ("3D000", "name"), ("57P03", "busy")):

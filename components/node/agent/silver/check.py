@@ -95,6 +95,8 @@ def ask(place, arguments, target, end):
     """Judges one request, and whether the answer came from the app's own code."""
     import http.client
 
+    from .http_answer import Answer
+
     address, port = place
     url = f"http://{address}:{port}{target['path']}"
     if arguments["through"] == "varnish" or len(arguments["targets"]) > 1:
@@ -103,6 +105,7 @@ def ask(place, arguments, target, end):
     status, redirect, body, reason, served = None, None, "", None, None
     seconds = min(MOST_SECONDS_PER_REQUEST, max(LEAST_SECONDS_PER_REQUEST, end - start))
     connection = http.client.HTTPConnection(address, port, timeout=seconds)
+    connection.response_class = Answer
     try:
         headers = {"Host": target["host"], "User-Agent": "silver-agent", "Connection": "close"}
         if arguments["https"]:

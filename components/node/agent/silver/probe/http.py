@@ -6,6 +6,7 @@ import http.client
 import json
 import urllib.parse
 
+from ..http_answer import Answer
 from .wire import Refusal, words
 
 
@@ -13,7 +14,7 @@ def get(wire, asked, path):
     """(status, body as JSON; None where it is something else) of one page, asked for as the user."""
     wire.secure()
     connection = http.client.HTTPConnection(wire.host, wire.port)
-    connection.sock = wire.socket
+    connection.sock, connection.response_class = wire.socket, Answer
     headers = {"Accept": "application/json", "User-Agent": "silver"}
     if asked["user"] or asked["password"]:
         pair = f"{asked['user']}:{asked['password']}".encode()
