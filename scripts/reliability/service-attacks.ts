@@ -184,6 +184,12 @@ export const serviceAttacks: readonly Attack[] = [
     test: "what binds the address of one whose way is closed is not heard",
   },
   {
+    attack: "a site is called as the rest of the name of another's unit is, such as `way-blog` beside `blog`",
+    holds: "no unit of the one has the name of the other's",
+    file: "test/agent/test_rabbitmq.py",
+    test: "test_no_unit_of_a_site_has_the_name_of_another_site_s_whatever_the_sites_are_called",
+  },
+  {
     attack: "an app fills its RabbitMQ",
     holds: "above its quota it takes no messages; the site serves on, and no other site notices",
     file: "test/nodes/rabbitmq.test.ts",

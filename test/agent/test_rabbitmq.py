@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import socket
 import threading
 from unittest import mock
@@ -16,8 +17,8 @@ from silver.services.rabbitmq import login, names
 QUEUE = Use("my-blog", 1, "queue", {"bytes": 64 * MEGABYTE, "memory": 64 * MEGABYTE, "connections": 20})
 PLACE = "/srv/silver/my-blog/data/rabbitmq/g1"
 UNIT = "silver-rabbitmq-my-blog@g1.service"
-WAY = "silver-rabbitmq-way-my-blog@g1.service"
-SOCKET = "silver-rabbitmq-way-my-blog@g1.socket"
+WAY = "silver-rabbitmqway-my-blog@g1.service"
+SOCKET = "silver-rabbitmqway-my-blog@g1.socket"
 # The first bytes of what RabbitMQ 3.12 answers.
 START = b"\1\0\0\0\0\1\xf4\0\x0a\0\x0a\0\x09"
 
@@ -72,6 +73,14 @@ class RabbitMQ(Servers):
         data = base64.b64decode(made["users"][0]["password_hash"])
         self.assertEqual(data[4:], hashlib.sha256(data[:4] + told["PASSWORD"].encode()).digest())
         self.assertEqual(os.stat(self.paths.at("/etc/silver/rabbitmq/my-blog-g1.json")).st_mode & 0o777, 0o640)
+
+    def test_no_unit_of_a_site_has_the_name_of_another_site_s_whatever_the_sites_are_called(self):
+        named = lambda use: {names.service(use), *(names.way(use, end) for end in ("service", "socket"))}  # noqa: E731
+        # A site may be called as the rest of any unit's name.
+        others = {word for name in named(QUEUE) for word in re.findall(r"(?<=-)(?=([a-z0-9-]+@))", name)}
+        for other in sorted(word.removesuffix("@") for word in others):
+            if other != QUEUE.site:
+                self.assertEqual(named(QUEUE) & named(QUEUE._replace(site=other)), set(), other)
 
     def test_two_passwords_have_two_salts(self):
         self.assertNotEqual(base64.b64decode(login.digest("a"))[:4], base64.b64decode(login.digest("b"))[:4])

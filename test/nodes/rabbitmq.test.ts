@@ -86,7 +86,7 @@ const onNode = (command: string, input?: string) => ssh(node, command, input);
 const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- sh -c '${command}' 2>&1; echo "exit code $?"`);
 
 const unit = (name: string) => `silver-rabbitmq-${name}@g1.service`;
-const way = (name: string, end = "socket") => `silver-rabbitmq-way-${name}@g1.${end}`;
+const way = (name: string, end = "socket") => `silver-rabbitmqway-${name}@g1.${end}`;
 const place = (name: string) => `/srv/silver/${name}/data/rabbitmq/g1`;
 
 const variables = async (name: string) => JSON.parse(await get(name, "/variables")) as Variables;

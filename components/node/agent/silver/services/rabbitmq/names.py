@@ -21,8 +21,8 @@ def service(use):
 
 
 def way(use, end):
-    """The units of the way to it, by the end of their names."""
-    return f"silver-rabbitmq-way-{use.site}@g{use.generation}.{end}"
+    """The units of the way to it, by the end of their names. With a hyphen, a site could be called as the rest of one is."""
+    return f"silver-rabbitmqway-{use.site}@g{use.generation}.{end}"
 
 
 def key(use):
