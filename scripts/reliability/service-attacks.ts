@@ -58,6 +58,13 @@ export const serviceAttacks: readonly Attack[] = [
     test: "its passwords are in no output, no log, no state and no process",
   },
   {
+    attack:
+      "an app calls a service so that it and its site have together the name of another site with its service (`shop`, `eu-db`)",
+    holds: "the certificates of its authority are another file than the other's",
+    file: "test/agent/test_external.py",
+    test: "test_no_authority_of_a_site_is_another_site_s_whatever_the_services_are_called",
+  },
+  {
     attack: "an app takes every lock of its PostgreSQL",
     holds: "no other site's statement waits",
     file: "test/nodes/services.test.ts",

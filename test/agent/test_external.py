@@ -369,13 +369,17 @@ class OnANode(NodeTest):
 
     def test_its_authority_is_a_file_which_goes_with_it(self):
         found = self.set_up(tls=1, ca="-----BEGIN CERTIFICATE-----\n")
-        path = "/etc/silver/external/hello-cache.pem"
+        path = "/etc/silver/external/hello.cache.pem"
         self.assertEqual(found["CONFIG_REDIS_CA"], path)
         self.assertIn(f"ssl_ca_certs={path}", found["CONFIG_REDIS_URL"])
         self.assertEqual(os.stat(self.paths.at(path)).st_mode & 0o777, 0o644)
         self.ask("set-up", **self.again(), services=[])
         self.assertFalse(os.path.exists(self.paths.at(path)))
         self.assertEqual(external.secrets(self.node, "hello"), {})
+
+    def test_no_authority_of_a_site_is_another_site_s_whatever_the_services_are_called(self):
+        one = Use("shop", 1, "eu-db", {}, "external")
+        self.assertNotEqual(service.own_authorities(one), service.own_authorities(one._replace(site="shop-eu", name="db")))
 
     def test_a_second_set_up_changes_nothing_and_a_status_has_its_place(self):
         self.roll_out()
@@ -410,7 +414,7 @@ class OnANode(NodeTest):
         self.set_up(held=held, tls=1, ca="-----BEGIN CERTIFICATE-----\n")
         self.ask("undo", **held, reason="for a test")
         self.assertFalse(os.path.exists(self.paths.external_secrets("hello")))
-        self.assertFalse(os.path.exists(self.paths.at("/etc/silver/external/hello-cache.pem")))
+        self.assertFalse(os.path.exists(self.paths.at("/etc/silver/external/hello.cache.pem")))
 
     def test_a_lost_secret_is_told_and_keeps_no_rollout_away(self):
         self.set_up()

@@ -14,7 +14,8 @@ def address(node, use):
 
 
 def own_authorities(use):
-    return f"/etc/silver/external/{use.site}-{use.name}.pem"
+    # Both names may have hyphens, and neither a dot.
+    return f"/etc/silver/external/{use.site}.{use.name}.pem"
 
 
 def values(node, use):
