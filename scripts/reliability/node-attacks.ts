@@ -123,6 +123,12 @@ export const nodeAttacks: readonly Attack[] = [
     test: "test_an_answer_whose_chunks_have_no_size_takes_no_memory",
   },
   {
+    attack: "an app stops (SIGSTOP) what asks its database or an external service as its user",
+    holds: "it is killed when its time is up, with what started it, and its secret stays in no process",
+    file: "test/agent/test_runner.py",
+    test: "test_what_a_program_started_ends_with_it_when_its_time_is_up",
+  },
+  {
     attack: "an app locks every file that it can read, and waits for the locks of others",
     holds: "packages are configured",
     file: "test/nodes/held.test.ts",

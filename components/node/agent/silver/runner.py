@@ -1,5 +1,6 @@
 """The only place that starts programs, so that tests can replace them all."""
 
+import contextlib
 from typing import NamedTuple
 
 from .errors import AgentError, last_lines
@@ -38,6 +39,7 @@ class Runner:
                 # A program that runs as another user can't enter root's directory, and some complain.
                 cwd="/",
                 env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
+                process_group=0,
             )
         except FileNotFoundError:
             raise AgentError("internal", f"{argv[0]} is not installed on this node") from None
@@ -45,7 +47,7 @@ class Runner:
             try:
                 out, err = self.wait(child, stdin, seconds)
             except BaseException:
-                child.kill()
+                end(child)
                 raise
         result = Done(child.returncode, out, err)
         if ok is not None and result.code not in ok:
@@ -100,6 +102,18 @@ class Runner:
             if time.monotonic() >= end:
                 raise AgentError("internal", f"`{' '.join(child.args[:3])}` did not end within {seconds} s")
             self.waiting()
+
+
+def end(child):
+    """
+    Kills a program with all that it started: what runs as a site's user can be stopped by the site (kill(2)), and would stand there for
+    ever with a secret in its memory.
+    """
+    import os
+    import signal
+
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def describe_code(code):
