@@ -182,6 +182,8 @@ Description=All sites of this node
 
 [Slice]
 CPUWeight=100
+# Whatever sites do together, somebody can log in, and the agent can start what ends them.
+TasksMax=80%
 `;
 }
 

@@ -129,6 +129,12 @@ export const nodeAttacks: readonly Attack[] = [
     test: "test_what_a_program_started_ends_with_it_when_its_time_is_up",
   },
   {
+    attack: "five sites start as many processes as each may",
+    holds: "a fifth of what the node has room for is left to the node",
+    file: "test/unit/render.test.ts",
+    test: "sites that take all the processes that they may leave some to the node",
+  },
+  {
     attack: "an app locks every file that it can read, and waits for the locks of others",
     holds: "packages are configured",
     file: "test/nodes/held.test.ts",

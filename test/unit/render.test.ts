@@ -327,6 +327,21 @@ test("all that is a site's runs in the slice of that site alone", () => {
     expect([path, /^Slice=(.*)$/m.exec(content)?.[1]]).toEqual([path, "silver-my\\x2dblog.slice"]);
 });
 
+/** Path → content of what a node with one site has. */
+function filesOfNode(): Map<string, string> {
+  const plan = planned({
+    "dev.yaml": 'nodes: {web1: {local: true, os: debian-12}}\nsites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
+    "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
+  });
+  const files = plan.nodes.flatMap((node) => renderNodeState(plan, node).files);
+  return new Map(files.map(({ path, content }) => [path, content]));
+}
+
+test("sites that take all the processes that they may leave some to the node", () => {
+  const slice = filesOfNode().get("/etc/systemd/system/silver.slice");
+  expect(slice).toMatch(/^TasksMax=80%$/m);
+});
+
 test("a job has a timer in its site's zone, a unit that asks for a start, and the lines of a run", () => {
   const release = (tz: string) => {
     const { sites } = planned({
