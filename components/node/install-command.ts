@@ -55,7 +55,7 @@ def install(path, content, mode):
         os.fsync(new.fileno())
     os.replace(path + ".new", path)
 install("/usr/local/lib/silver/agent.pyz", agent, 0o644)
-install("/usr/local/bin/silver-agent", b"#!/bin/sh\\nexec python3 /usr/local/lib/silver/agent.pyz \\"$@\\"\\n", 0o755)
+install("/usr/local/bin/silver-agent", b"#!/bin/sh\\nexec python3 -I /usr/local/lib/silver/agent.pyz \\"$@\\"\\n", 0o755)
 ask(["/usr/local/bin/silver-agent"], "converge", arguments)
 `;
 

@@ -135,6 +135,13 @@ export const nodeAttacks: readonly Attack[] = [
     test: "sites that take all the processes that they may leave some to the node",
   },
   {
+    attack:
+      "a manifest's config sets PYTHONPATH, which the unit of a job has when the agent writes down, as root, how a run ended",
+    holds: "the agent's Python looks at no variable and at no file of the app's",
+    file: "test/process/claim.test.ts",
+    test: "runs no code of an app as root, whose config may say where Python finds some",
+  },
+  {
     attack: "an app locks every file that it can read, and waits for the locks of others",
     holds: "packages are configured",
     file: "test/nodes/held.test.ts",

@@ -210,8 +210,8 @@ describe("the script of a node", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Runs it with empty directories of its own where a node has its files; returns what is there then. */
-  function install(owner: Owner, place: string) {
+  /** Runs it with empty directories of its own where a node has its files, and `then`; returns what is there. */
+  function install(owner: Owner, place: string, then = "") {
     const [planned] = newer.plan.nodes;
     if (planned === undefined) throw new Error("the plan has a node");
     const agent = agentZipapp();
@@ -223,7 +223,8 @@ ${place}
 sh ${directory}/script
 echo "ended with $?"
 cat /var/lib/silver/claim.json /etc/silver/claim.json 2>/dev/null
-find /usr/local -type f`;
+find /usr/local -type f
+${then}`;
     const [program, ...words] = inOwnNetwork(["unshare", "--mount", "sh", "-c", around]);
     return spawnSync(program, words, { input, encoding: "utf8", env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" } });
   }
@@ -244,6 +245,16 @@ echo '${claimed}' >/var/lib/silver/claim.json`;
     expect(stdout).toContain("/usr/local/lib/silver/agent.pyz\n");
     // This computer is not a node.
     expect(stderr).toContain("silver-agent converge: os-differs: web1 runs ?-?");
+  });
+
+  test("runs no code of an app as root, whose config may say where Python finds some", () => {
+    const own = `${directory}/own`;
+    // As systemd does for the end of a job's run: with the unit's variables.
+    const asked = `mkdir ${own}; echo 'print("code of the app")' >${own}/sitecustomize.py
+PYTHONPATH=${own} /usr/local/bin/silver-agent hello </dev/null`;
+    const { stdout } = install(other, "mkdir -p /var/lib/silver", asked);
+    expect(stdout).toContain('"protocol"');
+    expect(stdout).not.toContain("code of the app");
   });
 });
 

@@ -67,7 +67,7 @@ export class AgentNode {
     await ssh(
       this.node,
       "cat > /usr/local/bin/silver-agent && chmod 755 /usr/local/bin/silver-agent",
-      '#!/bin/sh\nexec python3 /usr/local/lib/silver/agent.pyz "$@"\n',
+      '#!/bin/sh\nexec python3 -I /usr/local/lib/silver/agent.pyz "$@"\n',
     );
   }
 
