@@ -127,11 +127,13 @@ export function renderAppUnit(site: SitePlan, unit: AppUnit): string {
 function sharedDirectory({ user }: SitePlan, { directory }: AppUnit): string[] {
   if (directory === undefined) return [];
   const place = `/run/${directory}`;
+  // Of the unit's variables some are the app's to choose, and one of them names a directory of translations, which root would read.
+  const asRoot = "/usr/bin/env --ignore-environment /usr/bin/nsenter --target 1 --mount";
   return [
     `RuntimeDirectory=${directory}`,
     "# Even what systemd runs with full rights has mounts of its own, in a unit that is confined: this one is for other units, too.",
-    `ExecStartPre=+/usr/bin/nsenter --target 1 --mount /usr/bin/mount -t tmpfs -o ${smallFileSystem},mode=0700,uid=${user} silver ${place}`,
-    `ExecStopPost=-+/usr/bin/nsenter --target 1 --mount /usr/bin/umount --lazy ${place}`,
+    `ExecStartPre=+${asRoot} /usr/bin/mount -t tmpfs -o ${smallFileSystem},mode=0700,uid=${user} silver ${place}`,
+    `ExecStopPost=-+${asRoot} /usr/bin/umount --lazy ${place}`,
   ];
 }
 

@@ -142,6 +142,13 @@ export const nodeAttacks: readonly Attack[] = [
     test: "runs no code of an app as root, whose config may say where Python finds some",
   },
   {
+    attack:
+      "a manifest's config sets LANGUAGE to a directory of the app's, whose translations the unit of PHP has as root mounts there",
+    holds: "what root runs in a site's unit has none of its variables",
+    file: "test/unit/render.test.ts",
+    test: "what root runs in a unit of a site finds none of the variables that the site's config sets there",
+  },
+  {
     attack: "an app locks every file that it can read, and waits for the locks of others",
     holds: "packages are configured",
     file: "test/nodes/held.test.ts",

@@ -342,6 +342,20 @@ test("sites that take all the processes that they may leave some to the node", (
   expect(slice).toMatch(/^TasksMax=80%$/m);
 });
 
+test("what root runs in a unit of a site finds none of the variables that the site's config sets there", () => {
+  const { sites } = planned({
+    "dev.yaml": 'nodes: {web1: {local: true, os: debian-12}}\nsites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
+    "apps/blog/app.yaml":
+      'name: blog\nrunner: index.php\nconfig: {default: {LANGUAGE: ../../../srv/silver/blog/data/g1}}\nworkers: {mail: {run: bin/mail}}\ncron: {digest: {at: "@daily", run: bin/digest}}\n',
+  });
+  const units = sites.flatMap((site) => renderRelease(site).files).filter(({ content }) => content.includes("LANGUAGE="));
+  const lines = units.flatMap(({ content }) => [...content.matchAll(/^Exec\w+=-?\+(.*)$/gm)].map(([, words]) => words));
+  // The agent's own Python and a shell that only writes look at none of them.
+  const others = lines.filter((words) => !/^(?:\/usr\/local\/bin\/silver-agent|\/bin\/sh -c 'echo) /.test(words ?? ""));
+  expect([lines.length, others.length]).toEqual([4, 2]);
+  for (const words of others) expect(words).toMatch(/^\/usr\/bin\/env --ignore-environment \//);
+});
+
 test("a job has a timer in its site's zone, a unit that asks for a start, and the lines of a run", () => {
   const release = (tz: string) => {
     const { sites } = planned({
