@@ -173,6 +173,12 @@ export const serviceAttacks: readonly Attack[] = [
     test: "a disk that is filled before anybody measures",
   },
   {
+    attack: "somebody who broke into a MariaDB asks the agent, which asks it as root, for a file (LOAD DATA LOCAL)",
+    holds: "it gives none",
+    file: "test/agent/test_mysql.py",
+    test: "test_who_asks_it_as_root_gives_it_no_file_whatever_it_asks_for",
+  },
+  {
     attack: "an app reaches for another site's RabbitMQ, for Erlang's own ports, or for the files of its own",
     holds: "refused by the firewall and the kernel: the server is in a network of its own, and the way there is the site's alone",
     file: "test/nodes/rabbitmq.test.ts",

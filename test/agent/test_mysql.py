@@ -237,6 +237,14 @@ class MySQL(Servers):
         mysql.discard(self.node, DB)
         self.assertFalse(mysql.exists(self.node, DB))
 
+    def test_who_asks_it_as_root_gives_it_no_file_whatever_it_asks_for(self):
+        asked = []
+        self.machine.mariadb = lambda *words, stdin="": asked.append(words) or self.mariadb(*words, stdin=stdin)
+        self.set_up()
+        self.assertTrue(asked)
+        for words in [*asked, mysql.client(self.node, DB)[1:]]:
+            self.assertIn("--local-infile=0", words)
+
     def test_a_person_at_it_is_the_site(self):
         words = mysql.client(self.node, DB)
         self.assertEqual(words[0], "mariadb")

@@ -8,8 +8,9 @@ from ... import database_quota, files, own_server
 from ...errors import AgentError, last_lines
 from . import names
 
-# No file of settings but the server's own counts, the site's least of all.
-CLIENT = ("mariadb", "--no-defaults", "--default-character-set=utf8mb4")
+# No file of settings but the server's own counts, the site's least of all. A server may ask its client for a file: whoever broke into one
+# would have any of root's.
+CLIENT = ("mariadb", "--no-defaults", "--default-character-set=utf8mb4", "--local-infile=0")
 
 # Too many connections, nobody there, and one that was cut before it logged in.
 NO_CONNECTION = re.compile(r"^ERROR (?:1040|1203|2002|2006|2013) ", re.MULTILINE)
