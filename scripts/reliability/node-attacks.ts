@@ -149,6 +149,12 @@ export const nodeAttacks: readonly Attack[] = [
     test: "what root runs in a unit of a site finds none of the variables that the site's config sets there",
   },
   {
+    attack: "a site of many locations answers each as slowly as its check allows",
+    holds: "who waits for the node's status hears of it, and does not take the node for lost",
+    file: "test/agent/test_verify.py",
+    test: "test_while_a_site_takes_its_time_the_driver_hears_of_it",
+  },
+  {
     attack: "an app locks every file that it can read, and waits for the locks of others",
     holds: "packages are configured",
     file: "test/nodes/held.test.ts",

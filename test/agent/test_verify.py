@@ -1,4 +1,5 @@
 import os
+import time
 from unittest import mock
 
 from support import NodeTest
@@ -34,6 +35,14 @@ class Verify(NodeTest):
     def test_a_sound_site_has_no_problem(self):
         self.assertEqual(self.verify(), ([], {"hello": []}))
         self.assertEqual(self.verify("other"), ([], {}))
+
+    def test_while_a_site_takes_its_time_the_driver_hears_of_it(self):
+        said = []
+        self.node._say = lambda step, text: said.append(text)
+        slow = mock.patch.object(verify, "reaches", lambda node, name: time.sleep(0.5) or [])
+        with slow, mock.patch("silver.node.WORD_SECONDS", 0.1), mock.patch("silver.verify.WAITING_SECONDS", 0.1):
+            self.assertEqual(verify.verify(self.node, None)["sites"], [{"site": "hello", "problems": []}])
+        self.assertTrue(any(text.endswith("s so far") for text in said), said)
 
     def test_a_lost_unit_file_and_one_that_does_not_start_at_boot_are_told(self):
         unit.disable(self.node, self.unit)

@@ -2,11 +2,12 @@
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from . import check, files, firewall, log_space, node_record, ports, redact, site_services, state, unit, units, varnish
 from .errors import AgentError
 from .paths import TOP_VCL
+from .runner import WAITING_SECONDS
 from .varnish_cli import VarnishCli
 
 # Each site is asked once: who waits for a status wants it now.
@@ -26,8 +27,11 @@ def verify(node, only):
     # What visitors would get is a consequence of anything found already.
     sound = [] if ofnode else [name for name in names if not sites[name]]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for name, reasons in zip(sound, pool.map(lambda name: told(reaches, node, name), sound), strict=True):
-            sites[name] = reasons
+        asked = {name: pool.submit(told, reaches, node, name) for name in sound}
+        # A site of many locations, each of which takes its time, must not have the driver take this for lost.
+        while wait(asked.values(), WAITING_SECONDS).not_done:
+            node.still_at_it()
+        sites |= {name: answer.result() for name, answer in asked.items()}
     return {"problems": ofnode + idle(node), "sites": [{"site": name, "problems": problems} for name, problems in sites.items()]}
 
 
