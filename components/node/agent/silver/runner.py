@@ -106,7 +106,7 @@ class Runner:
 
 def end(child):
     """
-    Kills a program with all that it started: what runs as a site's user can be stopped by the site (kill(2)), and would stand there for
+    Kills a program with all that it started: what runs as a site's user can be stopped by the site (kill(2)), and would stay there for
     ever with a secret in its memory.
     """
     import os
