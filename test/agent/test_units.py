@@ -1,4 +1,5 @@
 import os
+import time
 from fnmatch import fnmatch
 from unittest import mock
 
@@ -441,6 +442,29 @@ class CutOver(NodeTest):
             message = self.refused("leased", "converge", state=self.node_state(sites=[])).message
         self.assertIn("hello is being rolled out", message)
         self.assert_works(self.first)
+
+
+class Problems(NodeTest):
+    def told(self, **seen):
+        now = int(time.monotonic() * 1e6)
+        shown = {"x.service": {"LoadState": "loaded", "ActiveEnterTimestampMonotonic": str(now), **seen}}
+        with mock.patch.object(unit, "show", return_value=shown):
+            return hand_over.problems(self.node, ["x.service"]).get("x.service")
+
+    def test_how_one_ended_is_told_as_long_as_systemd_knows(self):
+        # With its next start it forgets: a success is nobody's then.
+        again = {"NRestarts": "1", "Result": "success"}
+        self.assertEqual(self.told(ActiveState="active", SubState="running", **again), "x.service ended, and was started again once")
+        self.assertEqual(self.told(ActiveState="activating", SubState="start", **again), "x.service ended, and was started again once")
+        waits = {"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "2"}
+        self.assertEqual(
+            self.told(**waits, Result="success"),
+            "x.service does not run: it ended with exit code 0, though a worker should keep running",
+        )
+        self.assertEqual(
+            self.told(**waits, Result="exit-code", ExecMainStatus="1"),
+            "x.service does not run: it ended with exit code 1",
+        )
 
 
 class Install(NodeTest):

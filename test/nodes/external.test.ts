@@ -333,7 +333,7 @@ describe.each([testOs])("on %s", (os) => {
     declare({ queue: places.queue(), cache: places.cache() });
     await project.engine.up();
     expect(((await read()) as unknown[])[0]).toEqual(["here"]);
-    expect(await ssh(web, "ls /etc/silver/external")).toBe("blog-queue.pem");
+    expect(await ssh(web, "ls /etc/silver/external")).toBe("blog.queue.pem");
     expect(await ssh(web, "grep -c CONFIG_DB_PASSWORD /srv/silver/blog/external.json || true")).toBe("0");
   });
 });

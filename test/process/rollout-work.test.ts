@@ -66,7 +66,7 @@ test("where they end as they start, the site serves and the rollout has failed, 
     const summary = renderOutcome(outcome, ending.rollout(names));
     expect(summary).toEqual([
       `hello: live-failing. ${idOf(ending)} serves on every node, but some of its workers do not run.`,
-      `  web1, work: silver-worker-hello.mail-1@${idOf(ending)}.service ended with exit code 0, though a worker should keep running, and was started again once; 1 more fails the same way`,
+      `  web1, work: silver-worker-hello.mail-1@${idOf(ending)}.service ended, and was started again once; 1 more fails the same way`,
       "  from its log:",
       "    mail: nothing to do",
       `  web1 serves ${idOf(ending)}`,

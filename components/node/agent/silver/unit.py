@@ -53,8 +53,10 @@ def ended_by_itself(seen):
 
 
 def how_it_ended(seen):
-    """The last time, for people."""
+    """The last time, for people; empty where it runs again, and systemd has forgotten it."""
     match seen.get("Result"):
+        case "success" if is_active(seen) or (is_beginning(seen) and not seen.get("SubState", "").startswith("auto-restart")):
+            return ""
         case "success":
             return "with exit code 0, though a worker should keep running"
         case "exit-code":
