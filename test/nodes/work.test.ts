@@ -204,12 +204,16 @@ test("those that end as they start are told, while the site serves, until they a
   const { code, stderr } = await site.deploy();
   expect(code).toBe(1);
   expect(stderr).toContain(`worker: live-failing. ${release()} serves on every node, but some of its workers do not run.`);
-  expect(stderr).toMatch(/silver-worker-worker\.mail-[12]@\S+ (ended( with exit code 1)?, and was|does not run: it ended with exit code 1)/);
+  expect(stderr).toMatch(
+    /silver-worker-worker\.mail-[12]@\S+ (ended( with exit code 1)?, and was|does not run: it ended with exit code 1)/,
+  );
   expect(stderr).toContain("nothing to do, and the key is [secret]");
   expect(await bodies()).toBe("hello");
   const [, mail] = (await state()).releases[0]?.units ?? [];
   // While it runs again, systemd no longer knows how it ended.
-  expect(mail?.problem).toMatch(/ (?:ended(?: with exit code 1)?, and was started again|does not run: it ended with exit code 1)/);
+  expect(mail?.problem).toMatch(
+    / (?:ended(?: with exit code 1)?, and was started again|does not run: it ended with exit code 1)/,
+  );
   declare("plain");
   expect((await site.deploy()).code).toBe(0);
   await works();
