@@ -21,14 +21,14 @@ export const rabbitmq: ServiceType<{ bytes: number; memory: number; connections:
   told: z.strictObject({
     /** Quota: above it, nothing can be published. */
     bytes: count,
-    /** For what it holds: above it, neither. */
+    /** For itself and what it holds: above it, neither. */
     memory: count,
     /** Connections the site may have at once. */
     connections: count,
   }),
   tell: ({ options, ...use }) => ({
     bytes: parseBytes(options.quota ?? "1G"),
-    memory: parseBytes(options.memory ?? "64M"),
+    memory: ownMemory + parseBytes(options.memory ?? "64M"),
     connections: sessionsFor(use),
   }),
   prefix: "RABBITMQ",
@@ -41,8 +41,8 @@ export const rabbitmq: ServiceType<{ bytes: number; memory: number; connections:
     PORT: "@PORT@",
   },
   writesData: false,
-  memory: ({ memory }) => memory + ownMemory,
-  shown: ({ bytes, memory }) => `${sizeText(bytes)} in ${sizeText(memory)} of memory`,
+  memory: ({ memory }) => memory,
+  shown: ({ bytes, memory }) => `${sizeText(bytes)} in ${sizeText(memory - ownMemory)} of memory`,
   // Drivers name what checks a certificate each in its own way, and some refuse a URL with another's words.
   external: {
     schemes: ["amqp"],

@@ -180,9 +180,9 @@ export const serviceAttacks: readonly Attack[] = [
   },
   {
     attack: "an app reaches for another site's RabbitMQ, for Erlang's own ports, or for the files of its own",
-    holds: "refused by the firewall and the kernel: the server is in a network of its own, and the way there is the site's alone",
+    holds: "refused by the firewall and the kernel: the server is in a network of its own, and its proxy is the site's alone",
     file: "test/nodes/rabbitmq.test.ts",
-    test: "only the site's user comes to it, by the way alone",
+    test: "only the site's user comes to it, by its proxy alone",
   },
   {
     attack: "an app logs in to its RabbitMQ as guest, as another site, with another password, or to another virtual host",
@@ -191,10 +191,10 @@ export const serviceAttacks: readonly Attack[] = [
     test: "no other user logs in, none without the password, and to no other virtual host",
   },
   {
-    attack: "another site's app listens at the address of a RabbitMQ whose way is closed",
+    attack: "another site's app listens at the address of a RabbitMQ whose proxy is closed",
     holds: "it is not heard",
     file: "test/nodes/rabbitmq.test.ts",
-    test: "what binds the address of one whose way is closed is not heard",
+    test: "what binds the address of one whose proxy is closed is not heard",
   },
   {
     attack: "a site is called as the rest of the name of another's unit is, such as `way-blog` beside `blog`",

@@ -14,11 +14,11 @@ from silver import addresses, files, volume
 from silver.services import Use, rabbitmq
 from silver.services.rabbitmq import login, names
 
-QUEUE = Use("my-blog", 1, "queue", {"bytes": 64 * MEGABYTE, "memory": 64 * MEGABYTE, "connections": 20})
+QUEUE = Use("my-blog", 1, "queue", {"bytes": 64 * MEGABYTE, "memory": 224 * MEGABYTE, "connections": 20})
 PLACE = "/srv/silver/my-blog/data/rabbitmq/g1"
 UNIT = "silver-rabbitmq-my-blog@g1.service"
-WAY = "silver-rabbitmqway-my-blog@g1.service"
-SOCKET = "silver-rabbitmqway-my-blog@g1.socket"
+PROXY = "silver-rabbitmqproxy-my-blog@g1.service"
+SOCKET = "silver-rabbitmqproxy-my-blog@g1.socket"
 # The first bytes of what RabbitMQ 3.12 answers.
 START = b"\1\0\0\0\0\1\xf4\0\x0a\0\x0a\0\x09"
 
@@ -69,13 +69,13 @@ class RabbitMQ(Servers):
         )
         self.assertEqual([(each["user"], each["vhost"]) for each in made["permissions"]], [("site-my-blog", "my-blog")])
         self.assertEqual(made["users"][0]["tags"], "")
-        self.assertNotIn(told["PASSWORD"], self.conf("json") + self.conf() + self.unit_text(UNIT) + self.unit_text(WAY))
+        self.assertNotIn(told["PASSWORD"], self.conf("json") + self.conf() + self.unit_text(UNIT) + self.unit_text(PROXY))
         data = base64.b64decode(made["users"][0]["password_hash"])
         self.assertEqual(data[4:], hashlib.sha256(data[:4] + told["PASSWORD"].encode()).digest())
         self.assertEqual(os.stat(self.paths.at("/etc/silver/rabbitmq/my-blog-g1.json")).st_mode & 0o777, 0o640)
 
     def test_no_unit_of_a_site_has_the_name_of_another_site_s_whatever_the_sites_are_called(self):
-        named = lambda use: {names.service(use), *(names.way(use, end) for end in ("service", "socket"))}  # noqa: E731
+        named = lambda use: {names.service(use), *(names.proxy(use, end) for end in ("service", "socket"))}  # noqa: E731
         # A site may be called as the rest of any unit's name.
         others = {word for name in named(QUEUE) for word in re.findall(r"(?<=-)(?=([a-z0-9-]+@))", name)}
         for other in sorted(word.removesuffix("@") for word in others):
@@ -96,15 +96,15 @@ class RabbitMQ(Servers):
             self.assertEqual(login.password(self.node, QUEUE), "known")
         self.assertEqual(files.read_json(login.path(self.node, QUEUE)), {"password": "known"})
 
-    def test_it_is_alone_in_its_network_and_the_way_into_it_is_the_site_s(self):
+    def test_it_is_alone_in_its_network_and_its_proxy_is_the_site_s(self):
         self.set_up()
-        text, way = self.unit_text(UNIT), self.unit_text(WAY)
-        for each in (text, way):
+        text, proxy = self.unit_text(UNIT), self.unit_text(PROXY)
+        for each in (text, proxy):
             self.assertIn("\nPrivateNetwork=yes\n", each)
             self.assertIn("\nUser=mq-my-blog\nGroup=site-my-blog\nSlice=silver-my\\x2dblog.slice\n", each)
             self.assertIn("\nCapabilityBoundingSet=\n", each)
-        self.assertIn(f"\nJoinsNamespaceOf={UNIT}\n", way)
-        self.assertIn(f"\nPartOf={SOCKET}\n", way)
+        self.assertIn(f"\nJoinsNamespaceOf={UNIT}\n", proxy)
+        self.assertIn(f"\nPartOf={SOCKET}\n", proxy)
         self.assertIn("\nListenStream=127.65.0.1:20001\n", self.unit_text(SOCKET))
         self.assertIn("\nlisteners.tcp.1 = 127.0.0.1:5672\n", self.conf())
         rules = self.text("/var/lib/silver/firewall.nft")
@@ -114,8 +114,8 @@ class RabbitMQ(Servers):
 
     def test_what_it_takes_is_held_to_its_memory_and_its_quota(self):
         self.set_up()
-        self.assertIn(f"\nvm_memory_high_watermark.absolute = {names.OWN_MEMORY + 64 * MEGABYTE}\n", self.conf())
-        self.assertIn(f"\nMemoryMax={2 * (names.OWN_MEMORY + 64 * MEGABYTE)}\n", self.unit_text(UNIT))
+        self.assertIn(f"\nvm_memory_high_watermark.absolute = {224 * MEGABYTE}\n", self.conf())
+        self.assertIn(f"\nMemoryMax={448 * MEGABYTE}\n", self.unit_text(UNIT))
         self.assertIn(f"\ndisk_free_limit.absolute = {(256 - 64) * MEGABYTE}\n", self.conf())
         self.used = 10 * MEGABYTE
         self.assertEqual(self.set_up(), [])
@@ -136,10 +136,10 @@ class RabbitMQ(Servers):
         with mock.patch.object(volume, "resize", lambda node, place, size: [{"what": place, "why": str(size)}]):
             self.assertEqual(self.set_up(bytes=512 * MEGABYTE)[0]["what"], PLACE)
 
-    def test_a_way_that_changed_is_opened_anew(self):
+    def test_a_proxy_that_changed_is_opened_anew(self):
         self.set_up()
-        self.place(f"/etc/systemd/system/{WAY}", "of an earlier agent")
-        self.assertEqual([change["what"] for change in self.set_up()], [WAY, SOCKET])
+        self.place(f"/etc/systemd/system/{PROXY}", "of an earlier agent")
+        self.assertEqual([change["what"] for change in self.set_up()], [PROXY, SOCKET])
         self.assertEqual(self.machine.units[SOCKET], "active")
 
     def test_its_options_and_its_address_are_found_on_the_node(self):
@@ -158,7 +158,7 @@ class RabbitMQ(Servers):
         self.set_up()
         self.machine.units[UNIT] = "active"
         with mock.patch("silver.services.rabbitmq.memory", lambda node, use: self.memory):
-            self.memory = names.memory(QUEUE)
+            self.memory = QUEUE.options["memory"]
             self.assertIsNone(rabbitmq.health(self.node, QUEUE))
             self.memory += 1
             self.assertEqual(rabbitmq.health(self.node, QUEUE), "out of memory: it takes no messages until some are read")
@@ -171,7 +171,7 @@ class RabbitMQ(Servers):
         self.set_up()
         word = login.password(self.node, QUEUE)
         rabbitmq.remove(self.node, QUEUE)
-        self.assertEqual({self.machine.units.get(name, "inactive") for name in (UNIT, WAY, SOCKET)}, {"inactive"})
+        self.assertEqual({self.machine.units.get(name, "inactive") for name in (UNIT, PROXY, SOCKET)}, {"inactive"})
         self.assertEqual(os.listdir(self.paths.at("/etc/silver/rabbitmq")), [])
         self.assertIsNone(addresses.find(self.node, "my-blog", "rabbitmq-g1"))
         self.assertNotIn("127.65.", self.text("/var/lib/silver/firewall.nft"))

@@ -63,7 +63,7 @@ class EveryServer(NodeTest):
         with mock.patch("silver.services.postgres.server.program", lambda node, use, name: f"/usr/bin/{name}"):
             texts = [memcached.unit_text(CACHE), redis.unit_text(QUEUE), redis.unit_text(SESSIONS), server.unit_text(self.node, database)]
         messages = Use("hello", 1, "queue", {"bytes": 64 * MEGABYTE, "memory": 64 * MEGABYTE, "connections": 20})
-        texts += [mysql_server.unit_text(database), rabbitmq_texts.unit_text(messages), rabbitmq_texts.way_text(messages)]
+        texts += [mysql_server.unit_text(database), rabbitmq_texts.unit_text(messages), rabbitmq_texts.proxy_text(messages)]
         for text in texts:
             self.assertIn("\nTimeoutStartSec=15min\n", text)
 

@@ -339,7 +339,7 @@ TYPES = {
         "values": {"ADDRESS": "", "PORT": "", "VHOST": "my-blog", "USER": "site-my-blog", "PASSWORD": ""},
         "needs": [
             *("Wants=silver-rabbitmq-my-blog@g2.service", "After=silver-rabbitmq-my-blog@g2.service"),
-            *("Wants=silver-rabbitmqway-my-blog@g2.socket", "After=silver-rabbitmqway-my-blog@g2.socket"),
+            *("Wants=silver-rabbitmqproxy-my-blog@g2.socket", "After=silver-rabbitmqproxy-my-blog@g2.socket"),
         ],
     },
 }

@@ -86,7 +86,7 @@ const onNode = (command: string, input?: string) => ssh(node, command, input);
 const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- sh -c '${command}' 2>&1; echo "exit code $?"`);
 
 const unit = (name: string) => `silver-rabbitmq-${name}@g1.service`;
-const way = (name: string, end = "socket") => `silver-rabbitmqway-${name}@g1.${end}`;
+const proxy = (name: string, end = "socket") => `silver-rabbitmqproxy-${name}@g1.${end}`;
 const place = (name: string) => `/srv/silver/${name}/data/rabbitmq/g1`;
 
 const variables = async (name: string) => JSON.parse(await get(name, "/variables")) as Variables;
@@ -148,15 +148,15 @@ describe.each([testOs])("on %s", (os) => {
   });
 
   test("each runs in its site's slice, confined, and none of the distribution's runs beside them", async () => {
-    const slices = await onNode(`systemctl show --value --property=Slice ${unit("one-a")} ${way("one-a", "service")} | grep .`);
+    const slices = await onNode(`systemctl show --value --property=Slice ${unit("one-a")} ${proxy("one-a", "service")} | grep .`);
     expect(slices.split("\n")).toEqual(["silver-one\\x2da.slice", "silver-one\\x2da.slice"]);
     expect(await onNode("ps -C beam.smp,epmd -o user:20= | sort | uniq -c | tr -s ' '")).toBe(" 2 mq-one-a\n 2 mq-two");
     expect(await onNode("systemctl is-enabled rabbitmq-server epmd.service epmd.socket || true")).toBe("masked\nmasked\nmasked");
-    for (const name of [unit("two"), way("two", "service")]) {
+    for (const name of [unit("two"), proxy("two", "service")]) {
       const scored = await onNode(`systemd-analyze security --threshold=20 --no-pager ${name} >/dev/null && echo held`);
       expect(scored, name).toBe("held");
     }
-    const judged = `systemd-analyze verify ${unit("two")} ${way("two")} ${way("two", "service")} 2>&1 | grep silver-rabbitmq || true`;
+    const judged = `systemd-analyze verify ${unit("two")} ${proxy("two")} ${proxy("two", "service")} 2>&1 | grep silver-rabbitmq || true`;
     expect(await onNode(judged)).toBe("");
   });
 
@@ -166,7 +166,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(found?.bytes).toBeLessThan(16 * 1024 ** 2);
   });
 
-  test("only the site's user comes to it, by the way alone", async () => {
+  test("only the site's user comes to it, by its proxy alone", async () => {
     const { CONFIG_RABBITMQ_HOST: host, CONFIG_RABBITMQ_PORT: port } = await variables("one-a");
     const dial = (user: string, to: string) => asUser(user, `python3 -c "import socket; socket.create_connection((${to}), 5)"`);
     expect(await dial("site-one-a", `\\"${host}\\", ${port}`)).toBe("exit code 0");
@@ -239,15 +239,15 @@ describe.each([testOs])("on %s", (os) => {
     expect(await onNode(`stat -c '%a %U' ${place("one-a")}.login.json`)).toBe("600 root");
   });
 
-  test("what binds the address of one whose way is closed is not heard", async () => {
+  test("what binds the address of one whose proxy is closed is not heard", async () => {
     const told = await variables("one-a");
-    await onNode(`systemctl stop ${way("one-a")}`);
+    await onNode(`systemctl stop ${proxy("one-a")}`);
     const impostor = `import socket; s = socket.socket(); s.setsockopt(1, 2, 1); s.bind((\\"${told.CONFIG_RABBITMQ_HOST}\\", ${told.CONFIG_RABBITMQ_PORT})); s.listen(); s.settimeout(8); s.accept()`;
     const said = asUser("site-two", `python3 -c "${impostor}"`);
     await poll("it listens", 10, async () => (await onNode(`ss -Hltn sport = :${told.CONFIG_RABBITMQ_PORT}`)) !== "");
     expect((await status("one-a"))?.problem).toBe("not answering");
     expect(await said).toMatch(/timed out/);
-    await onNode(`systemctl start ${way("one-a")}`);
+    await onNode(`systemctl start ${proxy("one-a")}`);
     expect(await get("one-a", "/write/heard")).toBe("written");
     expect(await get("one-a", "/read")).toBe('["heard", "heard"]');
   });
@@ -273,7 +273,7 @@ describe.each([testOs])("on %s", (os) => {
     expect(await started("two")).toBe(before);
     expect(await variables("two")).toEqual(told);
     await onNode(
-      `systemctl stop ${way("two")} ${unit("two")}; rm /etc/systemd/system/silver-rabbitmq-*two* /etc/silver/rabbitmq/two-g1.*`,
+      `systemctl stop ${proxy("two")} ${unit("two")}; rm /etc/systemd/system/silver-rabbitmq-*two* /etc/silver/rabbitmq/two-g1.*`,
     );
     await onNode(`rm ${place("two")}.login.json; systemctl daemon-reload`);
     expect((await status("two"))?.problem).toBe("not running");

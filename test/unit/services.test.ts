@@ -140,8 +140,8 @@ const types = [
     packages: ["rabbitmq-server"],
     php: ["php-amqp"],
     options: {
-      "{}": { bytes: 1024 ** 3, memory: 64 * 1024 ** 2, connections: 36 },
-      "{quota: 512M, memory: 1G}": { bytes: 512 * 1024 ** 2, memory: 1024 ** 3, connections: 36 },
+      "{}": { bytes: 1024 ** 3, memory: (160 + 64) * 1024 ** 2, connections: 36 },
+      "{quota: 512M, memory: 1G}": { bytes: 512 * 1024 ** 2, memory: (160 + 1024) * 1024 ** 2, connections: 36 },
     },
     prefix: "RABBITMQ",
     variables: {

@@ -1,6 +1,6 @@
 """
-RabbitMQ: each site has its own server with its own user, in a network of its own. Its clients know no sockets, and so a way leads into that
-network: an address of the node's loopback, which only the site may come to, and a program that passes its connections on.
+RabbitMQ: each site has its own server with its own user, in a network of its own. Its clients know no sockets, and so a proxy leads into
+that network: it listens at an address of the node's loopback, which only the site may come to.
 
 The site logs in with a password that the agent makes. What it may do is read from a file whenever the server starts: nothing has to be
 asked for, which would take a second Erlang and its seconds.
@@ -37,7 +37,7 @@ def values(node, use):
 
 def needs(node, use):
     """A release starts after it and keeps running without it: pages that need no messages are still served."""
-    return own_server.needs(names.service(use)) + own_server.needs(names.way(use, "socket"))
+    return own_server.needs(names.service(use)) + own_server.needs(names.proxy(use, "socket"))
 
 
 def size(node, use):
@@ -51,13 +51,13 @@ def health(node, use):
         return "not answering"
     if volume.is_mounted(node, names.place(use)) and size(node, use) > use.options["bytes"]:
         return "over its quota: it takes no messages until some are read"
-    if memory(node, use) > names.memory(use):
+    if memory(node, use) > use.options["memory"]:
         return "out of memory: it takes no messages until some are read"
     return None
 
 
 def greets(node, use):
-    """Whether it answers as RabbitMQ does, the way the site comes."""
+    """Whether it answers as RabbitMQ does, by its proxy, as the site comes to it."""
     found = addresses.find(node, use.site, names.key(use))
     if found is None:
         return False
@@ -89,15 +89,15 @@ def found(node, use):
     held, most = number(r"^# quota = (\d+)$", text), number(r"^vm_memory_high_watermark.absolute = (\d+)$", text)
     connections = number(r'"max-connections":(\d+)', limits)
     if held and most and connections:
-        return {"bytes": held, "memory": most - names.OWN_MEMORY, "connections": connections}
+        return {"bytes": held, "memory": most, "connections": connections}
     # The manifest's defaults.
     whole = volume.most(node, names.place(use))
-    return {"bytes": quota(whole), "memory": 64 * MEGABYTE, "connections": 64} if whole else None
+    return {"bytes": quota(whole), "memory": 224 * MEGABYTE, "connections": 64} if whole else None
 
 
 def listens(node, use):
     """By its unit, for a table that was lost."""
-    seen = re.search(r"^ListenStream=([0-9.]+):([0-9]+)$", node.read(f"/etc/systemd/system/{names.way(use, 'socket')}"), re.MULTILINE)
+    seen = re.search(r"^ListenStream=([0-9.]+):([0-9]+)$", node.read(f"/etc/systemd/system/{names.proxy(use, 'socket')}"), re.MULTILINE)
     return (names.key(use), {"address": seen[1], "port": int(seen[2]), "server": "root"}) if seen else None
 
 
@@ -113,7 +113,7 @@ def set_up(node, use):
     word = login.ensure(node, use)
     written = {f"{names.settings(use)}{end}": text for end, text in texts.settings_files(node, use, word).items()}
     changes += own_server.run(node, "RabbitMQ", names.service(use), texts.unit_text(use), written, gid, START_SECONDS)
-    return changes + open_way(node, use)
+    return changes + open_proxy(node, use)
 
 
 def disk(use):
@@ -136,15 +136,15 @@ def refuse_less(node, use):
         )
 
 
-def open_way(node, use):
+def open_proxy(node, use):
     """Takes an address and listens there. systemd holds it, as root: who else binds it is not heard."""
     found = addresses.take(node, use.site, names.key(use), "root")
     firewall.update(node)
-    why = unit.install(node, {names.way(use, "service"): texts.way_text(use)}).get(names.way(use, "service"))
+    why = unit.install(node, {names.proxy(use, "service"): texts.proxy_text(use)}).get(names.proxy(use, "service"))
     if why not in (None, "missing"):
-        unit.stop(node, [names.way(use, "socket")])
-    changes = [{"what": names.way(use, "service"), "why": why}] if why else []
-    return changes + own_server.run(node, "RabbitMQ", names.way(use, "socket"), texts.socket_text(use, found), {})
+        unit.stop(node, [names.proxy(use, "socket")])
+    changes = [{"what": names.proxy(use, "service"), "why": why}] if why else []
+    return changes + own_server.run(node, "RabbitMQ", names.proxy(use, "socket"), texts.socket_text(use, found), {})
 
 
 def hold(node, use):
@@ -152,7 +152,7 @@ def hold(node, use):
 
 
 def remove(node, use):
-    units = names.way(use, "socket"), names.way(use, "service"), names.service(use)
+    units = names.proxy(use, "socket"), names.proxy(use, "service"), names.service(use)
     changes = [change for name in units for change in own_server.remove(node, name)]
     if addresses.give_back(node, use.site, names.key(use)):
         firewall.update(node)

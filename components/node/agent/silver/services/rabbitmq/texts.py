@@ -1,4 +1,4 @@
-"""What is written for a site's server: its settings, its unit, and the units of the way to it."""
+"""What is written for a site's server: its settings, its unit, and the units of its proxy."""
 
 from ... import files, own_server, volume
 from . import login, names
@@ -38,7 +38,7 @@ listeners.tcp.1 = 127.0.0.1:{PORT}
 handshake_timeout = {own_server.SILENT_SECONDS * 1000}
 channel_max = 256
 load_definitions = {names.settings(use)}.json
-vm_memory_high_watermark.absolute = {names.memory(use)}
+vm_memory_high_watermark.absolute = {use.options["memory"]}
 # Of its disk, so that what it may fill is the quota.
 disk_free_limit.absolute = {volume.room(node, names.place(use)) - use.options["bytes"]}
 raft.wal_max_size_bytes = {LOG_BYTES}
@@ -103,7 +103,7 @@ LogRateLimitBurst=200
 UMask=0077
 OOMPolicy=stop
 # What it cleans up is copied: it may take twice as much for a moment.
-MemoryMax={2 * names.memory(use)}
+MemoryMax={2 * use.options["memory"]}
 TasksMax=128
 LimitNOFILE=16384
 LimitCORE=0
@@ -123,7 +123,7 @@ WantedBy=multi-user.target
 def socket_text(use, found):
     return f"""# Made by silver. Where the site {use.site} comes to its RabbitMQ.
 [Unit]
-Description=Way to RabbitMQ of the site {use.site}, data generation g{use.generation}
+Description=Proxy of RabbitMQ of the site {use.site}, data generation g{use.generation}
 
 [Socket]
 ListenStream={found["address"]}:{found["port"]}
@@ -133,14 +133,14 @@ WantedBy=multi-user.target
 """
 
 
-def way_text(use):
+def proxy_text(use):
     """Has a socket of the node's network from systemd, and is itself in the server's."""
     most = 2 * own_server.places(use.options["connections"])
     return f"""# Made by silver. Passes connections of the site {use.site} on to its RabbitMQ.
 [Unit]
-Description=Way to RabbitMQ of the site {use.site}, data generation g{use.generation}
+Description=Proxy of RabbitMQ of the site {use.site}, data generation g{use.generation}
 After={names.service(use)}
-PartOf={names.way(use, "socket")}
+PartOf={names.proxy(use, "socket")}
 JoinsNamespaceOf={names.service(use)}
 StartLimitIntervalSec=0
 
