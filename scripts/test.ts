@@ -32,28 +32,26 @@ const layers = named.length > 0 ? named : allLayers;
 const able = layers.filter((layer) => obstacleOf(layer) === undefined);
 const skippedLayers = layers.filter((layer) => !able.includes(layer));
 
-const results: FileResult[] = [];
+const ran: FileResult[] = [];
 const whole = words.length === named.length;
 if (able.length > 0) {
   console.log(`Layers: ${able.join(", ")}`);
   const rest = words.filter((word) => !allLayers.includes(word));
   const others = whole ? able.filter((layer) => layer !== "nodes") : able;
-  if (others.length > 0) results.push(...runVitest([...others.flatMap((layer) => ["--project", layer]), ...rest]));
-  if (whole && able.includes("nodes")) results.push(...runNodes());
+  if (others.length > 0) ran.push(...runVitest([...others.flatMap((layer) => ["--project", layer]), ...rest]));
+  if (whole && able.includes("nodes")) ran.push(...runNodes());
 }
 // The same table of behaviours for the real plugin and for our stand-in.
 const plugin = realPlugin();
 if (plugin !== undefined && able.includes("engine") && whole) {
   console.log(`The command plugin's tests once more, with ${plugin}`);
-  results.push(...runVitest(["--project", "engine", "command-plugin"], { SILVER_COMMAND_PLUGIN: plugin }));
+  ran.push(...runVitest(["--project", "engine", "command-plugin"], { SILVER_COMMAND_PLUGIN: plugin }));
 }
 
-results.push(
-  ...runAgain(results.splice(0), (layer, file) => {
-    console.log(`Once more, by itself: ${file}`);
-    return runVitest(["--project", layer, file]);
-  }),
-);
+const results = runAgain(ran, (layer, file) => {
+  console.log(`Once more, by itself: ${file}`);
+  return runVitest(["--project", layer, file]);
+});
 
 const passed = results.reduce((sum, result) => sum + result.passed.length, 0);
 const failed = results.reduce((sum, result) => sum + result.failed.length, 0);

@@ -9,7 +9,8 @@ export const serviceAttacks: readonly Attack[] = [
     test: "all that runs for the site shares the part of the machine that each site has",
   },
   {
-    attack: "an external service is down, slow, of another version, has a certificate of nobody's, or refuses the login",
+    attack:
+      "an external service is down, slow, of another version, has a certificate that no known authority signed, or refuses the login",
     holds: "the rollout is refused with its name, address and reason, and without its secret; nothing on the node is touched",
     file: "test/nodes/external.test.ts",
     test: "refused, by name and with what to do, and nothing is touched",

@@ -177,7 +177,7 @@ class Probes(unittest.TestCase):
             self.assertEqual(self.ask(self.says()), {"kind": "protocol", "reason": "says what nobody understands (KeyError)"})
         for authority in ("garbage", "-----BEGIN CERTIFICATE-----\nö\n-----END CERTIFICATE-----\n"):
             found = self.ask(self.says(), tls="verify", ca=authority)
-            self.assertEqual(found, {"kind": "tls", "reason": "can't be checked: its ca is no certificate"})
+            self.assertEqual(found, {"kind": "tls", "reason": "can't be checked: its ca is not a certificate"})
         self.assertEqual(self.ask(port=1, host="a" * 64 + ".net")["kind"], "unreachable")
 
     def test_control_characters_of_a_server_go_nowhere(self):

@@ -55,7 +55,7 @@ describe.each([testOs])("on %s", (os) => {
     await project.remove();
   });
 
-  test("it serves, with a page that is styled, and refuses what is no number", async () => {
+  test("it serves, with a page that is styled, and refuses what is not a number", async () => {
     await project.engine.up();
     node = await project.node("web1");
     const [, sheet = ""] = /rel="stylesheet" href="([^"]*)"/.exec((await page("")).body) ?? [];

@@ -203,7 +203,7 @@ describe.each([testOs])("on %s", (os) => {
     for (const vhost of ["%2F", "two", ""]) expect(await at(`site-one-a:${password}`, vhost), vhost).toContain("NOT_ALLOWED");
   });
 
-  test("the program that asks one of somebody else's logs in there, and tells what is refused", async () => {
+  test("the probe logs in to a RabbitMQ that somebody else runs, and tells what is refused", async () => {
     const {
       CONFIG_RABBITMQ_HOST: host,
       CONFIG_RABBITMQ_PORT: port,

@@ -196,7 +196,7 @@ test.each([
   ["logs", "constructor"],
   ["heal", "hello", "constructor"],
   ["secret", "rotate", "constructor"],
-])("what JavaScript itself gives a name to is no site: silver %s %s", async (...words) => {
+])("a site named like a property of every object does not exist: silver %s %s", async (...words) => {
   await setNode();
   const { code, stderr } = await silver.run([...words.slice(0, 1), "-e", "dev", ...words.slice(1)]);
   expect([code, stderr]).toEqual([2, "✗ dev has no site constructor\n  the sites are: hello\n"]);

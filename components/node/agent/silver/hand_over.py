@@ -159,7 +159,8 @@ def problems(node, services):
             continue
         if again and (unit.is_beginning(seen) or unit.seconds_active(seen) < WELL_SECONDS):
             times = "once" if seen["NRestarts"] == "1" else f"{seen['NRestarts']} times"
-            found[service] = f"{' '.join(filter(None, (service, 'ended', unit.how_it_ended(seen))))}, and was started again {times}"
+            how = unit.how_it_ended(seen)
+            found[service] = f"{service} ended{f' {how}' if how else ''}, and was started again {times}"
     return found
 
 

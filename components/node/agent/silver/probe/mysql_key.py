@@ -8,7 +8,7 @@ import re
 
 
 def parsed(pem):
-    """(modulus, exponent) of a key in PEM; None where it is none."""
+    """(modulus, exponent) of a key in PEM; None where it is not one."""
     found = re.fullmatch(rb"\s*-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*\0?", pem)
     try:
         whole = base64.b64decode(found[1]) if found else b""

@@ -67,7 +67,7 @@ class Wire:
         try:
             context = ssl.create_default_context(cadata=self.authority or None)
         except (ssl.SSLError, ValueError, TypeError):
-            raise Refusal("tls", "can't be checked: its ca is no certificate") from None
+            raise Refusal("tls", "can't be checked: its ca is not a certificate") from None
         if self.tls == "encrypt":
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context
