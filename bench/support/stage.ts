@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -55,7 +55,6 @@ export class Stage {
     this.checkStopped();
     const project = await withProject(files);
     this.#undo.push(project.remove);
-    cpSync(join(checkout, "cli"), join(project.root, "cli"), { recursive: true });
     return project;
   }
 

@@ -1,6 +1,6 @@
 // What takes an environment down, over the real engine and a state whose commands write down that they were taken away.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { withProject, type Project } from "../support/project.ts";
@@ -86,7 +86,6 @@ const silver = (words: string[], input = "") =>
 beforeAll(async () => {
   project = await withProject(recordedFiles);
   gone = join(project.engine.folder, "gone");
-  cpSync(join(checkout, "cli"), join(project.root, "cli"), { recursive: true });
 });
 
 beforeEach(() => {

@@ -1,13 +1,10 @@
 // What would leave data behind is refused by the program itself, before anything runs, whoever starts it. No node is needed.
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { withProject, type Project } from "../support/project.ts";
 import { importState, settle } from "../support/settled.ts";
 import { recordedFiles } from "../upgrade/recorded-files.ts";
 
-const checkout = resolve(import.meta.dirname, "../..");
 const environmentFile = "stacks/test.yaml";
 const { "apps/greeter/app.yaml": manifest = "" } = recordedFiles as Record<string, string>;
 const withData = `${manifest}\nservices: { db: { type: postgres }, files: { quota: 1G } }\n`;
@@ -39,7 +36,6 @@ async function standing(): Promise<string[]> {
 
 beforeAll(async () => {
   project = await withProject({ ...recordedFiles, "apps/greeter/app.yaml": withData });
-  cpSync(join(checkout, "cli"), join(project.root, "cli"), { recursive: true });
   project.engine.write({ ".gitignore": "node_modules\n.silver\n", [environmentFile]: declared() });
   git("init", "-q", "-b", "main");
   git("add", ".");

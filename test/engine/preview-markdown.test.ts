@@ -1,6 +1,6 @@
 // The comment on a pull request, made by the real engine from a recorded state and real changes. No node is needed.
 import { execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectGolden } from "../support/golden.ts";
@@ -49,7 +49,6 @@ function steady(markdown: string): string {
 
 beforeAll(async () => {
   project = await withProject(recordedFiles);
-  cpSync(join(checkout, "cli"), join(project.root, "cli"), { recursive: true });
   project.engine.write({ ".gitignore": "node_modules\n.silver\n" });
   git("init", "-q", "-b", "main");
   git("add", ".");

@@ -1,7 +1,7 @@
 // memcached and Redis of two sites on one real node, from their manifests to what survives a crash.
 import { spawnSync } from "node:child_process";
-import { cpSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
@@ -93,7 +93,6 @@ describe.each([testOs])("on %s", (os) => {
       "apps/two/wsgi.py": app,
       "stacks/test.yaml": environment(os, "one-a", "two"),
     });
-    cpSync(resolve("cli"), join(project.root, "cli"), { recursive: true });
     await project.prepare("web1", { os });
   });
 

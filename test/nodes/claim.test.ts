@@ -1,14 +1,11 @@
 // Two environments and one machine, by pulumi and silver as people have them: whose the node is, how it goes over, and who leaves it.
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { greeter } from "../support/greeter.ts";
 import { http, ssh, trySsh, useNodes, webPackages, type TestNode } from "../support/nodes.ts";
 import { withProject, type Project } from "../support/project.ts";
 import { testOs } from "../support/systems.ts";
 
-const checkout = resolve(import.meta.dirname, "../..");
 const suite = useNodes("claim");
 const sites = 'sites:\n  greeter: { app: apps/greeter, nodes: [web1], locations: ["*"] }\n';
 const body = async (node: TestNode): Promise<string> => (await http(node, "/")).body;
@@ -22,7 +19,6 @@ describe("a machine of somebody's, in two environments of one name that keep the
     const machine = `{ host: ${node.address}, os: ${testOs}, roles: [web], hostKey: "${node.hostKey}" }`;
     const environment = `ssh: { user: root }\nnodes:\n  web1: ${machine}\n${sites}`;
     const project = await withProject({ ...greeter(greeting), "stacks/test.yaml": environment });
-    cpSync(join(checkout, "cli"), join(project.root, "cli"), { recursive: true });
     execFileSync("ssh-add", ["-q", node.keyFile], { env: project.engine.environment });
     return project;
   };

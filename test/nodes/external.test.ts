@@ -1,8 +1,8 @@
 // Services that somebody else runs: real servers on a second machine, with TLS and without, from their place in an environment to the app,
 // and each way in which they are not as they should be.
 import { spawnSync } from "node:child_process";
-import { cpSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { visitor } from "../support/load.ts";
 import { http, poll, reboot, ssh, webPackages } from "../support/nodes.ts";
@@ -162,7 +162,6 @@ describe.each([testOs])("on %s", (os) => {
       "apps/shop/static/index.html": "shop",
       "stacks/test.yaml": environment({}),
     });
-    cpSync(resolve("cli"), join(project.root, "cli"), { recursive: true });
     const prepared = [...webPackages, ...packages];
     await Promise.all([project.prepare("web1", { os, prepared }), project.prepare("data1", { os, prepared })]);
     data = await project.node("data1");

@@ -1,7 +1,5 @@
 // `silver heal` on a real node: whatever a site and its node have lost is back without a new release, and the neighbour serves meanwhile.
 import { spawn } from "node:child_process";
-import { cpSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { visitor } from "../support/load.ts";
 import { betweenLooks, http, poll, reboot, ssh, trySsh } from "../support/nodes.ts";
@@ -42,7 +40,6 @@ beforeAll(async () => {
     ),
     "stacks/test.yaml": `nodes:\n  web1: { local: true, os: ${testOs}, roles: [web] }\nsites:\n${site("lost")}${site("calm")}`,
   });
-  cpSync(resolve("cli"), join(project.root, "cli"), { recursive: true });
   await project.prepare("web1");
   await project.engine.up();
   node = await project.node("web1");

@@ -39,7 +39,6 @@ const links = async () =>
 describe.each([testOs])("on %s", (os) => {
   beforeAll(async () => {
     project = await withProject({ "stacks/test.yaml": environment(os) });
-    cpSync(resolve("cli"), join(project.root, "cli"), { recursive: true });
     cpSync(resolve("apps/links"), join(project.root, "apps/links"), { recursive: true });
     await project.prepare("web1", { os });
   });

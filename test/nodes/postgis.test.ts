@@ -1,7 +1,7 @@
 // PostGIS and other extensions of PostgreSQL on one real node: who makes them, what an app does with them, what it can't do.
 import { spawnSync } from "node:child_process";
-import { cpSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
@@ -115,7 +115,6 @@ timeouts = request=60s
       "apps/geo/wsgi.py": app,
       "stacks/test.yaml": environment(os, "plain", "geo"),
     });
-    cpSync(resolve("cli"), join(project.root, "cli"), { recursive: true });
     await project.prepare("web1", { os });
   });
 

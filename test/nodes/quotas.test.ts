@@ -1,7 +1,7 @@
 // Apps that write without end where no file system stops them, on a real node: the database and the logs, and a neighbour beside them.
 import { spawnSync } from "node:child_process";
-import { cpSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { betweenLooks, http, poll, reboot, ssh } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
@@ -188,7 +188,6 @@ beforeAll(async () => {
     "apps/calm/wsgi.py": app,
     "stacks/test.yaml": environment("eater", "calm"),
   });
-  cpSync(resolve("cli"), join(project.root, "cli"), { recursive: true });
   await project.prepare("web1");
   await project.engine.up();
   node = await project.node("web1");

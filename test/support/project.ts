@@ -41,7 +41,7 @@ export async function withProject(files: Files, options: EngineOptions = {}): Pr
   const own = ["Pulumi.yaml", "package.json"].map((name) => [name, readFileSync(join(checkout, name), "utf8")]);
   const engine = await withEngine({ ...(Object.fromEntries(own) as Files), ...files }, options);
   const root = join(engine.folder, "program");
-  cpSync(join(checkout, "components"), join(root, "components"), { recursive: true });
+  for (const name of ["cli", "components"]) cpSync(join(checkout, name), join(root, name), { recursive: true });
   for (const name of ["index.ts", "program.ts"]) cpSync(join(checkout, "stacks", name), join(root, "stacks", name));
   const agentPid = startAgent(root, engine);
   const clone = cloneOf(root);
