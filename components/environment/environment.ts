@@ -22,7 +22,7 @@ export interface Environment {
     debs: string[];
   };
   /** Upper limits for any site. */
-  limits: Limits;
+  limits: MostOfAnySite;
   nodes: Record<string, EnvironmentNode>;
   sites: Record<string, EnvironmentSite>;
 }
@@ -85,6 +85,13 @@ export interface Limits {
   memoryBytes?: number;
   /** Largest body of a request. */
   bodyBytes?: number;
+}
+
+export interface MostOfAnySite extends Limits {
+  /** Disk that a service may fill. */
+  quotaBytes?: number;
+  /** Memory that a service may fill. */
+  serviceMemoryBytes?: number;
 }
 
 /** A value encrypted in the stack's configuration: planning sees only its version. */

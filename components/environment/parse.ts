@@ -4,7 +4,7 @@ import { tooLarge } from "../text/too-large.ts";
 import type { Source } from "../text/source.ts";
 import { readYaml } from "../text/yaml.ts";
 import { checkEnvironment } from "./check.ts";
-import type { Environment, EnvironmentNode, EnvironmentSite, Limits, Spot } from "./environment.ts";
+import type { Environment, EnvironmentNode, EnvironmentSite, Limits, MostOfAnySite, Spot } from "./environment.ts";
 import { layer } from "./layers.ts";
 import { readMachine } from "./kinds/registry.ts";
 import { appPath, environmentSchema, type EnvironmentTree } from "./schema.ts";
@@ -89,7 +89,7 @@ function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name
       debs: tree.apt.debs,
     },
     defaults: { retain: tree.defaults.retain, graceSeconds: tree.defaults.grace },
-    limits: toLimits(tree.limits),
+    limits: toMost(tree.limits),
     nodes: mapValues(tree.nodes, (key, node) => toNode(key, node, source)),
     sites: mapValues(tree.sites, (key, site) => toSite(key, site, tree, source)),
   };
@@ -147,6 +147,14 @@ function toLimits({ processes, memory, body }: { processes?: number; memory?: nu
     ...(processes === undefined ? {} : { processes }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(body === undefined ? {} : { bodyBytes: body }),
+  };
+}
+
+function toMost({ quota, service_memory: memory, ...ofSites }: EnvironmentTree["limits"]): MostOfAnySite {
+  return {
+    ...toLimits(ofSites),
+    ...(quota === undefined ? {} : { quotaBytes: quota }),
+    ...(memory === undefined ? {} : { serviceMemoryBytes: memory }),
   };
 }
 

@@ -127,6 +127,12 @@ export const environmentSchema = z
         processes: limits.processes.describe("Most daemon processes of a site on each node. Default: no limit."),
         memory: limits.memory.describe("Most memory that a process, a worker or a job may allocate. Default: no limit."),
         body: limits.body.describe("Largest body of a request that any site may take. Default: no limit."),
+        quota: size("16M", "1T")
+          .exactOptional()
+          .describe("Most that a service of a site may keep on its node's disk. Default: no limit."),
+        service_memory: size("16M", "64G")
+          .exactOptional()
+          .describe("Most memory of a service that is held in memory. Default: no limit."),
       })
       .prefault({})
       .describe("The most that any site may have, whatever its manifest says."),

@@ -4,8 +4,7 @@ import { waitingRequests } from "../platforms/capacity.ts";
 import { compareLocations, locationText } from "./location.ts";
 import type { NodePlan, SitePlan } from "./plan.ts";
 import { workBytes } from "./plan-work.ts";
-import { externalType } from "../services/external.ts";
-import { serviceType } from "../services/registry.ts";
+import { serviceType, servicesOnNode } from "../services/registry.ts";
 import { sizeText } from "../text/size-text.ts";
 
 /** Conflicts between the sites of a node. */
@@ -61,9 +60,8 @@ function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]
 }
 
 /** What a site's processes may take on a node, its services that are held in memory, and its workers and jobs where they run. */
-function memoryOf({ processes, services = [], work }: SitePlan, node: string): number {
-  const own = services.filter(({ type }) => type !== externalType);
-  const ofServices = own.map(({ type, options }) => serviceType(type).memory?.(options) ?? 0);
+function memoryOf({ processes, services, work }: SitePlan, node: string): number {
+  const ofServices = servicesOnNode(services).map(({ type, options }) => serviceType(type).memory?.(options) ?? 0);
   const ofWork = work?.on === node ? workBytes(work) : 0;
   return [...ofServices, ofWork].reduce((total, bytes) => total + bytes, processes.count * processes.memoryBytes);
 }

@@ -3,6 +3,7 @@ import { error, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { SitePlan } from "./plan.ts";
 import { isZone, programsOf } from "./plan-work.ts";
+import { serviceType, servicesOnNode } from "../services/registry.ts";
 import { mostPrograms } from "../platforms/capacity.ts";
 import { quote } from "../text/quote.ts";
 import { sizeText } from "../text/size-text.ts";
@@ -26,9 +27,10 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
     issues.push(error("missing-config", place, message, `add config_dir: the path of a directory${make}`));
   }
   const { processes, memoryBytes, bodyBytes } = environment.limits;
-  const beyond = (what: string, most: string) => {
+  const ofSite = "lower it there, or under the site's limits, or raise the environment's limits";
+  const beyond = (what: string, most: string, fix = ofSite) => {
     const message = `${manifest.file} asks for ${what}, but this environment allows site ${site.name} ${most}`;
-    issues.push(error("limit", place, message, "lower it there, or under the site's limits, or raise the environment's limits"));
+    issues.push(error("limit", place, message, fix));
   };
   if (processes !== undefined && plan.processes.count > processes) {
     beyond(`${plan.processes.count} processes`, String(processes));
@@ -57,5 +59,24 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   if (bodyBytes !== undefined && plan.limits.bodyBytes > bodyBytes) {
     beyond(`request bodies of ${sizeText(plan.limits.bodyBytes)}`, sizeText(bodyBytes));
   }
+  for (const { what, most, option, limit } of servicesBeyond(environment, plan))
+    beyond(what, sizeText(most), `lower its ${option} there, or raise limits.${limit} of the environment`);
   return issues;
+}
+
+/** What services of a site would take of their node beyond the environment's limits, and the option of each that decides it. */
+function servicesBeyond({ limits }: Environment, { services }: SitePlan) {
+  const { quotaBytes = Infinity, serviceMemoryBytes = Infinity } = limits;
+  return servicesOnNode(services).flatMap(({ name, type, options: told }) => {
+    const own = serviceType(type);
+    const whose = `for its service ${name} (${type})`;
+    const [kept = 0, held = 0] = [own.disk?.(told), own.memory?.(told)];
+    // What has no quota keeps what it holds in memory.
+    const ofDisk = { what: `${sizeText(kept)} on disk ${whose}`, most: quotaBytes, limit: "quota" };
+    const ofMemory = { what: `${sizeText(held)} of memory ${whose}`, most: serviceMemoryBytes, limit: "service_memory" };
+    return [
+      ...(kept > quotaBytes ? [{ ...ofDisk, option: "quota" in own.options ? "quota" : "memory" }] : []),
+      ...(held > serviceMemoryBytes ? [{ ...ofMemory, option: "memory" }] : []),
+    ];
+  });
 }

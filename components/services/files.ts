@@ -14,5 +14,6 @@ export const files: ServiceType<{ bytes: number }> = {
   prefix: "FILES",
   variables: { "": "@DIRECTORY@", URL: "file://@DIRECTORY@" },
   writesData: true,
+  disk: ({ bytes }) => bytes,
   shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
 };

@@ -40,6 +40,7 @@ export const mysql: ServiceType<{ bytes: number; connections: number }> = {
   // For every client of MySQL, in whatever language, "localhost" is a socket there.
   socketDirectory: { placeholder: "@MYSQL@", path: "/run/mysqld" },
   writesData: false,
+  disk: ({ bytes }) => bytes,
   shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
   external: {
     schemes: ["mysql", "mariadb"],

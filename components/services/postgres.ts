@@ -88,6 +88,7 @@ const database: ServiceType<{ bytes: number; connections: number; extensions?: s
     const message = `site ${site} can't have a database: names of roles that begin with pg_ belong to PostgreSQL`;
     return { message, fix: "give the site another name" };
   },
+  disk: ({ bytes }) => bytes,
   shown: ({ bytes, extensions: asked, tcp }) =>
     [`${bytes / 1024 ** 2}M`, ...(asked === undefined ? [] : [asked]), ...(tcp === undefined ? [] : ["by TCP"])].join(" "),
   external: {

@@ -41,6 +41,7 @@ export const rabbitmq: ServiceType<{ bytes: number; memory: number; connections:
     PORT: "@PORT@",
   },
   writesData: false,
+  disk: ({ bytes }) => bytes,
   memory: ({ memory }) => memory,
   shown: ({ bytes, memory }) => `${sizeText(bytes)} in ${sizeText(memory - ownMemory)} of memory`,
   // Drivers name what checks a certificate each in its own way, and some refuse a URL with another's words.

@@ -56,6 +56,7 @@ export const redis: ServiceType<{ bytes: number; policy: Policy; disk: number }>
   prefix: "REDIS",
   variables: { URL: "unix://@SOCKET@", HOST: "@SOCKET@", PORT: "0", SOCKET: "@SOCKET@" },
   writesData: false,
+  disk: ({ disk }) => disk,
   memory: ({ bytes }) => bytes,
   shown: ({ bytes, policy, disk }) => `${sizeText(bytes)} ${policy}${disk > 0 ? " on disk" : ""}`,
   external: {

@@ -94,6 +94,11 @@ export function deletes(before: string, after: string): string | undefined {
   return serviceTypes[type]?.deletes?.(one.join(" "), other.join(" "));
 }
 
+/** The services of a site that its node has. */
+export function servicesOnNode(services: readonly SetUp[] = []): SetUp[] {
+  return services.filter(({ type }) => type !== externalType);
+}
+
 /** The services of a site that keep data on its node. */
 export function servicesWithData(services: readonly SetUp[] = []): SetUp[] {
   return services.filter((setUp) => keepsData(summary(setUp)));

@@ -41,6 +41,8 @@ export interface ServiceType<Told extends Record<string, number | string> = Reco
   variables: Readonly<Record<string, string>>;
   /** Those that are different where the option `tcp` is on, for an app that can't take a socket's path. Absent: there is no such option. */
   overTcp?: Readonly<Record<string, string>>;
+  /** Disk of its node that it may fill with what it keeps, in bytes; absent: it keeps nothing. */
+  disk?(told: Told): number;
   /** Memory that it fills, in bytes, of what a node has for its sites; absent: it holds its data on disk. */
   memory?(told: Told): number;
   /**

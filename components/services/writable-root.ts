@@ -14,5 +14,6 @@ export const writableRoot: ServiceType<{ bytes: number }> = {
   prefix: "WRITABLE_ROOT",
   variables: { "": "@DIRECTORY@", URL: "file://@DIRECTORY@" },
   writesData: true,
+  disk: ({ bytes }) => bytes,
   shown: ({ bytes }) => `${bytes / 1024 ** 2}M`,
 };

@@ -221,4 +221,10 @@ export const serviceAttacks: readonly Attack[] = [
     file: "test/nodes/caches.test.ts",
     test: "a disk that is full can be read",
   },
+  {
+    attack: "an app asks for a database, files or a Redis as large as its node, or gets as much by default",
+    holds: "it is refused where the environment bounds services, a Redis that keeps its data by its disk, too",
+    file: "test/unit/plan.test.ts",
+    test: "a service gets no more disk and memory than the environment allows",
+  },
 ];

@@ -240,6 +240,54 @@ test("a manifest gets no more than the environment's limits, and a site's own li
   expect(issues(", limits: {processes: 8, memory: 300M, body: 32M}")).toEqual([]);
 });
 
+test("a service gets no more disk and memory than the environment allows, whether it asks for it or has it by default", () => {
+  const issues = (limits: string, services: string, site = "") =>
+    planOf({
+      "dev.yaml": `limits: {${limits}}\n${node}sites:\n  blog: {app: apps/blog, nodes: [web1], locations: ["*"]${site}}\n`,
+      "apps/blog/app.yaml": `${app}services: ${services}\n`,
+    }).issues;
+  expect(issues("quota: 8G", "{db: {type: postgres, quota: 1T}}")).toEqual([
+    {
+      code: "limit",
+      severity: "error",
+      place: { file: "stacks/dev.yaml", line: 6, column: 3 },
+      message: "apps/blog/app.yaml asks for 1T on disk for its service db (postgres), but this environment allows site blog 8G",
+      fix: "lower its quota there, or raise limits.quota of the environment",
+    },
+  ]);
+  const found = (...of: Parameters<typeof issues>) =>
+    issues(...of).map(({ message, fix }) => [/ asks for (.*), but/.exec(message)?.[1], fix]);
+  const quota = "lower its quota there, or raise limits.quota of the environment";
+  const memory = "lower its memory there, or raise limits.service_memory of the environment";
+  for (const [type, own] of Object.entries({
+    postgres: "2G",
+    postgis: "2G",
+    mysql: "1G",
+    files: "1G",
+    writable_root: "1G",
+    rabbitmq: "1G",
+  })) {
+    expect(found("quota: 512M", `{one: {type: ${type}}}`)).toEqual([[`${own} on disk for its service one (${type})`, quota]]);
+    expect(found("quota: 512M", `{one: {type: ${type}, quota: 512M}}`)).toEqual([]);
+    expect(found("service_memory: 64G, memory: 1G", `{one: {type: ${type}, quota: 1T}}`)).toEqual([]);
+  }
+  for (const [type, own] of Object.entries({ redis: "1G", memcached: "1G", rabbitmq: "1184M" })) {
+    const asks = `{one: {type: ${type}, memory: 1G}}`;
+    expect(found("service_memory: 512M", asks)).toEqual([[`${own} of memory for its service one (${type})`, memory]]);
+    expect(found(`service_memory: ${own}`, asks)).toEqual([]);
+    expect(found("service_memory: 32M", `{one: {type: ${type}}}`)).toHaveLength(1);
+  }
+  // What a Redis keeps has a file system of four times its memory.
+  const kept = "{queue: {type: redis, memory: 1G, persist: true}}";
+  expect(found("quota: 4G", kept)).toEqual([
+    ["4160M on disk for its service queue (redis)", "lower its memory there, or raise limits.quota of the environment"],
+  ]);
+  expect(found("quota: 4160M", kept)).toEqual([]);
+  expect(found("quota: 16M", "{cache: {type: redis, memory: 1G}}")).toEqual([]);
+  const elsewhere = ", services: {db: {external: {host: db.acme.net, name: blog, user: blog}}}";
+  expect(found("quota: 16M", "{db: {type: postgres, quota: 1T}}", elsewhere)).toEqual([]);
+});
+
 test("what is set for all sites at once is a warning only where no manifest of theirs knows it", () => {
   const issues = (shop: string) =>
     planOf({

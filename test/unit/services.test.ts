@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { renderRelease } from "../../components/render/release.ts";
 import { canonicalJson } from "../../components/render/canonical-json.ts";
 import { parseRequest, planRollout, requestRollout } from "../../components/rollout/rollout.ts";
-import { nodeTypes, serviceType, summary } from "../../components/services/registry.ts";
+import { nodeTypes, serviceType, serviceTypes, summary } from "../../components/services/registry.ts";
 import { planOf, plannedSite } from "../support/plan-of.ts";
 
 const nodes = "nodes:\n  web1: {local: true, os: debian-12}\n  web2: {local: true, os: debian-13}\n";
@@ -22,6 +22,16 @@ test("every type has a row in the table below, and a twin on the node", () => {
   const twins = readdirSync(new URL("../../components/node/agent/silver/services/", import.meta.url));
   // A large one is a folder.
   expect(twins.flatMap((name) => /^[a-z][a-z_]*(?=\.py$|$)/.exec(name) ?? []).sort()).toEqual([...names, "external"].sort());
+});
+
+test("whatever an app may ask for of its node's disk and memory, an environment can bound", () => {
+  for (const type of Object.values(serviceTypes)) {
+    const told = (option: string, size: string) => type.tell({ requests: 8, programs: 0, options: { [option]: size } });
+    const disk = (size: string) => type.disk?.(told("quota", size)) ?? 0;
+    const memory = (size: string) => type.memory?.(told("memory", size)) ?? 0;
+    for (const [option, taken] of Object.entries({ quota: disk, memory }))
+      if (option in type.options) expect([type.summary, taken("2G") - taken("1G")]).toEqual([type.summary, 1024 ** 3]);
+  }
 });
 
 const url = "postgresql://@USER@@/@DATABASE@?host=@SOCKET@";
