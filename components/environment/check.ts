@@ -5,6 +5,7 @@ import { sizeText } from "../text/size-text.ts";
 import type { Source } from "../text/source.ts";
 import { suggest } from "../text/suggest.ts";
 import { distributionHosts } from "../systems/distribution.ts";
+import { checkProxies } from "./check-proxies.ts";
 import { judgeMachine } from "./kinds/registry.ts";
 import { nodeSchema, siteSchema, type EnvironmentTree } from "./schema.ts";
 
@@ -38,7 +39,7 @@ export function checkEnvironment(source: Source, parts: Partial<EnvironmentTree>
     const place = source.placeOf(["apt", "debs", index], "value");
     return [error("unknown-site", place, `apt.debs names ${name}, which is not a site of this environment`, fix)];
   });
-  return [...ofNodes, ...ofSites, ...ofSources, ...allowed];
+  return [...ofNodes, ...ofSites, ...ofSources, ...allowed, ...checkProxies(parts.trust_proxies ?? [], nodes, source)];
 }
 
 /** A pin goes by host: one of the distribution's own would hold back all of its packages. */

@@ -1,5 +1,5 @@
 import type { Environment, EnvironmentSite } from "../environment/environment.ts";
-import type { Issue } from "../text/issue.ts";
+import { warning, type Issue } from "../text/issue.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
 /** Warns about a configuration directory that the environment gives a site whose manifest asks for none. */
@@ -9,7 +9,7 @@ export function judgeConfigDirectory(environment: Environment, site: Environment
   const place = site.origins.config_dir ?? { file: environment.file, ...site.place };
   const message = `site ${site.name} has a configuration directory, but ${file} does not ask for one`;
   const fix = "delete it, or write config: {required: true} there";
-  return [{ code: "undeclared-config", severity: "warning", place, message, fix }];
+  return [warning("undeclared-config", place, message, fix)];
 }
 
 /**
@@ -29,8 +29,6 @@ export function judgeConfig(environment: Environment, sites: { site: Environment
     if (first === undefined || uses.some(({ known }) => known)) return [];
     const files = [...new Set(uses.map(({ file }) => file))];
     const message = `config ${first.name} is not in ${files.join(" or in ")}`;
-    return [
-      { code: "undeclared-config", severity: "warning", place: first.place, message, fix: "delete it, or declare it there" },
-    ];
+    return [warning("undeclared-config", first.place, message, "delete it, or declare it there")];
   });
 }

@@ -36,6 +36,11 @@ export function error(code: Code, place: Place, message: string, fix?: string): 
   return { code, severity: "error", place, message, ...(fix === undefined ? {} : { fix }) };
 }
 
+/** A warning at a place. */
+export function warning(code: Code, place: Place, message: string, fix: string): Issue {
+  return { code, severity: "warning", place, message, fix };
+}
+
 /** Whether an issue is an error, which makes the text unusable. */
 export function isError({ severity }: Issue): boolean {
   return severity === "error";

@@ -191,4 +191,10 @@ export const previewAttacks: readonly Attack[] = [
     file: "test/unit/own-secrets.test.ts",
     test: "the value of %s, %s, is left out: %s",
   },
+  {
+    attack: "an environment trusts proxies at a loopback address, or in a network that its nodes are in, too",
+    holds: "the comment warns that each site there can pass off any address as a visitor's",
+    file: "test/unit/environment-parse.test.ts",
+    test: "proxies that the sites of a node can pass themselves off as are a warning",
+  },
 ];
