@@ -39,7 +39,7 @@ export interface EnvironmentNode {
   /** `<ID>-<VERSION_ID>` of /etc/os-release, e.g. `ubuntu-24.04`; the agent refuses when the node disagrees. */
   os: SystemName;
   roles: Role[];
-  /** Memory that all its sites may take together, by their processes and their services in memory; absent: not checked. */
+  /** Memory that all its sites may take together; absent: no limit. */
   memoryBytes?: number;
   place: Spot;
 }

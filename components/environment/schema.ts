@@ -26,7 +26,7 @@ export const nodeSchema = z
     memory: size("64M", "4T")
       .exactOptional()
       .describe(
-        "Memory that all its sites may take together: their processes, workers and jobs, and their services in memory. Default: not checked.",
+        "Memory that all its sites may take together. Their processes, workers and jobs, and their services in memory, must fit into it; when all that they take, such as databases and temporary files, comes to more, the kernel ends one of their processes. Default: no limit.",
       ),
   })
   .describe("One machine.");

@@ -10,6 +10,8 @@ export interface InstallFacts {
   machineId?: string;
   packages: readonly string[];
   sites: readonly string[];
+  /** What all its sites may take of its memory. */
+  memory?: string;
   /** Proxies that it believes. */
   trustProxies?: readonly string[];
   /** What its apt knows besides the distribution. */
@@ -67,6 +69,7 @@ export function installCommand(facts: InstallFacts): string {
     ...(facts.machineId === undefined ? [] : [`# machine: ${facts.machineId}`]),
     `# packages: ${facts.packages.join(" ")}`,
     `# sites: ${facts.sites.join(" ")}`,
+    ...(facts.memory === undefined ? [] : [`# memory: ${facts.memory}`]),
     ...(facts.trustProxies ?? []).map((proxy) => `# trusts: ${proxy}`),
     ...(facts.apt ?? []).map((line) => `# apt: ${line}`),
     ...facts.routes.map((route) => `# route: ${route}`),

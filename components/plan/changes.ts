@@ -8,6 +8,7 @@ import { takenLocations } from "./takes.ts";
 import { bundleOf } from "./release-id.ts";
 import { bytesOf, changed, lists, maps, siteDetails, type Detail } from "./changes-site.ts";
 import { servicesWithData } from "../services/registry.ts";
+import { sizeText } from "../text/size-text.ts";
 
 /** A plan, and the id of each site's rendered release. */
 export interface Rendered {
@@ -219,6 +220,7 @@ function nodeDetails(one: NodePlan | undefined, other: NodePlan | undefined): De
     ...(one === undefined ? [] : changed("os", one.os, other?.os)),
     ...machineDetails(one, other),
     ...lists("roles", one?.roles ?? [], other?.roles ?? []),
+    ...changed("memory", memoryText(one), memoryText(other)),
     ...lists("trust_proxies", one?.trustProxies ?? [], other?.trustProxies ?? []),
     ...maps("apt", sourceFacts(one), sourceFacts(other)),
     ...lists("answers", one?.apt?.answers ?? [], other?.apt?.answers ?? []),
@@ -226,6 +228,8 @@ function nodeDetails(one: NodePlan | undefined, other: NodePlan | undefined): De
     ...maps("route", routes(one), routes(other)),
   ];
 }
+
+const memoryText = (node?: NodePlan) => (node?.memoryBytes === undefined ? undefined : sizeText(node.memoryBytes));
 
 /** The end of a key is enough to tell it from others, unless somebody has searched for one that ends alike. */
 function machineDetails(one: NodePlan | undefined, other: NodePlan | undefined): Detail[] {

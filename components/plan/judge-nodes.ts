@@ -52,7 +52,7 @@ function judgeWaiting(environment: Environment, node: NodePlan, sites: SitePlan[
 }
 
 function judgeMemory(environment: Environment, node: NodePlan, sites: SitePlan[]): Issue[] {
-  const most = environment.nodes[node.name]?.memoryBytes;
+  const most = node.memoryBytes;
   const sum = sites.reduce((total, site) => total + memoryOf(site, node.name), 0);
   if (most === undefined || sum <= most) return [];
   const message = `the sites of node ${node.name} may take ${sizeText(sum)} of memory together, more than the ${sizeText(most)} that it has for them`;

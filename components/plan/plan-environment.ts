@@ -53,12 +53,15 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
   const broken = judged.flatMap((one) => one.broken ?? []);
   const nodes = Object.values(environment.nodes)
     .sort(byName)
-    .map(({ name, machine, os, roles }): NodePlan => {
+    .map(({ name, machine, os, roles, memoryBytes }): NodePlan => {
       const here = [...sites, ...broken].filter((site) => site.nodes.includes(name)).sort(byName);
       const routes = here.flatMap((site) => site.routes).sort(compareLocations);
       const kept = here.some((site) => site.routes.length === 0);
       const { trustProxies } = environment;
-      const trusts = trustProxies !== undefined && roles.includes("web") ? { trustProxies } : {};
+      const ofSites = {
+        ...(memoryBytes === undefined ? {} : { memoryBytes }),
+        ...(trustProxies === undefined ? {} : { trustProxies }),
+      };
       return {
         name,
         machine,
@@ -66,7 +69,7 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
         roles,
         sites: here.map((site) => site.name),
         routes,
-        ...trusts,
+        ...(roles.includes("web") ? ofSites : {}),
         ...planApt(environment, name),
         ...(kept ? { kept } : {}),
       };

@@ -42,6 +42,8 @@ export interface NodePlan {
   sites: string[];
   /** Every location on this node, most specific first: exact hosts, then suffixes (longest first), then `*`; longer paths first. */
   routes: Route[];
+  /** Memory that all its sites may take together; absent: no limit. */
+  memoryBytes?: number;
   /** Addresses and networks of the proxies in front of it, sorted; absent: none. */
   trustProxies?: string[];
   /** What its apt knows besides the distribution; absent: nothing. */

@@ -93,7 +93,7 @@ function webFiles(node: NodePlan): RenderedFile[] {
     unit("silver-recover.timer", renderRecoverTimer()),
     unit("silver-measure.service", renderMeasureUnit()),
     unit("silver-measure.timer", renderMeasureTimer()),
-    unit("silver.slice", renderSitesSlice()),
+    unit("silver.slice", renderSitesSlice(node.memoryBytes)),
     unit("silver-.slice.d/silver.conf", renderSiteSliceDropIn()),
     unit("silver-retire-.service.d/silver.conf", renderRetireDropIn()),
     unit("silver-worker-@.service.d/silver.conf", renderWorkerDropIn(node.os)),

@@ -174,8 +174,11 @@ ${systems[os].systemd < 254 ? "RestartSec=5" : "RestartSteps=6\nRestartMaxDelayS
 `;
 }
 
-/** The sites together: beside what the node itself runs, such as Varnish and the agent, they count as one. */
-export function renderSitesSlice(): string {
+/**
+ * The sites together: beside what the node itself runs, such as Varnish and the agent, they count as one.
+ * @param memoryBytes that they may take. Default: no limit
+ */
+export function renderSitesSlice(memoryBytes?: number): string {
   return `# Made by silver.
 [Unit]
 Description=All sites of this node
@@ -184,8 +187,12 @@ Description=All sites of this node
 CPUWeight=100
 # Whatever sites do together, somebody can log in, and the agent can start what ends them.
 TasksMax=80%
-`;
+${memoryBytes === undefined ? "" : memoryLines(memoryBytes)}`;
 }
+
+const memoryLines = (bytes: number): string => `# Beyond it the kernel ends the process that takes most, and no other.
+MemoryMax=${bytes}
+`;
 
 /** For the slice of each site: the processor is shared out evenly among sites, however many programs one runs. */
 export function renderSiteSliceDropIn(): string {

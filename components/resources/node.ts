@@ -8,6 +8,7 @@ import { aptFacts } from "../plan/apt.ts";
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
 import { renderNodeState } from "../render/node-state.ts";
+import { sizeText } from "../text/size-text.ts";
 import type { Connection } from "./kinds/machine.ts";
 import { makeMachine } from "./kinds/registry.ts";
 
@@ -52,6 +53,7 @@ export class Node extends pulumi.ComponentResource {
             ...(machineId === undefined ? {} : { machineId }),
             packages: state.packages,
             sites: node.sites,
+            ...(node.memoryBytes === undefined ? {} : { memory: sizeText(node.memoryBytes) }),
             ...(node.trustProxies === undefined ? {} : { trustProxies: node.trustProxies }),
             ...(node.apt === undefined ? {} : { apt: aptFacts(node.apt) }),
             routes: node.routes.map((route) => `${route.host}${route.path} → ${route.site}`),

@@ -135,6 +135,12 @@ export const nodeAttacks: readonly Attack[] = [
     test: "sites that take all the processes that they may leave some to the node",
   },
   {
+    attack: "sites take more memory together than they declare: databases, files in memory, two releases in a rollout",
+    holds: "the kernel gives them no more than the node's `memory`: one process of theirs ends, and none of the node's",
+    file: "test/unit/render.test.ts",
+    test: "the kernel holds all sites of a node to its memory",
+  },
+  {
     attack:
       "a manifest's config sets PYTHONPATH, which the unit of a job has when the agent writes down, as root, how a run ended",
     holds: "the agent's Python looks at no variable and at no file of the app's",

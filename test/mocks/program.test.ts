@@ -127,6 +127,11 @@ test("the head of a node's command says what the node is, one fact a line, and i
   expect(stdin).not.toContain(process.cwd());
 });
 
+test("memory that a node has for its sites is one of these facts", async () => {
+  await declare({ ...hello, nodes: hello.nodes.map((node) => ({ ...node, memoryBytes: 8 * 1024 ** 3 })) });
+  expect((inputsOf("web1-state") as { create: string }).create).toContain("\n# sites: hello\n# memory: 8G\n");
+});
+
 test("a preview warns when no key in the agent opens the local nodes, and names the command that loads it", async () => {
   const directory = mkdtempSync(join(tmpdir(), "missing-key-"));
   const file = join(directory, "id.pub");

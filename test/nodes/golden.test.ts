@@ -91,7 +91,10 @@ describe.each([testOs])("on %s", (os) => {
         });
         for (const unit of units) await expectConfined(node, unit);
         expect(await trySsh(node, "nft -c -f /etc/silver/nft.conf")).toMatchObject({ code: 0, stdout: "", stderr: "" });
-        if (planned.roles.includes("web")) await startVarnish(node, state.sites);
+        if (!planned.roles.includes("web")) return;
+        const memory = await ssh(node, "systemctl daemon-reload; systemctl show --value -p MemoryMax silver.slice");
+        expect(memory).toBe(String(planned.memoryBytes ?? "infinity"));
+        await startVarnish(node, state.sites);
       },
     );
   });

@@ -11,7 +11,7 @@ export const goldenPlans: Record<string, Plan> = {
   blog: planned({
     "dev.yaml": `trust_proxies: [10.1.0.0/16, "2001:DB8::/32", 192.0.2.7]
 nodes:
-  web1: {local: true, os: ubuntu-24.04}
+  web1: {local: true, os: ubuntu-24.04, memory: 64G}
   data1: {local: true, os: debian-13, roles: [service]}
 sites:
   blog-two:

@@ -286,6 +286,18 @@ test("how nodes are reached is told by its values", () => {
   expect(found.changes[0]?.why).toEqual(["nodes are reached another way: ssh proxy none → b.acme.net"]);
 });
 
+test("the memory of a node is told, also where it is given or taken away, and no site changes", () => {
+  const nodes = (memory: string) => ({ nodes: `  web1: {local: true, os: debian-12${memory}}` });
+  const change = (one: string, other: string) => only(nodes(one), nodes(other));
+  const runs = { subject: "node", name: "web1", kind: "changed", runs: ["web1-state"] };
+  expect(change(", memory: 8G", ", memory: 16G")).toMatchObject({
+    ...runs,
+    details: [{ about: "memory", from: "8G", to: "16G" }],
+  });
+  expect(change("", ", memory: 8G")).toMatchObject({ ...runs, details: [{ about: "memory", to: "8G" }] });
+  expect(change(", memory: 8G", "")).toMatchObject({ ...runs, details: [{ about: "memory", from: "8G" }] });
+});
+
 test("workers are told, each as a line, and the node that they run on", () => {
   const one = { manifest: "workers: {mail: {run: bin/mail}}" };
   const other = { manifest: "workers: {mail: {run: bin/mail, count: 3, stop: 5m, memory: 100M}, images: {run: bin/images x}}" };

@@ -328,9 +328,9 @@ test("all that is a site's runs in the slice of that site alone", () => {
 });
 
 /** Path → content of what a node with one site has. */
-function filesOfNode(): Map<string, string> {
+function filesOfNode(node = ""): Map<string, string> {
   const plan = planned({
-    "dev.yaml": 'nodes: {web1: {local: true, os: debian-12}}\nsites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n',
+    "dev.yaml": `nodes: {web1: {local: true, os: debian-12${node}}}\nsites: {blog: {app: apps/blog, nodes: [web1], locations: ["*"]}}\n`,
     "apps/blog/app.yaml": "name: blog\nrunner: src/wsgi.py\n",
   });
   const files = plan.nodes.flatMap((node) => renderNodeState(plan, node).files);
@@ -340,6 +340,12 @@ function filesOfNode(): Map<string, string> {
 test("sites that take all the processes that they may leave some to the node", () => {
   const slice = filesOfNode().get("/etc/systemd/system/silver.slice");
   expect(slice).toMatch(/^TasksMax=80%$/m);
+});
+
+test("the kernel holds all sites of a node to its memory, and to none where the environment gives none", () => {
+  const slice = (node?: string) => filesOfNode(node).get("/etc/systemd/system/silver.slice");
+  expect(slice(", memory: 8G")).toMatch(new RegExp(`^MemoryMax=${8 * 1024 ** 3}$`, "m"));
+  expect(slice()).not.toContain("Memory");
 });
 
 test("what root runs in a unit of a site finds none of the variables that the site's config sets there", () => {
