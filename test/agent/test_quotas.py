@@ -158,8 +158,8 @@ class Databases(NodeTest):
         self.assertEqual(self.record("hello")["stage"], "open")
         self.assertEqual(self.record("other")["stage"], "read-only")
 
-    def flood(self, times):
-        """An app takes every place in its server, until the agent has come so often. Returns the modes that its socket's directory had."""
+    def flood(self, times, why="sorry, too many clients already"):
+        """An app keeps the agent out of its server, until that has come so often. Returns the modes that its socket's directory had."""
         place = self.paths.at(names.socket(self.use("hello")))
         os.makedirs(place)
         os.chmod(place, 0o750)
@@ -169,7 +169,7 @@ class Databases(NodeTest):
             if words[1] == "pg-hello":
                 modes.append(stat.S_IMODE(os.stat(place).st_mode))
                 if len(modes) <= times:
-                    return Done(2, "", "psql: error: connection failed: FATAL:  sorry, too many clients already")
+                    return Done(2, "", f"psql: error: connection failed: FATAL:  {why}")
             return answer(*words, stdin=stdin)
 
         self.machine.runuser = let_in
@@ -189,6 +189,12 @@ class Databases(NodeTest):
             self.measured(200)
         self.assertEqual(stat.S_IMODE(os.stat(place).st_mode), 0o750)
         self.assertEqual(self.record("other")["stage"], "read-only")
+
+    def test_an_app_that_holds_every_lock_of_its_server_is_not_kept_out_for_it(self):
+        _, modes = self.flood(1000, "out of shared memory")
+        with self.assertRaises(AgentError):
+            self.measured(200)
+        self.assertEqual(modes, [0o750])
 
     def test_a_server_that_a_killed_agent_left_closed_is_opened(self):
         place, _ = self.flood(0)
