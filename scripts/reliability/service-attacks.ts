@@ -9,6 +9,12 @@ export const serviceAttacks: readonly Attack[] = [
     test: "all that runs for the site shares the part of the machine that each site has",
   },
   {
+    attack: "so many jobs start that some have their turn in the next minute, while a rollout changes the release",
+    holds: "each start counts for the minute in which its timer fired: none is left out, none happens twice",
+    file: "test/agent/test_jobs.py",
+    test: "test_a_start_counts_for_the_minute_of_its_timer_however_late_its_turn_comes",
+  },
+  {
     attack:
       "an external service is down, slow, of another version, has a certificate that no known authority signed, or refuses the login",
     holds: "the rollout is refused with its name, address and reason, and without its secret; nothing on the node is touched",

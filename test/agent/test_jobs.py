@@ -155,6 +155,30 @@ class Jobs(NodeTest):
         self.assertEqual(self.start(self.first), (None, None))
         self.assertIsNotNone(self.start(second)[1])
 
+    def fires(self, release, at):
+        """A start by the timer, whenever its turn comes."""
+        self.machine.fired = {self.timer(release): at}
+        before = {*self.machine.units}
+        jobs.start(self.node, "hello", release["id"], "digest", "allow")
+        self.machine.fired = {}
+        return len({*self.machine.units} - before)
+
+    def test_a_start_counts_for_the_minute_of_its_timer_however_late_its_turn_comes(self):
+        held, second = self.prepared("1.1.0")
+        due = self.now + 60
+        self.now = due + 61
+        self.assertEqual(self.fires(self.first, due), 1)
+        self.now = due + 62
+        self.assertEqual(self.fires(self.first, due + 60), 1)
+        self.now = due + 125
+        self.hand_over(held)
+        self.assertEqual([self.fires(second, due + 60), self.fires(second, due + 120)], [0, 1])
+
+    def test_a_start_that_somebody_asks_for_counts_for_this_minute(self):
+        self.assertIsNotNone(self.start(self.first)[1])
+        self.assertIsNone(jobs.start(self.node, "hello", self.first["id"], "digest", "allow"))
+        self.assertIsNotNone(self.start(self.first, "allow")[1])
+
     def test_one_that_a_power_cut_ended_has_failed(self):
         self.start(self.first)
         self.machine.reboot()

@@ -51,11 +51,14 @@ def releases_in_use(node, site):
 
 def start(node, site, release, name, overlap):
     """By a timer: starts a job, once in a minute, unless it has to wait for its last run. Returns what to say of it, or None."""
+    timer = units.name(site, release, "cron", name, "timer")
     with shared(node, f"jobs-{site}"):
-        # Around a cut-over, the timers of two releases may fire at once.
-        minute = int(time.time() // 60)
+        if not unit.enabled(node, timer):
+            return None
+        # Around a cut-over, the timers of two releases may fire at once, and each start waits for its turn.
+        minute = int((unit.fired(node, timer) or time.time()) // 60)
         job = {**EMPTY, **read(node, site).get(name, {})}
-        if job["minute"] == minute or not unit.enabled(node, units.name(site, release, "cron", name, "timer")):
+        if job["minute"] == minute:
             return None
         here, most = len(under_way(node, site, name)), 1 if overlap == "skip" else contract.read()["jobRunsAtOnce"]
         if here >= most:

@@ -74,17 +74,29 @@ def seconds_active(seen):
 
 def next_starts(node, timers):
     """Timer → when it starts its unit next, in seconds of the epoch; one that never does is left out."""
+    found = {seen.get("Id", ""): moment(seen.get("NextElapseUSecRealtime", "")) for seen in show_timers(node, timers)}
+    return {timer: at for timer, at in found.items() if at is not None}
+
+
+def fired(node, timer):
+    """When a timer started what it starts, in seconds of the epoch, as long as that starts; None where somebody else started it."""
+    # Not TRIGGER_TIMER_REALTIME_USEC of what it starts: systemd has an earlier time there, also for a start by hand.
+    (seen,) = show_timers(node, [timer])
+    return moment(seen.get("LastTriggerUSec", "")) if seen.get("SubState") == "running" else None
+
+
+def show_timers(node, timers):
     if not timers:
-        return {}
-    # Not --timestamp=unix: systemd 255 shows this property for people all the same.
-    done = node.run(["systemctl", "show", "--property=Id,NextElapseUSecRealtime", *timers], env={"TZ": "UTC"})
-    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in done.out.strip().split("\n\n")]
-    found = {}
-    for block in blocks:
-        with contextlib.suppress(ValueError):
-            moment = time.strptime(block.get("NextElapseUSecRealtime", ""), "%a %Y-%m-%d %H:%M:%S UTC")
-            found[block.get("Id", "")] = calendar.timegm(moment)
-    return found
+        return []
+    # Not --timestamp=unix: systemd 255 shows some of these for people all the same.
+    done = node.run(["systemctl", "show", "--property=Id,SubState,NextElapseUSecRealtime,LastTriggerUSec", *timers], env={"TZ": "UTC"})
+    return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in done.out.strip().split("\n\n")]
+
+
+def moment(text):
+    with contextlib.suppress(ValueError):
+        return calendar.timegm(time.strptime(text, "%a %Y-%m-%d %H:%M:%S UTC"))
+    return None
 
 
 def reload(node):
