@@ -5,6 +5,9 @@ import { appOrder, renderSandbox, runsAs, writableOf } from "./unit-file.ts";
 /** The line that starts a command, whose words are in a directory: by one program for `silver run`, workers and jobs. */
 export const commandLine = (directory: string): string => `ExecStart=/usr/bin/python3 -P @ROOT@/conf/run.py ${directory}`;
 
+/** The words that write down how a command ended. */
+export const writeEnding = (file: string): string => `/bin/sh -c 'echo "$SERVICE_RESULT $EXIT_STATUS" >${file}'`;
+
 /** What differs between the units of two commands. */
 export interface CommandUnit {
   /** The first line of the file, without its `#`. */
@@ -12,8 +15,8 @@ export interface CommandUnit {
   description: string;
   /** Where the words of the command are on the node. */
   directory: string;
-  /** Runs as root when the command has ended, also by a signal. */
-  afterwards: string;
+  /** Run as root, one after the other, when the command has ended, also by a signal. */
+  afterwards: readonly string[];
   /** How it ends: lines of `[Service]`. */
   ending: readonly string[];
   /** What its lines in the journal are named by. */
@@ -37,7 +40,7 @@ ${appOrder(site).join("\n")}
 Type=exec
 ${commandLine(unit.directory)}
 # How it ended, also by a signal.
-ExecStopPost=+${unit.afterwards}
+${unit.afterwards.map((words) => `ExecStopPost=+${words}`).join("\n")}
 ${runsAs(site)}
 WorkingDirectory=@ROOT@/app
 ${startEnvironment(site, ["HOME=/tmp"])}

@@ -4,7 +4,7 @@ import { appLimits } from "../platforms/capacity.ts";
 import type { Commands, ConfFile } from "../platforms/platform.ts";
 import { programFile } from "../platforms/program-file.ts";
 import { platforms } from "../platforms/registry.ts";
-import { renderCommandUnit } from "./command-unit.ts";
+import { renderCommandUnit, writeEnding } from "./command-unit.ts";
 import { runPlaceholder } from "./rendered.ts";
 
 /** Where a command finds the files that were sent with it. */
@@ -35,7 +35,7 @@ function renderRunUnit(site: SitePlan): string {
     description: `Command of site ${site.name}, release @RELEASE@`,
     directory: runDirectory,
     // systemd forgets a unit that ended well.
-    afterwards: `/bin/sh -c 'echo "$SERVICE_RESULT $EXIT_STATUS" >${runPlaceholder}/ended'`,
+    afterwards: [writeEnding(`${runPlaceholder}/ended`)],
     // As a terminal ends a command; what ignores it is killed.
     ending: ["KillSignal=SIGINT", `TimeoutStopSec=${lastSeconds}`, "IgnoreSIGPIPE=no"],
     identifier: siteUnit(site.name, "run"),

@@ -3,7 +3,7 @@ import { appLimits } from "../platforms/capacity.ts";
 import { unitRoles, type ConfFile } from "../platforms/platform.ts";
 import { siteSlice, siteUnit } from "../plan/site-name.ts";
 import { calendarEvents } from "./calendar.ts";
-import { commandLine, renderCommandUnit } from "./command-unit.ts";
+import { commandLine, renderCommandUnit, writeEnding } from "./command-unit.ts";
 import { runPlaceholder, type ReleaseUnit } from "./rendered.ts";
 import { renderAgentSandbox } from "./sandbox.ts";
 import { renderWorkerUnit } from "./unit-file.ts";
@@ -70,6 +70,13 @@ WantedBy=multi-user.target
 `;
 }
 
+/**
+ * Begins words that run once it is their turn among the same of all the site's jobs: 128 may be due in the same second, and each agent is
+ * a Python of root's. Who can open the file could lock it, so only root can.
+ */
+const inTurn = ({ name }: SitePlan, what: "start" | "end"): string => `/usr/bin/flock --no-fork /run/silver-jobs-${name}.${what}`;
+const agent = "/usr/local/bin/silver-agent";
+
 /** The agent decides whether a job that is due really starts, and makes its unit. */
 function renderStart(site: SitePlan, { name, overlap }: JobPlan): string {
   return `# Starts a job of one release of one site, unless it has to wait for its last run. Each run is a transient unit.
@@ -79,7 +86,8 @@ Description=Start of job ${name} of site ${site.name}, release @RELEASE@
 [Service]
 Type=oneshot
 Slice=${siteSlice(site.name)}
-ExecStart=/usr/local/bin/silver-agent start-job ${site.name} @RELEASE@ ${name} ${overlap}
+ExecStart=${inTurn(site, "start")} ${agent} start-job ${site.name} @RELEASE@ ${name} ${overlap}
+UMask=0077
 SyslogIdentifier=${siteUnit(site.name, "cron", name)}
 # systemd would tell of each start.
 SyslogLevel=notice
@@ -90,13 +98,19 @@ ${renderAgentSandbox()}`;
 
 /** Seconds that a run has to end after SIGTERM. */
 const lastSeconds = 30;
+/** How a run ended, until the agent has read it. */
+const written = `/run/silver-job-${runPlaceholder}`;
 
 function renderJob(site: SitePlan, { name, timeoutSeconds, memoryBytes }: JobPlan): string {
   return renderCommandUnit(site, {
     about: "A run of a job of one release of one site.",
     description: `Job ${name} of site ${site.name}, release @RELEASE@`,
     directory: `@ROOT@/conf/${commandOf(`job.${name}`)}`,
-    afterwards: `/usr/local/bin/silver-agent end-job ${site.name} ${name} ${runPlaceholder}`,
+    // Who has its turn records all that is written by then, and the others have nothing left to do.
+    afterwards: [
+      writeEnding(written),
+      `/usr/bin/env --ignore-environment ${inTurn(site, "end")} /bin/sh -c '[ ! -e ${written} ] || exec ${agent} end-job ${site.name} ${name} ${runPlaceholder}'`,
+    ],
     ending: [`RuntimeMaxSec=${timeoutSeconds}`, "KillMode=mixed", `TimeoutStopSec=${lastSeconds}`],
     identifier: siteUnit(site.name, "job", name),
     limits: appLimits({ tasks: 1, memoryBytes }, site.limits),

@@ -9,10 +9,22 @@ export const serviceAttacks: readonly Attack[] = [
     test: "all that runs for the site shares the part of the machine that each site has",
   },
   {
+    attack: "all 128 jobs of a site are due in the same second, and end in another",
+    holds: "one agent starts them and one records how they ended; the others wait their turn in a few hundred kilobytes each",
+    file: "test/nodes/work.test.ts",
+    test: "many that are due at once each run, and few agents at a time take memory for them",
+  },
+  {
     attack: "so many jobs start that some have their turn in the next minute, while a rollout changes the release",
     holds: "each start counts for the minute in which its timer fired: none is left out, none happens twice",
     file: "test/agent/test_jobs.py",
     test: "test_a_start_counts_for_the_minute_of_its_timer_however_late_its_turn_comes",
+  },
+  {
+    attack: "a run of a job ends, and the agent that was to record how is killed",
+    holds: "the node knows how it ended within half a minute",
+    file: "test/agent/test_jobs.py",
+    test: "test_how_a_run_ended_is_known_when_nobody_was_left_to_tell",
   },
   {
     attack:

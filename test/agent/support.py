@@ -71,8 +71,8 @@ class Machine:
         self.app = None
         # Units that take so many looks to stop, and those that end as soon as they have started: how often by now.
         self.lingering, self.left, self.restarts = {}, {}, {}
-        # When the timers fired whose units start now.
-        self.fired = {}
+        # Units that wait for others before they start, and when the timers fired whose units start now.
+        self.queued, self.fired = set(), {}
         # Workers of two releases that ran at once.
         self.together = []
         # Dies before the nth thing that leaves a trace; None: never.
@@ -100,7 +100,8 @@ class Machine:
         names = [word for word in words if not word.startswith("-")]
         match verb:
             case "list-units":
-                known = [name for name, seen in self.units.items() if seen != "inactive" and any(fnmatch(name, word) for word in names)]
+                loaded = [name for name, seen in self.units.items() if seen != "inactive" or name in self.queued]
+                known = [name for name in loaded if any(fnmatch(name, word) for word in names)]
                 return "".join(f"{name} loaded {self.units[name]}\n" for name in known)
             case "show":
                 return "\n\n".join(self.properties(name) for name in names)
@@ -136,7 +137,7 @@ class Machine:
                 self.stop(name)
         seen = self.units.get(name, "inactive")
         result = self.results.get(name, "success")
-        ended = f"Result={result}\nExecMainStatus=1"
+        ended = f"Result={result}\nExecMainStatus=1\nJob={7 if name in self.queued else 0}"
         if name in self.fired:
             moment = time.strftime("%a %Y-%m-%d %H:%M:%S UTC", time.gmtime(self.fired[name]))
             ended += f"\nSubState=running\nLastTriggerUSec={moment}"
@@ -184,6 +185,7 @@ class Machine:
         if name in self.units:
             self.units[name] = "inactive"
         self.left.pop(name, None)
+        self.queued.discard(name)
         self.restarts.pop(name, None)
         self.work.pop(name, None)
         if name.endswith(".timer"):
@@ -413,6 +415,9 @@ class Machine:
         for name in list(self.units):
             self.stop(name)
         self.units, self.timers = {}, {}
+        boot = pathlib.Path(self.paths.at("/proc/sys/kernel/random/boot_id"))
+        boot.parent.mkdir(parents=True, exist_ok=True)
+        boot.write_text("another\n")
 
 
 def answered(answer):

@@ -58,9 +58,19 @@ class Jobs(NodeTest):
         started = [name for name in self.machine.units if name not in before]
         return said, started[0] if started else None
 
+    def ends(self, result, status, name):
+        """What its unit writes down then."""
+        run = name.partition("@")[0].rpartition(".")[2]
+        os.makedirs(self.paths.at("/run"), exist_ok=True)
+        with open(self.paths.at(f"/run/silver-job-{run}"), "w") as file:
+            file.write(f"{result} {status}\n")
+        os.utime(file.name, (self.now, self.now))
+
     def end(self, name, result="success", status="0"):
+        self.ends(result, status, name)
         self.machine.stop(name)
-        return jobs.end(self.node, "hello", "digest", name.partition("@")[0].rpartition(".")[2], result, status)
+        (said,) = jobs.end_written(self.node, "hello")
+        return said
 
     def job(self):
         (job,) = self.site_state()["jobs"]
@@ -89,7 +99,7 @@ class Jobs(NodeTest):
         run = name.partition("@")[0].rpartition(".")[2]
         self.assertEqual(name, f"silver-job-hello.digest.{run}@{self.first['id']}.service")
         call = next(call for call in self.machine.calls if call.startswith("systemd-run") and "silver-job-" in call)
-        self.assertEqual(call, f"systemd-run --quiet --collect --unit={name} --property=User=site-hello -- program {run}")
+        self.assertEqual(call, f"systemd-run --quiet --no-block --collect --unit={name} --property=User=site-hello -- program {run}")
         self.assertEqual(self.job()["running"], 1)
 
     def test_how_the_last_one_ended_is_told_and_failures_are_counted_until_one_ends_well(self):
@@ -178,6 +188,44 @@ class Jobs(NodeTest):
         self.assertIsNotNone(self.start(self.first)[1])
         self.assertIsNone(jobs.start(self.node, "hello", self.first["id"], "digest", "allow"))
         self.assertIsNotNone(self.start(self.first, "allow")[1])
+
+    def test_one_that_waits_for_other_units_is_under_way(self):
+        _, name = self.start(self.first)
+        self.machine.units[name] = "inactive"
+        self.machine.queued.add(name)
+        self.assertEqual(self.start(self.first), ("digest is skipped: its last run has not ended", None))
+        self.assertIn(self.first["id"], jobs.releases_in_use(self.node, "hello"))
+        self.now += 600
+        self.ask("measure")
+        self.assertEqual((self.job()["last"], self.job()["running"]), (None, 1))
+
+    def test_how_a_run_ended_is_known_when_nobody_was_left_to_tell(self):
+        _, name = self.start(self.first)
+        self.ends("exit-code", "3", name)
+        self.machine.stop(name)
+        self.ask("measure")
+        self.assertEqual((self.job()["last"]["result"], self.job()["running"]), ("exit code 3", 0))
+        self.assertEqual(os.listdir(self.paths.at("/run")), [])
+
+    def test_one_agent_tells_of_all_that_have_ended_by_its_turn_and_of_each_once(self):
+        names = [self.start(self.first, "allow")[1] for _ in range(3)]
+        for name, (result, status) in zip(names, [("exit-code", "3"), ("success", "0")], strict=False):
+            self.now += 5
+            self.ends(result, status, name)
+        self.now += 20
+        said = ["digest ended after 125 s: exit code 3", "digest ended after 70 s"]
+        self.assertEqual(jobs.end_written(self.node, "hello"), said)
+        self.assertEqual(jobs.end_written(self.node, "hello"), [])
+        run = names[0].partition("@")[0].rpartition(".")[2]
+        self.assertIsNone(jobs.end(self.node, "hello", "digest", run, "lost", None))
+        self.assertEqual((self.job()["last"]["result"], self.job()["running"]), (None, 1))
+
+    def test_one_whose_unit_never_came_has_failed(self):
+        _, name = self.start(self.first)
+        self.machine.units.pop(name)
+        self.now += 61
+        self.ask("measure")
+        self.assertEqual((self.job()["last"]["result"], self.job()["running"]), ("it could not be started", 0))
 
     def test_one_that_a_power_cut_ended_has_failed(self):
         self.start(self.first)

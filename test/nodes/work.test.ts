@@ -230,6 +230,8 @@ long) until [ -e "$CONFIG_FILES/go" ]; do sleep 0.2; done ;;
 esac
 `;
 
+const many = Array.from({ length: 30 }, (_, number) => `many-${number}`);
+
 function declareJobs(): void {
   version += 1;
   site.write("apps/worker/bin/job", job);
@@ -246,6 +248,7 @@ cron:
   fails: {at: "@yearly", run: bin/job fails}
   hangs: {at: "@yearly", run: bin/job hangs, timeout: 3s}
   long: {at: "@yearly", run: bin/job long}
+${many.map((name) => `  ${name}: {at: "@yearly", run: bin/job ${name}, memory: 32M}`).join("\n")}
 processes: {count: 1}
 `,
   );
@@ -255,6 +258,35 @@ const jobs = async () => Object.fromEntries(((await state()).jobs ?? []).map((ea
 /** As its timer would. */
 const start = (name: string) => ssh(node, `systemctl start silver-cron-worker.${name}@${release()}.service`);
 const running = () => ssh(node, "systemctl list-units --plain --no-legend 'silver-job-worker.*'");
+
+/** Starts jobs all at once, waits until each has ended, and prints how many agents of root there were at most at a moment. */
+const startAtOnce = `import glob, json, subprocess, sys, time
+
+release, *names = sys.argv[1:]
+
+def is_agent(path):
+    try:
+        with open(path, "rb") as file:
+            program, *words = file.read().split(b"\\0")
+    except OSError:
+        return False
+    return program.endswith(b"python3") and bool({b"start-job", b"end-job"} & {*words})
+
+def have_ended():
+    try:
+        with open("/srv/silver/worker/jobs.json") as file:
+            known = json.load(file)
+    except FileNotFoundError:
+        return False
+    return all(known.get(name, {}).get("last") for name in names)
+
+subprocess.run(["systemctl", "start", "--no-block", *(f"silver-cron-worker.{name}@{release}.service" for name in names)], check=True)
+most, end = 0, time.monotonic() + 90
+while not have_ended() and time.monotonic() < end:
+    most = max(most, sum(map(is_agent, glob.glob("/proc/[0-9]*/cmdline"))))
+    time.sleep(0.02)
+print(most)
+`;
 
 test("without workers in the manifest none is left, and jobs take their place", async () => {
   declareJobs();
@@ -286,6 +318,19 @@ test("how a run ended is known: badly, or that its time was over", async () => {
   expect(told.code).toBe(1);
   expect(told.stdout).toMatch(/job fails failed at \S+: exit code 3/);
   expect(told.stdout).toMatch(/^worker hangs +web1 +\S+ +it ran past its timeout after \S+ +\S+$/m);
+});
+
+test("many that are due at once each run, and few agents at a time take memory for them", async () => {
+  const most = await ssh(node, `python3 - ${release()} ${many.join(" ")}`, startAtOnce);
+  // One may end while the list of processes is read, and the next begin.
+  expect(Number(most)).toBeGreaterThan(0);
+  expect(Number(most)).toBeLessThan(5);
+  const known = await jobs();
+  expect(many.map((name) => known[name]?.last?.result)).toEqual(many.map(() => null));
+  expect(await ssh(node, `cat ${files}/many-* | wc -l; ls ${files} | grep -c many-`)).toBe(`${many.length}\n${many.length}`);
+  expect(await ssh(node, "ls /run | grep -c silver-job- || true; stat -c '%U %A' /run/silver-jobs-worker.*")).toMatch(
+    /^0(?:\nroot -rw-.----- *){2}$/,
+  );
 });
 
 test("one under way at a cut-over ends under its own release, is not started twice, and keeps that release", async () => {

@@ -356,9 +356,9 @@ test("what root runs in a unit of a site finds none of the variables that the si
   });
   const units = sites.flatMap((site) => renderRelease(site).files).filter(({ content }) => content.includes("LANGUAGE="));
   const lines = units.flatMap(({ content }) => [...content.matchAll(/^Exec\w+=-?\+(.*)$/gm)].map(([, words]) => words));
-  // The agent's own Python and a shell that only writes look at none of them.
-  const others = lines.filter((words) => !/^(?:\/usr\/local\/bin\/silver-agent|\/bin\/sh -c 'echo) /.test(words ?? ""));
-  expect([lines.length, others.length]).toEqual([4, 2]);
+  // A shell that only writes looks at none of them.
+  const others = lines.filter((words) => words?.startsWith("/bin/sh -c 'echo ") === false);
+  expect([lines.length, others.length]).toEqual([5, 3]);
   for (const words of others) expect(words).toMatch(/^\/usr\/bin\/env --ignore-environment \//);
 });
 
@@ -380,7 +380,13 @@ test("a job has a timer in its site's zone, a unit that asks for a start, and th
   ]);
   const of = (name: string) => files.find(({ path }) => path === `conf/${name}`)?.content;
   expect(of("cron.digest.timer")).toContain("\nOnCalendar=*-*-* 00:00:00 Europe/Berlin\n");
-  expect(of("cron.digest.service")).toContain("\nExecStart=/usr/local/bin/silver-agent start-job blog @RELEASE@ digest allow\n");
+  const turn = "/usr/bin/flock --no-fork /run/silver-jobs-blog";
+  const agent = "/usr/local/bin/silver-agent";
+  expect(of("cron.digest.service")).toContain(`\nExecStart=${turn}.start ${agent} start-job blog @RELEASE@ digest allow\n`);
+  expect(of("cron.digest.service")).toContain("\nUMask=0077\n");
+  expect(of("job.digest.service")).toMatch(
+    new RegExp(`^ExecStopPost=.* ${turn}.end .* ${agent} end-job blog digest @RUN@'$`, "m"),
+  );
   expect(of("job.digest.service")).toContain("\nRuntimeMaxSec=7200\n");
   expect(packages).toContain("tzdata");
   const other = release("UTC");

@@ -1,8 +1,11 @@
 """Jobs of a site. A timer of the live release asks for a start; each start is a transient unit, which a later release leaves alone.
 
-jobs.json has what became of them: by name the runs under way, the last one that ended, failures in a row, and starts that were skipped.
+The units see to it that of a site one agent at a time starts runs, and one records how they ended: 128 may be due in the same second. So
+nothing here waits for a run. jobs.json has what became of them: by name the runs under way, the last one that ended, failures in a row,
+and starts that were skipped.
 """
 
+import os
 import secrets
 import time
 
@@ -12,8 +15,6 @@ from .lock import shared
 EMPTY = {"minute": 0, "running": {}, "last": None, "failures": 0, "skipped": 0}
 # A unit that was just asked for may not be there yet.
 NEW_SECONDS = 60
-# After a boot of a full node, units wait for each other.
-START_SECONDS = 900
 
 
 def path(node, site):
@@ -42,7 +43,8 @@ def under_way(node, site, name="*"):
     """Units of a job, or of all of the site's, in whatever release."""
     words = ["list-units", "--all", "--plain", "--no-legend", f"silver-job-{site}.{name}.*@*.service"]
     found = [line.split()[0] for line in node.run(["systemctl", *words]).out.splitlines() if line.strip()]
-    return [service for service, seen in unit.show(node, found).items() if not unit.has_ended(seen)]
+    # After a boot of a full node, units wait for each other.
+    return [service for service, seen in unit.show(node, found).items() if unit.is_beginning(seen) or not unit.has_ended(seen)]
 
 
 def releases_in_use(node, site):
@@ -65,27 +67,59 @@ def start(node, site, release, name, overlap):
             change(node, site, name, minute=minute, skipped=job["skipped"] + 1)
             return f"{name} is skipped: " + ("its last run has not ended" if most == 1 else f"{here} runs of it have not ended")
         run = secrets.token_hex(8)
-        running = {**job["running"], run: {"began": time.time(), "release": release}}
+        running = {**job["running"], run: {"began": time.time(), "release": release, "boot": node.boot()}}
         change(node, site, name, minute=minute, running=running)
     with open(f"{node.paths.release(site, release)}/conf/job.{name}.service", encoding="utf-8") as file:
         text = rendered.fill(file.read(), {"RUN": run})
-    words = ["systemd-run", "--quiet", "--collect", f"--unit={unit_name(site, release, name, run)}", *runs.properties_in(text)]
-    done = node.run([*words, "--", *runs.program_in(text)], ok=None, seconds=START_SECONDS)
+    words = ["systemd-run", "--quiet", "--no-block", "--collect", f"--unit={unit_name(site, release, name, run)}"]
+    done = node.run([*words, *runs.properties_in(text), "--", *runs.program_in(text)], ok=None)
     if done.code != 0:
         end(node, site, name, run, "start", None)
         return f"{name} could not be started: {done.err.strip()}"
     return None
 
 
-def end(node, site, name, run, result, status):
-    """By the unit of a run, once that has ended. Returns what to say of it."""
+def ending(node, run):
+    """(result, status, when) of a run, as its unit wrote it down when that had ended; None where nothing is written."""
+    try:
+        with open(note(node, run), encoding="utf-8", opener=files.at_once) as file:
+            result, _, status = file.read().strip().partition(" ")
+            return (result, status, os.fstat(file.fileno()).st_mtime) if result else None
+    except FileNotFoundError:
+        return None
+
+
+def note(node, run):
+    return node.paths.at(f"/run/silver-job-{run}")
+
+
+def end(node, site, name, run, *how):
+    """Records how a run ended. Returns what to say of it, or None where another agent has done so."""
     with shared(node, f"jobs-{site}"):
-        job = {**EMPTY, **read(node, site).get(name, {})}
-        began = job["running"].get(run, {}).get("began", time.time())
-        last = {"began": began, "seconds": round(time.time() - began, 1), "result": how(result, status)}
-        running = {each: value for each, value in job["running"].items() if each != run}
-        failures = 0 if last["result"] is None else job["failures"] + 1
-        change(node, site, name, running=running, last=last, failures=failures)
+        return record_end(node, site, name, run, *how)
+
+
+def end_written(node, site):
+    """
+    By the unit of a run that has ended: records all runs of the site that have, so that those whose agents still wait for their turn
+    need none. Returns what to say of each.
+    """
+    with shared(node, f"jobs-{site}"):
+        known = [(ending(node, run), name, run) for name, job in read(node, site).items() for run in job["running"]]
+        written = sorted((each for each in known if each[0] is not None), key=lambda each: each[0][2])
+        return [record_end(node, site, name, run, *seen) for seen, name, run in written]
+
+
+def record_end(node, site, name, run, result, status, when=None):
+    job = {**EMPTY, **read(node, site).get(name, {})}
+    if run not in job["running"]:
+        return None
+    began = job["running"][run]["began"]
+    last = {"began": began, "seconds": round((when or time.time()) - began, 1), "result": how(result, status)}
+    running = {each: value for each, value in job["running"].items() if each != run}
+    failures = 0 if last["result"] is None else job["failures"] + 1
+    change(node, site, name, running=running, last=last, failures=failures)
+    files.remove(note(node, run))
     return f"{name} ended after {last['seconds']:g} s" + (f": {last['result']}" if last["result"] else "")
 
 
@@ -109,14 +143,19 @@ def how(result, status):
 
 
 def settle(node, site):
-    """Ends the records of runs whose unit went with the node. Returns no changes."""
+    """Ends the records of runs whose unit is gone, and of which no agent could tell. Returns no changes."""
     if not any(job["running"] for job in read(node, site).values()):
         return []
     here = under_way(node, site)
     for name, job in read(node, site).items():
         for run, begun in job["running"].items():
-            if unit_name(site, begun["release"], name, run) not in here and time.time() - begun["began"] > NEW_SECONDS:
-                node.note(site, end(node, site, name, run, "lost", None))
+            if unit_name(site, begun["release"], name, run) in here:
+                continue
+            seen = ending(node, run)
+            if seen is None and time.time() - begun["began"] > NEW_SECONDS:
+                seen = ("start" if begun.get("boot") == node.boot() else "lost", None)
+            if seen is not None and (words := end(node, site, name, run, *seen)):
+                node.note(site, words)
     return []
 
 

@@ -92,6 +92,10 @@ class Node:
         fields = dict(line.split("=", 1) for line in self.read("/etc/os-release").splitlines() if "=" in line)
         return f"{fields.get('ID', '?')}-{fields.get('VERSION_ID', '?')}".replace('"', "")
 
+    def boot(self):
+        """An id of the time since the node started."""
+        return self.read("/proc/sys/kernel/random/boot_id")
+
     def name(self):
         import socket
 
@@ -107,7 +111,7 @@ class Node:
             "agent": own_digest(),
             "os": self.os(),
             "machineId": self.read("/etc/machine-id"),
-            "bootId": self.read("/proc/sys/kernel/random/boot_id"),
+            "bootId": self.boot(),
             "python": platform.python_version(),
         }
 
