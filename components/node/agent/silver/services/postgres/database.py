@@ -30,7 +30,7 @@ def psql(node, use, sql, own="postgres"):
 
 
 def is_kept_out(done):
-    # A session that holds all locks of its server has logged in, and stays: nothing is won by closing the door to the others.
+    # A session that holds all locks of its server has logged in, and stays: nothing is won by keeping the others out.
     return done.code == NO_CONNECTION and "out of shared memory" not in done.err
 
 
