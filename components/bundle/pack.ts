@@ -4,6 +4,7 @@ import { lstatSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import type { Code } from "../text/code.ts";
 import { realDirectory } from "../text/files.ts";
 import type { Issue, Parsed } from "../text/issue.ts";
+import { printableJson } from "../text/printable.ts";
 import type { Bundle, BundleEntry } from "./bundle.ts";
 import { isIgnored } from "./ignored-names.ts";
 import { bundleListing, listingDigest } from "./listing.ts";
@@ -60,10 +61,8 @@ function refuse(packing: Packing, code: Code, at: string, message: string, fix: 
   packing.issues.push({ code, severity: "error", place: { file }, message, fix });
 }
 
-/** Escapes control characters, so that a file's name can't control a terminal. */
-function printable(text: string): string {
-  return JSON.stringify(text).slice(1, -1).replaceAll("\u007f", "\\u007f");
-}
+/** Without control characters, so that a file's name can't control a terminal. */
+const printable = (text: string): string => printableJson(text).slice(1, -1);
 
 /** Asynchronous reading is no faster here: 2,000 small files are read and hashed in well under 0.1 s this way. */
 function packDirectory(packing: Packing, directory: string): void {
@@ -90,9 +89,9 @@ function packDirectory(packing: Packing, directory: string): void {
 const FILE_MAX = 2 ** 31 - 1;
 
 function packEntry(packing: Packing, file: string): void {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(file)) {
-    refuse(packing, "file-name", file, "a file's name contains a control character", "rename the file without newlines and tabs");
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(file)) {
+    const message = "a file's name contains a control character, or what ends a line";
+    refuse(packing, "file-name", file, message, "rename the file without newlines, tabs, U+0085, U+2028 and the like");
     return;
   }
   const absolute = `${packing.real}/${file}`;

@@ -45,7 +45,7 @@ const source = z.strictObject({
 });
 
 const answer = text(
-  /^[a-z0-9][a-z0-9+.-]{1,99} [A-Za-z0-9][A-Za-z0-9+._/-]{0,199} (?:boolean|string|select|multiselect|note|text) [^\p{Cc}]{0,500}$/u,
+  /^[a-z0-9][a-z0-9+.-]{1,99} [A-Za-z0-9][A-Za-z0-9+._/-]{0,199} (?:boolean|string|select|multiselect|note|text) [^\p{Cc}\p{Zl}\p{Zp}]{0,500}$/u,
   {
     code: "bad-text",
     must: "one line: package, question, type and value, as debconf-get-selections prints it with blanks between",

@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { message, protocol, verbs } from "../node/contract.ts";
 import type { Args, Result, Verb } from "../node/contract.ts";
 import type { Channel, Exit } from "./channel.ts";
@@ -55,7 +55,7 @@ export class Session {
     stderr.on("data", (chunk: Buffer) => {
       this.#noise = (this.#noise + chunk.toString()).slice(-4000);
     });
-    createInterface({ input: stdout }).on("line", (line) => {
+    eachLine(stdout, (line) => {
       this.#read(line);
     });
     this.#pings = setInterval(() => {
@@ -190,6 +190,23 @@ export class Session {
     }
     this.#waiting.clear();
   }
+}
+
+/** Not by readline: to that U+2028, which an app may say and JSON leaves as it is, ends a line, too. */
+function eachLine(stream: Readable, take: (line: string) => void): void {
+  let begun: string[] = [];
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk: string) => {
+    const [first = "", ...more] = chunk.split("\n");
+    begun.push(first);
+    for (const next of more) {
+      take(begun.join(""));
+      begun = [next];
+    }
+  });
+  stream.on("end", () => {
+    if (begun.some((part) => part !== "")) take(begun.join(""));
+  });
 }
 
 function json(line: string): unknown {

@@ -1,10 +1,9 @@
 /**
- * One function for each language that values are written into. Control characters are refused, not escaped: no name, host or
- * path that reaches rendering has one, and versions of these languages differ about them.
+ * One function for each language that values are written into. Control characters, and what else ends a line somewhere (U+2028),
+ * are refused, not escaped: no name, host or path that reaches rendering has one, and versions of these languages differ about them.
  */
 function checked(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(text)) throw new Error(`a control character in ${JSON.stringify(text)}`);
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text)) throw new Error(`a control character in ${JSON.stringify(text)}`);
   return text;
 }
 

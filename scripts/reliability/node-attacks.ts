@@ -105,6 +105,18 @@ export const nodeAttacks: readonly Attack[] = [
     test: "reaches neither systemd, the journal, nor what else its user runs",
   },
   {
+    attack: "an app, a visitor or the name of a file has a character that only some programs end a line at, such as U+2028",
+    holds: "logs are read and sent by line feeds alone; names of files and variables with one are refused",
+    file: "test/agent/test_logs.py",
+    test: "test_what_ends_a_line_for_some_programs_ends_none_of_the_journal_s_or_of_varnish_s",
+  },
+  {
+    attack: "the same on its way to whoever asks",
+    holds: "an answer of the agent stays one",
+    file: "test/unit/rollout-session.test.ts",
+    test: "a line ends at a line feed alone",
+  },
+  {
     attack: "an app writes entries of any size into the journal, or a line that systemd shows on every terminal",
     holds: "the journal's sockets are hidden, and what an app prints has one level",
     file: "test/nodes/writable.test.ts",

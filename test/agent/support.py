@@ -275,7 +275,9 @@ class Machine:
         if not found:
             return Done(1, "", "Failed to add filter for units: No such file or directory")
         most = next(int(word.removeprefix("--lines=")) for word in words if word.startswith("--lines="))
-        return "".join(json.dumps({"__REALTIME_TIMESTAMP": "1795965837498072", **entry}) + "\n" for entry in found[-most:])
+        # journald escapes control characters alone.
+        entries = [{"__REALTIME_TIMESTAMP": "1795965837498072", **entry} for entry in found[-most:]]
+        return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
 
     def lines(self, argv, env=None):
         """What a program writes that is followed; then whoever follows goes away."""

@@ -39,6 +39,10 @@ class Listings(unittest.TestCase):
         words = text(["src/link", "link", "../static/x"])
         self.assertEqual(listing.parse(words, sha(words))[0].target, "../static/x")
 
+    def test_a_name_may_have_what_ends_a_line_elsewhere(self):
+        words = "".join(json.dumps(["a\u2028b\u0085c", "file", False, sha("")], ensure_ascii=False) + "\n")
+        self.assertEqual([entry.path for entry in listing.parse(words, sha(words))], ["a\u2028b\u0085c"])
+
     def test_what_is_neither_file_nor_link_is_refused(self):
         self.assertIn("neither a file nor a link", self.refusal(["x", "device", 1, 2]))
 

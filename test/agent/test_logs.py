@@ -6,7 +6,7 @@ from unittest import mock
 
 from support import DriverGone, NodeTest
 
-from silver import releases, state
+from silver import releases, state, unit
 
 UNIT = "silver-web-hello@1.service"
 ENTRY = {"_SYSTEMD_UNIT": UNIT, "_PID": "7", "__REALTIME_TIMESTAMP": "1", "__CURSOR": "s=1;i=2"}
@@ -53,6 +53,14 @@ class Logs(NodeTest):
                 "silver-agent-hello[7]: emptied a.log",
             ],
         )
+
+    def test_what_ends_a_line_for_some_programs_ends_none_of_the_journal_s_or_of_varnish_s(self):
+        text = "Not Found: /a\u2028b\u2029c\u0085d\x0be\x1cf"
+        self.machine.journal = [f"[app:error] [pid 7] {text}", "[app:error] [pid 7] next"]
+        self.assertEqual(self.texts(), [f"web[7]: {text}", "web[7]: next"])
+        self.assertEqual(unit.log(self.node, [UNIT])[0], f"[app:error] [pid 7] {text}")
+        self.machine.requests = [f"2026-11-29T15:23:57+0000 {text}"]
+        self.assertEqual(self.logs("access"), self.machine.requests)
 
     def test_systemd_is_heard_when_a_process_ended_and_not_when_it_started(self):
         told = {"_PID": "1", "_SYSTEMD_UNIT": UNIT}

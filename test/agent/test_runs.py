@@ -42,6 +42,9 @@ class Runs(NodeTest):
         self.assertEqual((caught.exception.code, os.path.isdir(self.paths.runs()) and os.listdir(self.paths.runs()) or []), ("usage", []))
         return caught.exception.message
 
+    def test_a_line_of_a_unit_ends_where_systemd_ends_it(self):
+        self.assertEqual(runs.properties_in('Environment="A=a\u2028b"\n'), ['--property=Environment="A=a\u2028b"'])
+
     def test_its_unit_has_the_lines_of_the_release_and_its_words_stand_in_a_file(self):
         run = self.begin()
         record = runs.begun(self.node, run)

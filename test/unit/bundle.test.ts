@@ -195,12 +195,14 @@ test.each(["a.py", "./deep//er/../../a.py", "deep", "deep/er/top/a.py", "deep/er
 );
 
 test("names that can't travel are refused, and printed without their control characters", () => {
-  write({ "new\nline": "", "\u001b[31mred": "", "fine name": "" });
+  write({ "new\nline": "", "\u001b[31mred": "", "fine name": "", "of\u2028unicode": "", "of\u0085c1": "" });
   writeFileSync(Buffer.concat([Buffer.from(join(root, "apps/blog/latin-")), Buffer.from([0xe9])]), "");
   expect(codes().sort()).toEqual([
     "file-name apps/blog/\\u001b[31mred",
     "file-name apps/blog/latin-\ufffd",
     "file-name apps/blog/new\\nline",
+    "file-name apps/blog/of\\u0085c1",
+    "file-name apps/blog/of\\u2028unicode",
   ]);
 });
 

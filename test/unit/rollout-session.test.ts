@@ -71,3 +71,15 @@ test("what the login shell says before the agent is not taken for its words, wit
   expect(await asked).toEqual({ changes: [] });
   expect(events).toEqual(["packages: a word"]);
 });
+
+test("a line ends at a line feed alone, wherever its bytes are cut", async () => {
+  const { session, events, stdout } = connect();
+  const asked = session.ask("measure", {});
+  const text = "Not Found: /\u2028\u2029\u0085☃";
+  const words = [{ event: { step: "line", text } }, { result: { changes: [] } }];
+  for (const byte of Buffer.from(words.map((said) => `${JSON.stringify({ id: 1, ...said })}\n`).join(""))) {
+    stdout.write(Buffer.from([byte]));
+  }
+  expect(await asked).toEqual({ changes: [] });
+  expect(events).toEqual([`line: ${text}`]);
+});

@@ -87,14 +87,14 @@ export function variable() {
 
 /** Value of a variable. A number is kept as written; a boolean is refused, because we don't know how the app spells it. */
 export function variableValue() {
-  // os.environ can't hold NUL; other control characters are mistakes.
+  // os.environ can't hold NUL; other control characters, and what only some programs end lines at, are mistakes.
   const word = z
     .string()
-    .regex(/^(?:[^\p{Cc}]|[\n\t])*$/u)
+    .regex(/^(?:[^\p{Cc}\p{Zl}\p{Zp}]|[\n\t])*$/u)
     .max(32_768);
   return field(z.union([word, z.number().transform(String)]), {
     code: "bad-text",
-    must: "a text without control characters, of at most 32768 characters",
+    must: "a text without control characters, U+2028 and U+2029, of at most 32768 characters",
     example: '"on"',
     isHidden: true,
     explain: (value) => {
@@ -110,7 +110,7 @@ export function variableValue() {
 
 /** A line for a person to read, or to find in a text. `least` is its shortest length. */
 export function line(least = 0, example = "from stripe.com/keys") {
-  return text(new RegExp(`^[^\\p{Cc}]{${least},500}$`, "u"), {
+  return text(new RegExp(`^[^\\p{Cc}\\p{Zl}\\p{Zp}]{${least},500}$`, "u"), {
     code: "bad-text",
     must: `one line of text, of ${least} to 500 characters`,
     example,

@@ -6,6 +6,7 @@ import re
 
 from . import files, packages, spoiled
 from .errors import AgentError
+from .lines import lines_of
 
 SOURCES = "/etc/apt/sources.list.d"
 PINS = "/etc/apt/preferences.d/silver.pref"
@@ -93,7 +94,7 @@ def answer(node, text):
         return []
     done = node.run(["debconf-set-selections"], stdin=text, ok=None)
     if done.code != 0:
-        log = (done.out + done.err).splitlines()
+        log = lines_of(done.out + done.err)
         raise AgentError("package", "debconf refuses the answers of the environment", fix="correct apt.answers", log=log)
     files.write(record, text, 0o644)
     return [{"what": "answers to debconf", "why": "content differs"}]

@@ -5,6 +5,7 @@ import re
 
 from . import files, listing, packages, releases, spoiled
 from .errors import AgentError
+from .lines import lines_of
 
 # Package → the site that brought it.
 RECORD = "debs.json"
@@ -41,7 +42,7 @@ def read(node, path, deb):
     done = node.run(["dpkg-deb", "--field", path, *fields], ok=None)
     told = dict(re.findall(r"^(\w+): (\S+)$", done.out, re.MULTILINE))
     if done.code != 0 or told.keys() != set(fields):
-        log = (done.out + done.err).splitlines()[-5:]
+        log = lines_of(done.out + done.err)[-5:]
         raise AgentError("package", f"{deb['path']} is not a Debian package", fix="ship the file as dpkg-deb makes it", log=log)
     return {"path": deb["path"], "file": path, "package": told["Package"], "version": told["Version"]}
 

@@ -9,6 +9,7 @@ import os
 import time
 
 from . import addresses, files, firewall, lease, spoiled, state, unit, units
+from .lines import lines_of
 from .varnish_cli import VarnishCli
 
 # Longer than Varnish keeps an idle connection (backend_idle_timeout, 60 s), whatever the other side does.
@@ -25,7 +26,7 @@ def connections(node, site, release):
         return 0
     # Every state but TIME-WAIT, which no program holds any more.
     done = node.run(["ss", "--no-header", "--tcp", "--numeric", "dst", f"{place['address']}:{place['port']}"])
-    return len(done.out.splitlines())
+    return len(lines_of(done.out))
 
 
 def wait(node, site, release, seconds):

@@ -1,5 +1,7 @@
 """The one way in which a verb fails: a code of the contract's closed list, and words for a person."""
 
+from .lines import lines_of
+
 
 class AgentError(Exception):
     def __init__(self, code, message, fix=None, log=(), holder=None):
@@ -27,4 +29,4 @@ class DriverGone(Exception):
 
 def last_lines(text, count=40):
     """The end of a program's output, where the reason usually is."""
-    return [line.rstrip() for line in text.splitlines() if line.strip()][-count:]
+    return [line.rstrip() for line in lines_of(text) if line.strip()][-count:]

@@ -10,6 +10,7 @@ import secrets
 import time
 
 from . import contract, files, rendered, runs, spoiled, state, unit, units
+from .lines import lines_of
 from .lock import shared
 
 EMPTY = {"minute": 0, "running": {}, "last": None, "failures": 0, "skipped": 0}
@@ -42,7 +43,7 @@ def unit_name(site, release, name, run):
 def under_way(node, site, name="*"):
     """Units of a job, or of all of the site's, in whatever release."""
     words = ["list-units", "--all", "--plain", "--no-legend", f"silver-job-{site}.{name}.*@*.service"]
-    found = [line.split()[0] for line in node.run(["systemctl", *words]).out.splitlines() if line.strip()]
+    found = [line.split()[0] for line in lines_of(node.run(["systemctl", *words]).out) if line.strip()]
     # After a boot of a full node, units wait for each other.
     return [service for service, seen in unit.show(node, found).items() if unit.is_beginning(seen) or not unit.has_ended(seen)]
 

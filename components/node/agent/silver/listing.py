@@ -8,6 +8,7 @@ import stat
 from typing import NamedTuple
 
 from .errors import AgentError
+from .lines import lines_of
 
 
 class Entry(NamedTuple):
@@ -23,7 +24,7 @@ def parse(text, digest):
     if hashlib.sha256(text.encode()).hexdigest() != digest:
         raise AgentError("bundle-differs", "the listing does not match the bundle's digest", fix="roll out again")
     entries = []
-    for line in text.splitlines():
+    for line in lines_of(text):
         match json.loads(line):
             case [str(path), "file", bool(executable), str(sha256)]:
                 entries.append(Entry(path, executable, sha256, None))

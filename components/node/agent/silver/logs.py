@@ -6,6 +6,7 @@ import time
 
 from . import app_log, redact, state, units
 from .errors import AgentError
+from .lines import lines_of
 
 # Entries read at first for each line wanted: most of those of a server are no line for a person.
 MARGIN = 4
@@ -86,8 +87,8 @@ def last(node, wanted):
         done = node.run([*wanted.journal, *wanted.since, f"--lines={entries}"], ok=None)
         # A pattern without any unit in the journal is an error of its own to journalctl: nothing was ever said.
         if done.code != 0 and "Failed to add filter" not in done.err:
-            raise AgentError("internal", "journalctl failed", log=done.err.splitlines()[-5:])
-        read = done.out.splitlines()
+            raise AgentError("internal", "journalctl failed", log=lines_of(done.err)[-5:])
+        read = lines_of(done.out)
         found = wanted.of_journal(read)
         if len(found) >= lines or len(read) < entries or entries >= MOST_ENTRIES:
             return found
@@ -105,10 +106,10 @@ def access_words(arguments):
 def access(node, arguments):
     done = node.run([*access_words(arguments), "-d"], env={"TZ": "UTC"}, ok=None)
     if done.code != 0:
-        raise AgentError("vcl", "Varnish is not running on this node", fix="systemctl status varnish", log=done.err.splitlines()[-5:])
+        raise AgentError("vcl", "Varnish is not running on this node", fix="systemctl status varnish", log=lines_of(done.err)[-5:])
     since = arguments.get("since")
     first = "" if since is None else time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
-    return [line for line in done.out.splitlines() if line[: len(first)] >= first]
+    return [line for line in lines_of(done.out) if line[: len(first)] >= first]
 
 
 def follow(node, wanted, lines):

@@ -3,6 +3,7 @@
 import time
 
 from . import unit
+from .lines import lines_of
 from .runner import Done
 
 POLL_SECONDS = 0.2
@@ -53,7 +54,7 @@ def left(node, kind):
     """Units of a kind, of any site, that still run or whose result nobody has read."""
     names = [unit_name(kind, None), unit_name(kind, "*")]
     done = node.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", *names])
-    return [line.split()[0] for line in done.out.splitlines() if line.strip()]
+    return [line.split()[0] for line in lines_of(done.out) if line.strip()]
 
 
 def settle(node, kind, doing):

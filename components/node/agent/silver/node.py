@@ -6,6 +6,7 @@ import time
 
 from . import files, units
 from .errors import DriverGone
+from .lines import lines_of
 from .paths import Paths
 from .runner import Runner
 
@@ -89,7 +90,7 @@ class Node:
 
     def os(self):
         """Such as `debian-12`, as in environments."""
-        fields = dict(line.split("=", 1) for line in self.read("/etc/os-release").splitlines() if "=" in line)
+        fields = dict(line.split("=", 1) for line in lines_of(self.read("/etc/os-release")) if "=" in line)
         return f"{fields.get('ID', '?')}-{fields.get('VERSION_ID', '?')}".replace('"', "")
 
     def boot(self):

@@ -10,6 +10,7 @@ import re
 import zlib
 
 from . import files, spoiled, unit
+from .lines import lines_of
 
 # apt's record of what it installed, and for whom. Rotated once a month.
 HISTORY = "/var/log/apt/history.log"
@@ -49,7 +50,7 @@ def installed(node, mark):
     found = set()
     for path in sorted(glob.glob(f"{node.paths.at(HISTORY)}*")):
         for entry in text(path).split("\n\n"):
-            lines = dict(line.split(": ", 1) for line in entry.splitlines() if ": " in line)
+            lines = dict(line.split(": ", 1) for line in lines_of(entry) if ": " in line)
             if mark in lines.get("Commandline", ""):
                 found.update(re.findall(r"([^\s:,]+):\S+ \([^)]*\)", lines.get("Install", "")))
     return sorted(found)
@@ -67,7 +68,7 @@ def text(path):
 def units(node, packages):
     """Names of the units that packages hold; a script of old in /etc/init.d becomes a service of its name."""
     done = node.run(["dpkg-query", "-L", *packages], ok=None) if packages else None
-    paths = done.out.splitlines() if done else []
+    paths = lines_of(done.out) if done else []
     names = [(match := SHIPPED.match(path)) and match[1] or (match := SCRIPT.match(path)) and f"{match[1]}.service" for path in paths]
     return sorted({name for name in names if name})
 

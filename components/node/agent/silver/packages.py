@@ -6,6 +6,7 @@ import re
 
 from . import files, long_work, package_units
 from .errors import AgentError, last_lines
+from .lines import lines_of
 from .lock import shared
 
 # Installing a package must not start or stop its services: only the node's state decides what runs.
@@ -22,7 +23,7 @@ def missing(node, packages):
         return []
     done = node.run(["dpkg-query", "-W", "-f=${db:Status-Status} ${Package} ${Package}:${Architecture}\n", *packages], ok=None)
     present = set()
-    for line in done.out.splitlines():
+    for line in lines_of(done.out):
         status, *names = line.split()
         if status == "installed":
             present.update(names)
@@ -121,7 +122,7 @@ def update(node, site):
 
 def not_fetched(words):
     """The lines in which apt says what it could not fetch, and why."""
-    return [line.strip() for line in words.splitlines() if "Failed to fetch" in line]
+    return [line.strip() for line in lines_of(words) if "Failed to fetch" in line]
 
 
 def out_of_reach(packages, lines, log):

@@ -5,6 +5,7 @@ import os
 import re
 
 from . import environ, external, files, spoiled, state
+from .lines import lines_of
 
 # Shorter values look like ordinary words.
 SHORTEST = 4
@@ -38,7 +39,8 @@ def forms(value):
     for double, single in QUOTES:
         yield text.replace('"', double).replace("'", single)
     yield from in_base64(value)
-    yield from value.splitlines()
+    # Whoever prints it may end its lines as Python does.
+    yield from (*lines_of(value), *value.splitlines())
 
 
 def json_forms(value):

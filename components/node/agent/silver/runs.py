@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from . import files, history, redact, releases, rendered, site_services, state, unit, units
 from .errors import AgentError
+from .lines import lines_of
 from .lock import shared
 
 ID = re.compile(r"[0-9a-f]{16}")
@@ -165,7 +166,7 @@ def program_in(text):
 
 def properties_in(text):
     """Its other lines, as words for systemd-run."""
-    lines = [line for line in text.splitlines() if "=" in line and not line.startswith(("#", "ExecStart="))]
+    lines = [line for line in lines_of(text) if "=" in line and not line.startswith(("#", "ExecStart="))]
     return [f"--property={line}" for line in lines]
 
 

@@ -7,6 +7,7 @@ import time
 
 from . import files
 from .errors import AgentError, last_lines
+from .lines import lines_of
 
 # Several tracebacks of a deep framework, from several processes at once.
 PART_LINES = 300
@@ -24,7 +25,7 @@ def show(node, units):
     done = node.run(["systemctl", "show", f"--property={wanted}", *units])
     found = {}
     for block in done.out.strip().split("\n\n"):
-        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        fields = dict(line.split("=", 1) for line in lines_of(block) if "=" in line)
         found[fields.get("Id", "")] = fields
     return {unit: found.get(unit, {}) for unit in units}
 
@@ -90,7 +91,7 @@ def show_timers(node, timers):
         return []
     # Not --timestamp=unix: systemd 255 shows some of these for people all the same.
     done = node.run(["systemctl", "show", "--property=Id,SubState,NextElapseUSecRealtime,LastTriggerUSec", *timers], env={"TZ": "UTC"})
-    return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in done.out.strip().split("\n\n")]
+    return [dict(line.split("=", 1) for line in lines_of(block) if "=" in line) for block in done.out.strip().split("\n\n")]
 
 
 def moment(text):
@@ -204,7 +205,7 @@ def log(node, units, lines=40):
     node.run(["journalctl", "--sync"], ok=None)
     which = [word for unit in units for word in ("--unit", unit)]
     done = node.run(["journalctl", *which, "--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"], ok=None)
-    return done.out.splitlines()
+    return lines_of(done.out)
 
 
 def said_since(node, units, since):
@@ -212,7 +213,7 @@ def said_since(node, units, since):
     node.run(["journalctl", "--sync"], ok=None)
     which = [word for unit in units for word in ("--unit", unit)]
     words = ["--since", f"@{int(since)}", "--lines", "4000", "--output", "cat", "--no-pager", "--quiet"]
-    lines = node.run(["journalctl", *which, *words], ok=None).out.splitlines() if units else []
+    lines = lines_of(node.run(["journalctl", *which, *words], ok=None).out) if units else []
     return lines if len(lines) <= 2 * PART_LINES else [*lines[:PART_LINES], *lines[-PART_LINES:]]
 
 
@@ -221,4 +222,4 @@ def spoken(node, unit, lines=40):
     done = node.run(["systemctl", "show", "--property=InvocationID", "--value", unit], ok=None)
     node.run(["journalctl", "--sync"], ok=None)
     words = ["--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"]
-    return node.run(["journalctl", *words, f"_SYSTEMD_INVOCATION_ID={done.out.strip()}"], ok=None).out.splitlines()
+    return lines_of(node.run(["journalctl", *words, f"_SYSTEMD_INVOCATION_ID={done.out.strip()}"], ok=None).out)

@@ -5,6 +5,7 @@ import os
 
 from ... import accounts, addresses, firewall, own_server
 from ...errors import AgentError, last_lines
+from ...lines import lines_of
 from . import names, server
 
 TEXT = "ENCODING 'UTF8' LOCALE 'C.UTF-8'"
@@ -79,13 +80,15 @@ def others(node, use):
 def make_database(node, use):
     own, user = names.database(use), use.user
     found = set(
-        psql(
-            node,
-            use,
-            f"""SELECT 'role ' || rolname FROM pg_roles WHERE rolname = {value(user)}
+        lines_of(
+            psql(
+                node,
+                use,
+                f"""SELECT 'role ' || rolname FROM pg_roles WHERE rolname = {value(user)}
 UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname = {value(own)};
 """,
-        ).splitlines()
+            )
+        )
     )
     new = [what for what in (f"role {user}", f"database {own}") if what not in found]
     words = []

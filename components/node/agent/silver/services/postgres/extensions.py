@@ -5,6 +5,7 @@ and the superuser has no business in a database where all but that is the app's.
 """
 
 from ...errors import AgentError, last_lines
+from ...lines import lines_of
 from . import database, names
 
 THERE = "SELECT extname FROM pg_extension;\n"
@@ -14,7 +15,7 @@ def judge(node, use):
     """Refuses a database that has no PostGIS. One that can't be asked is judged once it is set up."""
     done = database.as_site(node, use, THERE)
     if done.code == 0:
-        refuse_without_postgis(use, done.out.splitlines())
+        refuse_without_postgis(use, lines_of(done.out))
 
 
 def refuse_without_postgis(use, there):
@@ -31,7 +32,7 @@ def make(node, use):
     wanted = [name for name in use.options.get("extensions", "").split(",") if name]
     if not wanted and use.kind != names.POSTGIS:
         return []
-    there = run(node, use, THERE).splitlines()
+    there = lines_of(run(node, use, THERE))
     if use.kind == names.POSTGIS:
         refuse_without_postgis(use, there)
     missing = [name for name in wanted if name not in there]
