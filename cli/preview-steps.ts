@@ -254,6 +254,8 @@ function nodeChange(name: string, commands: Command[]): Change {
   const details = [
     ...maps("machine", reachedBy(old?.variables), reachedBy(now?.variables)),
     ...(known ? ["packages", "sites"].flatMap((key) => lists(key, words(valueOf(old, key)), words(valueOf(now, key)))) : []),
+    ...(known ? changed("memory", valueOf(old, "memory"), valueOf(now, "memory")) : []),
+    ...(known ? lists("trust_proxies", valuesOf(old, "trusts"), valuesOf(now, "trusts")) : []),
     ...(known ? lists("apt", valuesOf(old, "apt"), valuesOf(now, "apt")) : []),
     ...(known ? lists("route", valuesOf(old, "route"), valuesOf(now, "route")) : []),
     ...(known && kind === "changed" ? changed("agent", valueOf(old, "agent"), valueOf(now, "agent")) : []),

@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
 import type { NodeApt } from "./plan.ts";
 
-/** A source of packages as a reviewer reads it, with enough of its key's digest to distinguish it. */
+/** A source of packages as a reviewer reads it, with all of its key's digest: two keys of which a part is the same are soon found. */
 export function sourceText({ uri, suites, components, key, packages }: NodeApt["sources"][number]): string {
   const of = packages.length === 0 ? "" : `, before the distribution for ${packages.join(" ")}`;
-  return `${[uri, ...suites, ...components].join(" ")}, key ${hash("sha256", key.trim()).slice(0, 8)}${of}`;
+  return `${[uri, ...suites, ...components].join(" ")}, key sha256:${hash("sha256", key.trim())}${of}`;
 }
 
 /** All that a node's apt knows besides the distribution, a line each. */

@@ -140,10 +140,10 @@ function configDirectoryDetails(one?: SiteConfigDirectory, other?: SiteConfigDir
   return changed(about, one && configDirectoryText(one), other && configDirectoryText(other));
 }
 
-/** A configuration directory for a reviewer: enough of its digest to distinguish it. */
+/** A configuration directory for a reviewer. */
 export function configDirectoryText(directory: SiteConfigDirectory): string {
   if (directory.of === "app") return `${directory.path} of the app`;
-  return `${directory.path} ${directory.digest.slice(0, 8)}`;
+  return `${directory.path} sha256:${directory.digest}`;
 }
 
 function processFacts({ processes }: SitePlan): object {
@@ -194,9 +194,9 @@ export function workerText({ run, count, memoryBytes, stopSeconds }: WorkerPlan)
   return `${count} x ${run}, ${sizeText(memoryBytes)} each, ${stopSeconds}s to end`;
 }
 
-/** Packages that the app brings, each with enough of its digest to distinguish it. */
+/** Packages that the app brings, each with all of its digest. */
 export function debFacts({ debs = [] }: Pick<SitePlan, "debs">): string[] {
-  return debs.map(({ path, digest }) => `${path} ${digest.slice(0, 8)}`);
+  return debs.map(({ path, digest }) => `${path} sha256:${digest}`);
 }
 
 function askedFacts({ asks = {} }: SitePlan): object {

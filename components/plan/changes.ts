@@ -80,12 +80,15 @@ export function isUnexplained({ kind, details, why, losses = [] }: Change): bool
 
 /** All differences between two states of an environment, and what runs because of them. Pure. */
 export function planChanges(before: Rendered | undefined, after: Rendered): Changes {
-  const nodes = pairs(before?.plan.nodes ?? [], after.plan.nodes).flatMap(([one, other]) => nodeChange(one, other));
+  const byNode = pairs(before?.plan.nodes ?? [], after.plan.nodes).map(([one, other]) => [one, asItWillBe(one, other)] as const);
+  const nodes = byNode.flatMap(([one, other]) => nodeChange(one, other));
+  for (const [one, other] of byNode)
+    if (one?.kept === true && other !== undefined && other.kept !== true)
+      rerun(nodes, "node", other.name, [`${other.name}-state`], [keptUntilNow]);
   const why = sshWhys(before?.plan, after.plan);
   if (why.length > 0) for (const { name } of after.plan.nodes) rerun(nodes, "node", name, [`${name}-state`], why);
-  const moved = new Map(
-    pairs(before?.plan.nodes ?? [], after.plan.nodes).map(([one, other]) => [other?.name, one && other && movedText(one, other)]),
-  );
+  const moved = new Map(byNode.map(([one, other]) => [other?.name, one && other && movedText(one, other)]));
+  const nodesAfter = byNode.flatMap(([, other]) => other ?? []);
   const { broken } = after.plan;
   const isBroken = new Set(broken.map(({ name }) => name));
   const wasBroken = new Set(before?.plan.broken.map(({ name }) => name));
@@ -96,7 +99,7 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
     if (other !== undefined && wasBroken.has(other.name))
       return [{ ...blank("site", other.name, [`${other.name}-rollout`]), to: ids[1] ?? "", why: ["it was broken before"] }];
     const found = siteChange(one, other, ids);
-    const takes = found && takenLocations(found.name, before?.plan.nodes ?? [], after.plan.nodes);
+    const takes = found && takenLocations(found.name, before?.plan.nodes ?? [], nodesAfter);
     const own = found && { ...found, details: [...found.details, ...(takes ?? [])] };
     // A release that its nodes no longer have is sent again.
     const whys = [...why, ...(other?.nodes ?? []).flatMap((node) => moved.get(node) ?? [])];
@@ -196,8 +199,18 @@ function siteChange(
   const details = siteDetails(one, other);
   if (from === undefined || to === undefined || (from === to && details.length === 0)) return undefined;
   const data = droppedFrom(servicesWithData(one.services), servicesWithData(other.services)).map((setUp) => setUp.name);
-  const notes = releaseNotes({ ...one, release: from }, { ...other, release: to });
+  // Their ids have a part of the digest, and somebody may have made up two that begin alike.
+  const isAlike = one.bundle.id === other.bundle.id && one.bundle.digest !== other.bundle.digest;
+  const notes = isAlike ? ["same version, other bytes"] : releaseNotes({ ...one, release: from }, { ...other, release: to });
   return { ...base, from, to, notes, details, data };
+}
+
+const keptUntilNow = "it kept what it had while a site was broken: what was declared meanwhile comes now, too";
+
+/** A node that keeps its last declared state may get another machine, and nothing else of what is declared. */
+function asItWillBe(one: NodePlan | undefined, other: NodePlan | undefined): NodePlan | undefined {
+  if (one === undefined || other?.kept !== true) return other;
+  return { ...one, machine: other.machine, os: other.os, kept: true };
 }
 
 function nodeChange(one: NodePlan | undefined, other: NodePlan | undefined): Change[] {
@@ -205,7 +218,7 @@ function nodeChange(one: NodePlan | undefined, other: NodePlan | undefined): Cha
   const both = blank("node", name, [`${name}-machine`, `${name}-state`]);
   if (one === undefined) return [{ ...both, kind: "added", to: other?.os ?? "", details: nodeDetails(undefined, other) }];
   if (other === undefined) return [{ ...both, kind: "removed", from: one.os }];
-  const details = nodeDetails(one, other.kept === true ? { ...other, sites: one.sites, routes: one.routes } : other);
+  const details = nodeDetails(one, other);
   if (details.length === 0) return [];
   const systems = { from: one.os, to: other.os };
   if (one.os !== other.os || identity(one) !== identity(other)) return [{ ...both, ...systems, kind: "replaced", details }];

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { anyText, count } from "../text/node-names.ts";
 import { variablePart } from "../text/schema/names.ts";
@@ -107,7 +108,7 @@ export function externalSummary(options: SetUp["options"]): string {
   const parts = [
     `${externalType} ${of}${told.isUrl === 1 ? "" : ` ${placeText(told) ?? ""}`}`,
     ...(user === "" ? [] : [`user ${user}`]),
-    ...(tls === 0 ? [] : [ca === "" ? "TLS" : `TLS by an authority of its own`]),
+    ...(tls === 0 ? [] : [ca === "" ? "TLS" : `TLS by the authority sha256:${hash("sha256", ca)}`]),
     ...(version === "" ? [] : [`${of} ${version}`]),
     ...(secret === "" ? [] : [`${secret} version ${secretVersion}`]),
   ];

@@ -70,6 +70,24 @@ export const previewAttacks: readonly Attack[] = [
     test: "so is one whose key only begins otherwise, which is not what reviewers are shown of it",
   },
   {
+    attack: "a source of packages gets another key, made up so that its digest begins as that of the one before does",
+    holds: "it is told: all of it is compared and shown, as of packages that an app brings, and of configuration directories",
+    file: "test/unit/apt.test.ts",
+    test: "a key is told whose digest begins as that of the one before does",
+  },
+  {
+    attack: "files of an app become others whose bundle has the same short id",
+    holds: "they are told, and never called the same bytes",
+    file: "test/unit/changes.test.ts",
+    test: "other files are never said to be the same bytes, also where the digests of both begin alike",
+  },
+  {
+    attack: "an external service gets the authority of somebody else, to whom the app would give its password",
+    holds: "the comment shows the digest of both",
+    file: "test/unit/external.test.ts",
+    test: "whatever leads elsewhere is another text, the authority that its server must be of, too",
+  },
+  {
     attack: "a site goes, or moves, that could not be planned before",
     holds: "it is told, and `DATA`",
     file: "test/unit/changes.test.ts",

@@ -88,7 +88,7 @@ test("a configuration directory is one line of what a reviewer sees, and its fil
   const configDirectory = { of: "environment", path: "config/blog", digest: "3fa2c1d0".repeat(8), entries: [entry] } as const;
   await declare({ ...hello, sites: [{ ...site, configDirectory: { ...configDirectory, entries: [entry] } }] });
   const { environment, stdin } = inputsOf("hello-rollout");
-  expect(environment).toMatchObject({ configDirectory: "config/blog 3fa2c1d0" });
+  expect(environment).toMatchObject({ configDirectory: `config/blog sha256:${"3fa2c1d0".repeat(8)}` });
   expect(environment).not.toMatchObject({ release: renderRelease(site).id });
   expect(JSON.stringify(stdin)).not.toContain("blog.ini");
 });

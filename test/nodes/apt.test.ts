@@ -211,7 +211,7 @@ describe.each([testOs])("on %s", (os) => {
     test("is installed in the site's rollout, its services kept off, with its hash in the preview", async () => {
       declare({ source: false, debs: "[blog]" });
       const digest = hash("sha256", readFileSync(join(project.root, "apps/blog/vendor/own.deb")));
-      expect(await project.engine.preview("--diff")).toContain(`vendor/own.deb ${digest.slice(0, 8)}`);
+      expect(await project.engine.preview("--diff")).toContain(`vendor/own.deb sha256:${digest}`);
       await project.engine.up();
       expect(await get("/silver-file")).toBe("1.0");
       expect(await get("/ran")).toBe("ran");

@@ -1,6 +1,7 @@
 // Services that somebody else runs: real servers on a second machine, with TLS and without, from their place in an environment to the app,
 // and each way in which they are not as they should be.
 import { spawnSync } from "node:child_process";
+import { hash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -189,7 +190,7 @@ describe.each([testOs])("on %s", (os) => {
     declare(everything());
     const preview = await project.engine.preview("--diff");
     expect(preview).toContain(
-      `external postgres ${at()}:5432/blog, user app, TLS by an authority of its own, CONFIG_DB_PASSWORD version 1`,
+      `external postgres ${at()}:5432/blog, user app, TLS by the authority sha256:${hash("sha256", authority)}, CONFIG_DB_PASSWORD version 1`,
     );
     expect(preview).toContain(`external memcached ${at()}:11211`);
     const output = await project.engine.up();

@@ -1,4 +1,5 @@
 // What apt on the nodes knows besides the distribution, from the environment to what a node receives and a reviewer sees.
+import { hash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { parseManifest } from "../../components/manifest/parse.ts";
 import { planChanges } from "../../components/plan/changes.ts";
@@ -68,9 +69,13 @@ test("a reviewer sees each, by its address and its key, and what comes before th
       releases: {},
     },
   );
-  const text = "https://apt.acme.net/debian stable main extra, key 73a5f3cd, before the distribution for nginx";
+  const text = "https://apt.acme.net/debian stable main extra, key sha256:00, before the distribution for nginx";
   const [first, second] = found.changes;
-  const shown = first?.details.map(({ about, name, to }) => [about, name, to?.replace(/key [0-9a-f]{8}/, "key 73a5f3cd")]);
+  const shown = first?.details.map(({ about, name, to }) => [
+    about,
+    name,
+    to?.replace(/key sha256:[0-9a-f]{64}/, "key sha256:00"),
+  ]);
   expect(shown).toEqual([
     ["apt", "own", text],
     ["answers", "ab ab/c string c", "ab ab/c string c"],
@@ -80,7 +85,20 @@ test("a reviewer sees each, by its address and its key, and what comes before th
   const { apt } = planWith(source()).nodes[0] ?? {};
   const facts = { node: "web1", os: "debian-12", packages: [], sites: [], routes: [], agent: "0".repeat(64), user: "root" };
   const command = installCommand({ ...facts, apt: apt === undefined ? [] : aptFacts(apt) });
-  expect(command).toMatch(/^# apt: own https:\/\/apt\.acme\.net\/debian stable main extra, key [0-9a-f]{8}$/m);
+  expect(command).toMatch(/^# apt: own https:\/\/apt\.acme\.net\/debian stable main extra, key sha256:[0-9a-f]{64}$/m);
+});
+
+test("a key is told whose digest begins as that of the one before does", () => {
+  // Such two are found within a second: the text of a key has room for remarks.
+  const [one, other] = ["74857", "118043"].map((remark) => planWith(source().replace("=abcd", `=${remark}`)));
+  if (one === undefined || other === undefined) throw new Error("there are two");
+  const [own, its] = [one, other].map(({ nodes: [node] }) => node?.apt);
+  const begin = (apt: typeof own) => hash("sha256", apt?.sources[0]?.key.trim() ?? "").slice(0, 8);
+  expect([begin(own), begin(its)]).toEqual(["5b4d0771", "5b4d0771"]);
+  const [change] = planChanges({ plan: one, releases: {} }, { plan: other, releases: {} }).changes;
+  expect(change?.details.map(({ about, name }) => [about, name])).toEqual([["apt", "own"]]);
+  // The preview compares what a node's command tells.
+  expect(own && aptFacts(own)).not.toEqual(its && aptFacts(its));
 });
 
 describe("refused", () => {
@@ -132,8 +150,22 @@ describe("packages that an app brings as files", () => {
     expect(site === undefined ? undefined : renderRelease(site).debs).toEqual(site?.debs);
     if (value === undefined) throw new Error("there is a plan");
     const added = planChanges(undefined, { plan: value, releases: { blog: "3fa2c1d0.00000000" } });
+    const text = `${path} sha256:${"ab".repeat(32)}`;
     const details = added.changes.find(({ subject }) => subject === "site")?.details;
-    expect(details).toContainEqual({ about: "debs", name: `${path} abababab`, to: `${path} abababab` });
+    expect(details).toContainEqual({ about: "debs", name: text, to: text });
+  });
+
+  test("are told whose digests only begin as before", () => {
+    const withDigest = (end: string): Plan => {
+      const { value } = withDeb("[blog]");
+      if (value === undefined) throw new Error("there is a plan");
+      const digest = `${"ab".repeat(31)}${end}`;
+      return { ...value, sites: value.sites.map((site) => ({ ...site, debs: [{ path, digest }] })) };
+    };
+    const [one, other] = [withDigest("00"), withDigest("01")].map((plan) => ({ plan, releases: { blog: "3fa2c1d0.00000000" } }));
+    if (one === undefined || other === undefined) throw new Error("there are two");
+    const details = planChanges(one, other).changes.flatMap((change) => change.details);
+    expect(details.map(({ about }) => about)).toEqual(["debs", "debs"]);
   });
 
   test("are refused where the environment does not allow them, or the app does not have them", () => {

@@ -57,6 +57,20 @@ test("a new version is an upgrade, an older one a downgrade", () => {
   expect(only(later, {}).notes).toEqual(["▼ downgrade"]);
 });
 
+test("other files are never said to be the same bytes, also where the digests of both begin alike", () => {
+  const withFile = (digit: string): Rendered => {
+    const { plan } = rendered({});
+    const entries = [{ path: "a", type: "file" as const, executable: false, sha256: digit.repeat(64), size: 1 }];
+    const sites = plan.sites.map((site) => {
+      const bundle = { ...site.bundle, digest: `${site.bundle.digest.slice(0, 63)}${digit}`, entries };
+      return { ...site, bundle };
+    });
+    return { plan: { ...plan, sites }, releases: { blog: sites[0] === undefined ? "" : renderRelease(sites[0]).id } };
+  };
+  const { changes } = planChanges(withFile("1"), withFile("2"));
+  expect(changes).toMatchObject([{ notes: ["same version, other bytes"], details: [{ about: "files" }] }]);
+});
+
 test("where a changed site answers is told, as far as its machines don't have to be there first", () => {
   const host = "  web1: {host: 10.0.0.7, os: debian-12, hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA}";
   const site = { manifest: "version: 1.5.0", more: wiki };

@@ -80,6 +80,32 @@ test("what a reviewer sees is the place, and never a value", () => {
   expect(site?.services?.[0]?.variables).toMatchObject({ PGSSLMODE: "verify-full", PGSSLROOTCERT: "@CA@" });
 });
 
+test("whatever leads elsewhere is another text, the authority that its server must be of, too", () => {
+  const ca = (letters: string) => `{ca: "-----BEGIN CERTIFICATE-----\\n${letters}\\n-----END CERTIFICATE-----\\n"}`;
+  const one = { host: "a.net", port: "1", name: "b", user: "c", password: "{secret: 1}", tls: ca("AAAA"), version: "16" };
+  const others = {
+    ...one,
+    host: "z.net",
+    port: "2",
+    name: "y",
+    user: "x",
+    password: "{secret: 2}",
+    tls: ca("AAAB"),
+    version: "17",
+  };
+  const shown = (place: Record<string, string>) => {
+    const text = Object.entries(place).map(([key, value]) => `${key}: ${value}`);
+    const { value, issues } = withPlace("postgres", `{external: {${text.join(", ")}}}`);
+    expect(issues).toEqual([]);
+    return value?.sites[0]?.services?.map(summary)[0] ?? "";
+  };
+  const keys = Object.keys(one) as (keyof typeof one)[];
+  const without = (key: string) => Object.fromEntries(Object.entries(one).filter(([name]) => name !== key));
+  const optional = keys.filter((key) => !["host", "name", "user"].includes(key));
+  const all = [one, { ...one, tls: "true" }, ...keys.map((key) => ({ ...one, [key]: others[key] })), ...optional.map(without)];
+  expect(new Set(all.map(shown)).size).toBe(all.length);
+});
+
 test("another place, or another version of a secret, is a new release: a process knows what it began with", () => {
   const of = (place: string) => {
     const site = withPlace("postgres", place).value?.sites[0];

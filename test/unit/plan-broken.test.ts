@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { whatStays } from "../../components/plan/broken.ts";
+import { planChanges } from "../../components/plan/changes.ts";
 import { loadPlan } from "../../components/plan/load.ts";
 import type { Plan } from "../../components/plan/plan.ts";
 import { renderNodeState } from "../../components/render/node-state.ts";
+import { renderRelease } from "../../components/render/release.ts";
 import { planOf, type Sources } from "../support/plan-of.ts";
 
 const good = "name: blog\nversion: 1.0.0\nrunner: src/wsgi.py\n";
@@ -62,6 +64,43 @@ describe("one broken site", () => {
     expect(plan.broken.map((site) => whatStays(plan, site))).toEqual([
       "site shop stays as it is until that is fixed; the others are deployed. No other site can be added or moved on web1 meanwhile, since only its manifest says where it is; locations in the environment would help",
     ]);
+  });
+
+  describe("whose location nobody can tell", () => {
+    const top = (memory: string, more = "") => ({
+      "dev.yaml": `${more}${environment("").replace("web1: {local: true,", `web1: {local: true, memory: ${memory},`)}`,
+    });
+    const one = planWith(`${good}default_location: shop.acme.net\n`, "", top("8G"));
+    const more = 'trust_proxies: [10.9.9.9]\napt: {answers: ["ab ab/c string c"]}\n';
+    const moved = top("16G", more)["dev.yaml"].replace("[blog.acme.net]", "[blog.acme.net, shop.acme.net/blog]");
+    const other = planWith("name: [shop\n", "", { "dev.yaml": moved });
+    const between = (before: Plan, after: Plan) => {
+      const releases = (plan: Plan) => Object.fromEntries(plan.sites.map((site) => [site.name, renderRelease(site).id]));
+      return planChanges({ plan: before, releases: releases(before) }, { plan: after, releases: releases(after) }).changes;
+    };
+    const ofNode = (before: Plan, after: Plan, node = "web1") =>
+      between(before, after).filter(({ subject, name }) => subject === "node" && name === node);
+
+    test("keeps its node from whatever else is declared of it, and none of that is said to happen", () => {
+      expect(other.nodes.map(({ kept }) => kept)).toEqual([true, undefined]);
+      expect(ofNode(one, other)).toEqual([]);
+      expect(ofNode(one, other, "web2")[0]?.details.map(({ about }) => about)).toEqual(["trust_proxies", "answers"]);
+      const blog = between(one, other).find(({ name }) => name === "blog");
+      expect(blog?.details.map(({ about }) => about)).not.toContain("takes");
+    });
+
+    test("lets its node have another machine all the same, whose state is the one before", () => {
+      const elsewhere = { ...other, nodes: other.nodes.map((node) => ({ ...node, os: "debian-13" as const })) };
+      const [change] = ofNode(one, elsewhere);
+      expect(change).toMatchObject({ kind: "replaced", details: [{ about: "os", from: "debian-12", to: "debian-13" }] });
+      expect(change?.details).toHaveLength(1);
+    });
+
+    test("has its node told once it is whole again: what was declared meanwhile comes then", () => {
+      const why = ["it kept what it had while a site was broken: what was declared meanwhile comes now, too"];
+      const whole = planWith(`${good}default_location: shop.acme.net\n`, "", { "dev.yaml": moved });
+      expect(ofNode(other, whole)).toMatchObject([{ why }]);
+    });
   });
 
   test("of PHP keeps its node without Debian's own php-fpm", () => {
