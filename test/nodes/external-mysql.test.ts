@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { certificatesOf } from "../support/certificates.ts";
 import { http, ssh, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
@@ -82,10 +83,7 @@ CREATE USER plain@'%' IDENTIFIED BY '${password}'; GRANT ALL ON blog.* TO plain@
 /** Run on the machine of the server: an authority, a certificate of its address, and the server itself. */
 const server = (address: string) => `set -eu
 mkdir -p /srv/tls; cd /srv/tls
-openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=acme -keyout ca.key -out ca.pem 2>/dev/null
-openssl req -newkey rsa:2048 -nodes -subj /CN=db -keyout db.key -out db.csr 2>/dev/null
-printf 'subjectAltName=IP:${address}\\nbasicConstraints=CA:FALSE\\n' > san
-openssl x509 -req -in db.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile san -out db.pem 2>/dev/null
+${certificatesOf(address)}
 chown mysql db.key; chmod 755 .; chmod 644 *.pem
 cat > /etc/mysql/mariadb.conf.d/99-outer.cnf <<END
 [mysqld]

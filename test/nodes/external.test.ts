@@ -5,6 +5,7 @@ import { hash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { certificatesOf } from "../support/certificates.ts";
 import { visitor } from "../support/load.ts";
 import { http, poll, reboot, ssh, webPackages } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
@@ -65,10 +66,7 @@ const packages = [
 /** Run on the machine of the servers: an authority, a certificate of its address, and the servers themselves. */
 const servers = (address: string) => `set -eu
 mkdir -p /srv/tls; cd /srv/tls
-openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=acme -keyout ca.key -out ca.pem 2>/dev/null
-openssl req -newkey rsa:2048 -nodes -subj /CN=db -keyout db.key -out db.csr 2>/dev/null
-printf 'subjectAltName=IP:${address}\\nbasicConstraints=CA:FALSE\\n' > san
-openssl x509 -req -in db.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile san -out db.pem 2>/dev/null
+${certificatesOf(address)}
 install -o postgres -m 600 db.key pg.key; install -o redis -m 600 db.key redis.key; chmod 755 . ; chmod 644 *.pem
 conf=$(ls -d /etc/postgresql/*/main)
 cat >> $conf/postgresql.conf <<END
