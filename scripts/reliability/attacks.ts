@@ -108,6 +108,18 @@ export const attacks: readonly Attack[] = [
     test: "test_a_secret_is_hidden_in_whatever_form_an_app_writes_it",
   },
   {
+    attack: "an app answers or logs the site's own key (SILVER_SECRET_FILE), or one of before its rotations",
+    holds: "verdicts and `silver logs` show `[secret]`",
+    file: "test/agent/test_check.py",
+    test: "test_the_site_s_own_key_is_in_none_either_whatever_rotations_it_had",
+  },
+  {
+    attack: "an app logs a password that is a part of a secret URL: of its user, or among what follows `?`",
+    holds: "it is a secret of its own",
+    file: "test/agent/test_external.py",
+    test: "test_all_words_of_a_secret_are_hidden",
+  },
+  {
     attack: "an app logs a line so long that the journal breaks it within a secret",
     holds: "neither part of it is shown by a verdict or `silver logs`",
     file: "test/agent/test_check.py",

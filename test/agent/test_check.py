@@ -1,5 +1,6 @@
 import contextlib
 import json
+import pathlib
 import re
 import socket
 import threading
@@ -8,7 +9,7 @@ from unittest import mock
 
 from support import NodeTest
 
-from silver import check, redact, releases, site_services, unit
+from silver import check, redact, releases, site_key, site_services, state, unit
 
 
 def drip(server, head):
@@ -219,6 +220,23 @@ class Checks(NodeTest):
         self.assertEqual(result["log"], ["KEY=[secret]", 'KEY="[secret]"', "fine"])
         lines = self.ask("logs", site="hello", release=None, lines=9, kind="app")["lines"]
         self.assertEqual([line.split(": ", 1)[1] for line in lines], result["log"])
+
+    def test_the_site_s_own_key_is_in_none_either_whatever_rotations_it_had(self):
+        path, keys = f"{self.paths.site('hello')}/secret.txt", []
+        for serial in range(4):
+            state.change(self.node, "hello", live=f"1.{serial}.0")
+            keys.append(pathlib.Path(path).read_text().strip())
+            site_key.rotate(self.node, "hello")
+        keys.append(pathlib.Path(path).read_text().strip())
+        self.machine.app = lambda request: (500, " ".join(keys), self.mark())
+        self.machine.journal = [f"SECRET_KEY={key}" for key in keys]
+        result = self.ask_check()
+        self.assertEqual(result["answers"][0]["body"], " ".join(["[secret]"] * 5))
+        self.assertEqual(result["log"], ["SECRET_KEY=[secret]"] * 5)
+
+    def test_the_password_in_a_secret_url_is_one_of_its_own(self):
+        with mock.patch.object(redact, "of_release", lambda *words: {"mysql://app:hunter33@db/app?sslpassword=hunter44"}):
+            self.assertEqual(redact.site_lines(self.node, "hello", ["1045: hunter33, hunter44"]), ["1045: [secret], [secret]"])
 
     def test_secrets_are_in_no_redirect(self):
         self.machine.app = lambda request: (302, "", self.mark(), ("Location", "/?key=hunter2%20%26%20%22Co%22"))

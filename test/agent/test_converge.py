@@ -138,7 +138,7 @@ class Converge(NodeTest):
         self.converge()
         self.roll_out()
         place, whole = "/srv/silver/hello/secret.txt", files._replace
-        for serial, most in enumerate((0, 1, 2)):
+        for serial, most in enumerate((0, 1, 2, 3)):
             first = self.text(place)
             done = []
 

@@ -109,8 +109,18 @@ class Places(unittest.TestCase):
             self.assertEqual(external.place_of({**options, **URL}, {"CONFIG_DB_URL": url}).name, name)
 
     def test_all_words_of_a_secret_are_hidden(self):
-        found = external.words_of({"A": "redis://u:p%2Fw@h", "B": "plain", "C": ""})
+        found = external.words_of(["redis://u:p%2Fw@h", "plain", ""])
         self.assertEqual(found, {"redis://u:p%2Fw@h", "p%2Fw", "p/w", "plain"})
+        for query, hidden in (
+            ("user=a&password=hunter22", {"hunter22"}),
+            ("tls=true&tlsCertificateKeyFilePassword=a%2Fb+c", {"a%2Fb+c", "a/b+c", "a/b c"}),
+            ("sslpassword=hunter22;sslmode=require", {"hunter22", "hunter22;sslmode=require"}),
+            ("authMechanismProperties=AWS_SESSION_TOKEN:hunter22,SERVICE_NAME:mongodb", {"hunter22"}),
+            ("authMechanismProperties=SERVICE_NAME%3Amongodb%2CAWS_SESSION_TOKEN%3Ahunter22", {"hunter22"}),
+            ("api_key=hunter22&allowPublicKeyRetrieval=yes&authSource=admin&requireSecret=true", {"hunter22"}),
+        ):
+            url = f"postgresql://h/db?{query}"
+            self.assertEqual(external.words_of([url]), {url, *hidden})
 
 
 class Stub:

@@ -1,6 +1,7 @@
 """Services that somebody else runs: where they are, the secrets that lead to them, and whether they answer."""
 
 import json
+import re
 import urllib.parse
 from typing import NamedTuple
 
@@ -122,7 +123,7 @@ def keep(node, site, given):
     known = secrets(node, site)
     if known == given:
         return []
-    redact.remember_words(node, site, words_of(known))
+    redact.remember_words(node, site, set(known.values()))
     if given:
         files.write_json(path, given, 0o600)
     else:
@@ -130,16 +131,38 @@ def keep(node, site, given):
     return [{"what": path, "why": "other secrets"}]
 
 
-def words_of(known):
-    """All that nobody may read of secrets: each, and the password in one that is a URL, plain and percent-encoded."""
-    found = set(known.values())
-    for value in known.values():
-        try:
-            written = urllib.parse.urlsplit(value.strip()).password
-        except ValueError:
-            continue
-        found |= {written, urllib.parse.unquote(written)} if written else set()
+def words_of(secrets):
+    """All that nobody may read of secrets: each, and the passwords in one that is a URL, plain and percent-encoded."""
+    found = set(secrets)
+    for written in {each for secret in secrets for each in passwords_in(secret)}:
+        found |= {written, urllib.parse.unquote(written), urllib.parse.unquote_plus(written)}
     return {word for word in found if word}
+
+
+# In a URL, the names of what is secret: password, tlsCertificateKeyFilePassword, sslpassword, AWS_SESSION_TOKEN, api_key.
+SOUNDS_SECRET = re.compile(
+    r"passw|passphrase|pwd|secret|token|credential|(?:api|access|account|private|shared)[-_]?key$|signature|^sig$", re.I
+)
+# Said of a secret, and an ordinary word of logs.
+SWITCHES = {"true", "false", "require", "required", "prefer", "none", "prompt"}
+
+
+def passwords_in(url):
+    """As they are written in it: for its server, and among what follows it."""
+    try:
+        parts = urllib.parse.urlsplit(url.strip())
+        yield parts.password or ""
+    except ValueError:
+        return
+    if not parts.scheme:
+        return
+    for pair in {*parts.query.split("&"), *re.split("[&;]", parts.query)}:
+        name, _, value = pair.partition("=")
+        # MongoDB has pairs within a value: authMechanismProperties=AWS_SESSION_TOKEN:…,SERVICE_REALM:…
+        inner = [each.partition(":") for each in re.split(",|%2C", value.replace("%3A", ":"))]
+        for key, found in [(name, value), *((key, found) for key, _, found in inner)]:
+            if SOUNDS_SECRET.search(key) and found.lower() not in SWITCHES:
+                yield found
 
 
 # Whether it answers
@@ -154,7 +177,7 @@ def reach(node, lease, arguments):
         found = probe(node, lease.site, options, place, ROLLOUT_SECONDS)
         if "kind" not in found:
             continue
-        reason = hide(found["reason"], words_of(arguments["secrets"]))
+        reason = hide(found["reason"], words_of(arguments["secrets"].values()))
         message = f"service {service['name']} ({options['of']}) at {place.server} {reason}"
         names = {**options, **service, "site": lease.site, "node": node.name()}
         raise AgentError("service", message, fix=FIXES[found["kind"]].format(**names))
@@ -180,7 +203,7 @@ def problem(node, use):
     except AgentError as error:
         return f"failing: {error.message}"
     found = probe(node, use.site, use.options, place, STATUS_SECONDS)
-    return f"failing: {place.server} {hide(found['reason'], words_of(known))}" if "kind" in found else None
+    return f"failing: {place.server} {hide(found['reason'], words_of(known.values()))}" if "kind" in found else None
 
 
 def hide(text, words):

@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from . import environ, external, files, spoiled, state
+from . import environ, external, files, site_key, spoiled, state
 from .lines import lines_of
 
 # Shorter values look like ordinary words.
@@ -66,12 +66,12 @@ def in_base64(value):
 
 
 def values(node, site):
-    """The site's secrets: of its external services, of every release on the disk, and those of before, which the journal still has."""
-    found = former(node, site) | external.words_of(external.secrets(node, site))
+    """The site's secrets: its key, of its external services and of every release on the disk, and those before, which the journal has."""
+    found = former(node, site) | site_key.words(node, site) | set(external.secrets(node, site).values())
     # Not those of the state alone: one that was rolled back is on the disk until its last request has ended.
     for release in os.listdir(node.paths.releases(site)) if os.path.isdir(node.paths.releases(site)) else []:
         found |= of_release(node, site, release)
-    return found
+    return external.words_of(found)
 
 
 def of_release(node, site, release):

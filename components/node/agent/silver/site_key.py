@@ -13,11 +13,20 @@ def record_path(node, site):
     return f"{node.paths.site(site)}/key.json"
 
 
+def words(node, site):
+    """What nobody may read of it: it, and the one before."""
+    found = [accounts.read_key(file) for file in (path(node, site), f"{path(node, site)}.previous")]
+    return {key.decode("latin-1").strip() for key in found if key is not None}
+
+
 def rotate(node, site):
     """
     Returns the changes. What runs goes on with the key that it has read: so there is one rotation between two releases, or it would sign
     what nobody takes any more.
     """
+    # It needs the words of keys itself.
+    from . import redact
+
     user, present = f"site-{site}", state.read(node, site)
     last = spoiled.read(node, record_path(node, site), is_record, lambda: None)
     own, before = path(node, site), f"{path(node, site)}.previous"
@@ -30,6 +39,8 @@ def rotate(node, site):
         )
     changes = accounts.put_back_key(node, user, site)
     _, gid = node.ids(user)
+    # The journal still has what was said of the one before that.
+    redact.remember_words(node, site, words(node, site))
     # The key last: one that nobody knows any more would end every session.
     files.write(before, accounts.read_key(own), 0o640, gid)
     files.write_json(record_path(node, site), {"serial": present["serial"]})
