@@ -117,6 +117,18 @@ export const nodeAttacks: readonly Attack[] = [
     test: "a line ends at a line feed alone",
   },
   {
+    attack: "an app writes gigabytes of long lines, and somebody asks for its log",
+    holds: "the agent reads 256 MB at most, the newest first, keeps 8 MB of them, and says that there are older ones",
+    file: "test/agent/test_logs.py",
+    test: "test_an_app_that_wrote_any_amount_takes_a_bounded_one_of_the_agent",
+  },
+  {
+    attack: "a release that fails its check has written thousands of lines of 48 kB",
+    holds: "a verdict takes a few megabytes of the node's memory",
+    file: "test/agent/test_check.py",
+    test: "test_lines_of_any_size_take_a_bounded_amount_of_the_agent_s_memory",
+  },
+  {
     attack: "an app writes entries of any size into the journal, or a line that systemd shows on every terminal",
     holds: "the journal's sockets are hidden, and what an app prints has one level",
     file: "test/nodes/writable.test.ts",

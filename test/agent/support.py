@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "components/node/agen
 
 from silver import addresses, bytecode, check, discard, files, hand_over, journal, long_work, ports, state, unit, units, varnish, verbs  # noqa: E402
 from silver.errors import AgentError, DriverGone  # noqa: E402
+from silver.lines import lines_of  # noqa: E402
 from silver.node import Node  # noqa: E402
 from silver.paths import Paths  # noqa: E402
 from silver.runner import Done, Runner  # noqa: E402
@@ -274,13 +275,17 @@ class Machine:
         found = [{"_PID": "7", **entry} for entry in said if any(fnmatch(unit_of(entry), pattern) for pattern in patterns)]
         if not found:
             return Done(1, "", "Failed to add filter for units: No such file or directory")
-        most = next(int(word.removeprefix("--lines=")) for word in words if word.startswith("--lines="))
+        most = next((int(word.removeprefix("--lines=")) for word in words if word.startswith("--lines=")), 0)
         # journald escapes control characters alone.
         entries = [{"__REALTIME_TIMESTAMP": "1795965837498072", **entry} for entry in found[-most:]]
         return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
 
     def lines(self, argv, env=None):
-        """What a program writes that is followed; then whoever follows goes away."""
+        """What a program writes; where it is followed, whoever does so goes away then."""
+        if "--follow" not in argv and argv[0] == "journalctl" or "-d" in argv:
+            said = lines_of(self(argv, ok=None).out)
+            yield from reversed(said) if "--reverse" in argv else said
+            return
         self.calls.append(" ".join(argv))
         yield from [None, *self.followed]
         self.follower_goes()

@@ -171,6 +171,12 @@ class Checks(NodeTest):
         self.assertEqual((log[0], log[-1], len(log)), ("line 0", "line 1999", 600))
         self.assertRegex(self.machine.calls[-1], r"^journalctl --unit silver-web-hello@\S+ --since @\d+ ")
 
+    def test_lines_of_any_size_take_a_bounded_amount_of_the_agent_s_memory(self):
+        self.machine.lines = lambda argv: iter([None, *(f"{number} {'☃' * 48_000}" for number in range(400))])
+        said = unit.said_since(self.node, ["x.service"], 1)
+        self.assertEqual((said[0].split()[0], said[-1].split()[0]), ("0", "399"))
+        self.assertLess(sum(map(len, said)), 2 * unit.PART_CHARACTERS)
+
     def test_what_is_said_in_the_second_of_the_beginning_is_told(self):
         unit.said_since(self.node, ["x.service"], 1795965837.9)
         self.assertIn("--since @1795965837 ", self.machine.calls[-1])

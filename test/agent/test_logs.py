@@ -4,9 +4,9 @@ import re
 import stat
 from unittest import mock
 
-from support import DriverGone, NodeTest
+from support import DriverGone, NodeTest, Runner
 
-from silver import releases, state, unit
+from silver import logs, redact, releases, state, unit
 
 UNIT = "silver-web-hello@1.service"
 ENTRY = {"_SYSTEMD_UNIT": UNIT, "_PID": "7", "__REALTIME_TIMESTAMP": "1", "__CURSOR": "s=1;i=2"}
@@ -74,6 +74,62 @@ class Logs(NodeTest):
         talk = ["[wsgi:info] [pid 5] mod_wsgi (pid=5): Attach interpreter ''."] * 500
         self.machine.journal = [f"[app:error] [pid 7] {number}" for number in range(9)] + talk
         self.assertEqual(self.texts(lines=2), ["web[7]: 7", "web[7]: 8"])
+
+    def flood(self, *words):
+        """As the journal of an app that writes as much as it can; how much of it was read."""
+        read = [0]
+        said = [json.dumps({**ENTRY, "MESSAGE": word}, ensure_ascii=False) for word in words]
+
+        def lines(argv, env=None):
+            self.assertNotIn("--follow", argv)
+            while True:
+                for text in said:
+                    read[0] += len(text)
+                    yield text
+
+        self.machine.lines = lines
+        return read
+
+    def test_an_app_that_wrote_any_amount_takes_a_bounded_one_of_the_agent(self):
+        read = self.flood("[x:info] [pid 1] " + "A" * 47_000)
+        self.assertEqual(self.logs(), [logs.OLDER])
+        self.assertLess(read[0], logs.MOST_READ + 100_000)
+        for grep in ("", "^1"):
+            read = self.flood("☃" * 48_000)
+            lines = self.logs(lines=10_000, grep=grep)
+            self.assertEqual(lines[0], logs.OLDER)
+            self.assertTrue(all(line.endswith("☃ …") and len(line) < 20_100 for line in lines[1:]))
+            self.assertLess(sum(map(len, lines)), logs.MOST_SHOWN + 2 * logs.PART_CHARACTERS)
+            self.assertLess(read[0], 5 * logs.MOST_SHOWN)
+
+    def test_as_much_is_read_as_is_needed_and_the_pattern_finds_what_is_far_away(self):
+        read = self.flood("x" * 1000)
+        self.assertEqual(len(self.logs()), 50)
+        self.assertLess(read[0], 100_000)
+        self.machine.lines = type(self.machine).lines.__get__(self.machine)
+        self.machine.journal = ["needle", *["x"] * 3000, "needle", *["x"] * 3000]
+        self.assertEqual(self.texts(grep="needle", lines=2), ["web[7]: needle"] * 2)
+
+    def test_requests_of_any_length_are_kept_within_the_same_bounds(self):
+        self.machine.requests = [f"2026-11-29T15:23:57+0000 {number} {'x' * 90_000}" for number in range(1200)]
+        with mock.patch.object(logs, "MOST_SHOWN", 1 << 18):
+            lines = self.logs("access", lines=1000)
+        self.assertEqual((lines[0], len(lines)), (logs.OLDER, 1 + (1 << 18) // 20_002))
+        self.assertIn(" 1199 ", lines[-1])
+
+    def test_a_line_without_an_end_is_cut_where_it_is_read(self):
+        words = ["python3", "-c", "import sys; sys.stdout.write('x' * (5 << 20) + '\\n' + 'y\\n' + 'z')"]
+        self.assertEqual([len(line) for line in Runner().lines(words) if line is not None], [1 << 20, 1])
+
+    def test_a_secret_is_hidden_wherever_the_parts_end_in_which_they_are_looked_for(self):
+        with mock.patch.object(redact, "values", lambda *words: {"sesame-open!"}), mock.patch.object(logs, "PART", 20):
+            for place in range(60):
+                broken = [{"MESSAGE": "y" * redact.LONG + "sesame", "_LINE_BREAK": "line-max"}, "-open! z"]
+                self.machine.journal = [*["x"] * place, *broken, *["x"] * (60 - place)]
+                for grep, lines in (("", 70), ("[yz]", 5), ("", 61 - place)):
+                    text = "\n".join(self.logs(grep=grep, lines=lines))
+                    self.assertNotRegex(text, "sesame|-open")
+                    self.assertIn("[secret]", text)
 
     def test_a_site_that_never_started_here_has_no_lines_and_an_unknown_one_is_refused(self):
         self.machine.journal = []

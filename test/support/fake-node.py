@@ -26,6 +26,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "agent"))
 from support import AgentError, Done, FakeNode, Machine, Paths  # noqa: E402
 
 from silver import files  # noqa: E402
+from silver.lines import lines_of  # noqa: E402
 from silver.serve import Serve  # noqa: E402
 
 
@@ -165,6 +166,9 @@ class Programs:
         if ok is not None and done.code not in ok:
             raise AgentError("internal", f"{argv[0]} failed", log=[done.err])
         return done
+
+    def lines(self, argv, env=None):
+        yield from lines_of(self(argv, ok=None).out)
 
 
 class SessionNode(FakeNode):

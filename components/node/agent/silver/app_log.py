@@ -16,8 +16,11 @@ NOTICE = 5
 
 
 def line(entry):
-    """An entry of `journalctl --output json` as one line; None when there is nothing in it for a person."""
-    entry = json.loads(entry)
+    """An entry of `journalctl --output json` as one line; None when there is nothing in it for a person, or it was cut."""
+    try:
+        entry = json.loads(entry)
+    except ValueError:
+        return None
     text = message(entry)
     unit = entry.get("_SYSTEMD_UNIT", "")
     if unit == "init.scope" or entry.get("_PID") == "1":

@@ -6,11 +6,12 @@ import time
 
 from . import app_log, redact, state, units
 from .errors import AgentError
-from .lines import lines_of
+from .lines import Last, lines_of
 
-# Entries read at first for each line wanted: most of those of a server are no line for a person.
-MARGIN = 4
-MOST_ENTRIES = 400_000
+# Read of a log at most, the newest first, and shown of it: an app may have written any amount, of lines of any size.
+MOST_READ, MOST_SHOWN, MOST_OF_A_LINE = 1 << 28, 1 << 23, 20_000
+# Lines, and their characters, in which secrets are looked for at once.
+PART, PART_CHARACTERS = 1000, 1 << 21
 # When, for which host and whom, what, how it went: status, bytes, microseconds, whether from the cache.
 ACCESS = (
     '%{%Y-%m-%dT%H:%M:%S+0000}t %{Host}i %{X-Forwarded-For}i "%m %U%q %H" %s %O %Dus %{Varnish:handling}x "%{Referer}i" "%{User-agent}i"'
@@ -23,12 +24,11 @@ def logs(node, arguments):
         raise AgentError("usage", f"this node has no site {site}", fix="see: silver-agent status")
     wanted = Wanted(node, arguments)
     if arguments["kind"] == "access":
-        lines = wanted.only(access(node, arguments))
+        lines = access(node, wanted)
     elif arguments.get("follow"):
         lines = []
     else:
         lines = last(node, wanted)
-    lines = lines[-arguments["lines"] :]
     if arguments.get("follow"):
         follow(node, wanted, lines)
     return {"lines": lines}
@@ -47,13 +47,21 @@ class Wanted:
         except re.error as error:
             raise AgentError("usage", f"grep: not a regular expression: {error}") from None
 
-    def only(self, lines):
-        """Without secrets, which a rollout may add to at any time; what is looked for is looked for in what may be seen."""
-        found = [line for line in lines if line is not None]
-        return [line for line in redact.site_lines(self.node, self.arguments["site"], found) if self.pattern.search(line)]
+    def only(self, lines, first=0, end=None):
+        """
+        Without secrets, which a rollout may add to at any time; what is looked for is looked for in what may be seen.
+        @param first, end: which of the lines are meant; of a secret in them, a part may be in the others
+        """
+        found = redact.site_lines(self.node, self.arguments["site"], lines)[first:end]
+        return [shortened(line) for line in found if self.pattern.search(line)]
 
-    def of_journal(self, entries):
-        return self.only(entries if self.arguments["kind"] == "rollout" else map(app_log.line, entries))
+    def line(self, text):
+        """What a line of the source says to a person; None when that is nothing."""
+        return text if self.arguments["kind"] in ("access", "rollout") else app_log.line(text)
+
+
+def shortened(line):
+    return line if len(line) <= MOST_OF_A_LINE else f"{line[:MOST_OF_A_LINE]} …"
 
 
 def journal_words(node, arguments):
@@ -80,19 +88,53 @@ def services(node, site, release, roles=None):
 
 
 def last(node, wanted):
-    """As many as are wanted, though most entries may be no line for a person."""
-    lines = wanted.arguments["lines"]
-    entries = lines * MARGIN
-    while True:
-        done = node.run([*wanted.journal, *wanted.since, f"--lines={entries}"], ok=None)
-        # A pattern without any unit in the journal is an error of its own to journalctl: nothing was ever said.
-        if done.code != 0 and "Failed to add filter" not in done.err:
-            raise AgentError("internal", "journalctl failed", log=lines_of(done.err)[-5:])
-        read = lines_of(done.out)
-        found = wanted.of_journal(read)
-        if len(found) >= lines or len(read) < entries or entries >= MOST_ENTRIES:
-            return found
-        entries *= MARGIN * 2
+    """The newest first, until there are as many as are wanted: most entries of a server are no line for a person."""
+    count, found, size, read = wanted.arguments["lines"], [], 0, 0
+    # Newest first: those in which no secrets are hidden yet, and those before them, where the rest of one may be.
+    part, newer, characters, is_any = [], [], 0, False
+
+    def take(is_end):
+        """Of the oldest lines a secret may have begun in still older ones: they wait for these."""
+        nonlocal part, newer, size, characters
+        ready = len(part) if is_end else len(part) - redact.NEAR
+        lines = [*reversed(part), *reversed(newer)]
+        fit = wanted.only(lines, len(part) - ready, len(part))
+        found.extend(reversed(fit))
+        size += sum(map(len, fit))
+        newer = part[max(ready - redact.NEAR, 0) : ready]
+        part, characters = part[ready:], sum(map(len, part[ready:]))
+
+    for text in node.run.lines([*wanted.journal, *wanted.since, "--reverse"]):
+        if text is None:
+            node.still_wanted()
+            continue
+        is_any, read = True, read + len(text)
+        if (line := wanted.line(text)) is not None:
+            part.append(line)
+            characters += len(line)
+        enough = PART if wanted.pattern.pattern else count - len(found)
+        if len(part) >= min(enough, PART) + redact.NEAR or characters > PART_CHARACTERS:
+            node.still_wanted()
+            take(is_end=len(part) <= redact.NEAR)
+        if len(found) >= count or size > MOST_SHOWN or read > MOST_READ:
+            break
+    if not is_any:
+        refuse_without_journal(node, wanted)
+    if len(found) < count:
+        take(is_end=True)
+    cut = len(found) < count and (size > MOST_SHOWN or read > MOST_READ)
+    return [*([OLDER] if cut else []), *reversed(found[:count])]
+
+
+# In the place of what is older.
+OLDER = "… what is older is left out: too much was written"
+
+
+def refuse_without_journal(node, wanted):
+    """Where it has no entry: a pattern without any unit in the journal is an error of its own to journalctl, and nothing was ever said."""
+    done = node.run([*wanted.journal, *wanted.since, "--lines=1"], ok=None)
+    if done.code != 0 and "Failed to add filter" not in done.err:
+        raise AgentError("internal", "journalctl failed", log=lines_of(done.err)[-5:])
 
 
 def access_words(arguments):
@@ -103,13 +145,34 @@ def access_words(arguments):
     return ["varnishncsa", "-F", ACCESS, "-q", query]
 
 
-def access(node, arguments):
-    done = node.run([*access_words(arguments), "-d"], env={"TZ": "UTC"}, ok=None)
+def access(node, wanted):
+    """The last ones of what Varnish still knows."""
+    words, since = access_words(wanted.arguments), wanted.arguments.get("since")
+    first = "" if since is None else time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
+    kept, part, is_any = Last(wanted.arguments["lines"], MOST_SHOWN), [], False
+
+    def take():
+        for line in wanted.only(part):
+            kept.add(line)
+        part.clear()
+
+    for text in node.run.lines([*words, "-d"], env={"TZ": "UTC"}):
+        if text is None or len(part) >= PART:
+            node.still_wanted()
+            take()
+        if text is not None:
+            is_any = True
+            part += [text] if text[: len(first)] >= first else []
+    take()
+    if not is_any:
+        refuse_without_varnish(node, words)
+    return [*([OLDER] if len(kept.kept) < kept.count and kept.lost else []), *kept.kept]
+
+
+def refuse_without_varnish(node, words):
+    done = node.run([*words, "-d"], env={"TZ": "UTC"}, ok=None)
     if done.code != 0:
         raise AgentError("vcl", "Varnish is not running on this node", fix="systemctl status varnish", log=lines_of(done.err)[-5:])
-    since = arguments.get("since")
-    first = "" if since is None else time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
-    return [line for line in lines_of(done.out) if line[: len(first)] >= first]
 
 
 def follow(node, wanted, lines):
@@ -117,7 +180,6 @@ def follow(node, wanted, lines):
     for line in lines:
         node.tell_line(line)
     arguments = wanted.arguments
-    sift = wanted.only if arguments["kind"] == "access" else wanted.of_journal
     if arguments["kind"] == "access":
         texts = node.run.lines(access_words(arguments), env={"TZ": "UTC"})
     elif arguments["kind"] == "app" and not arguments["release"]:
@@ -126,8 +188,9 @@ def follow(node, wanted, lines):
         texts = node.run.lines([*wanted.journal, "--follow", *wanted.since, f"--lines={arguments['lines']}"])
     for text in texts:
         node.still_wanted()
-        for line in sift([text] if text is not None else []):
-            node.tell_line(line)
+        if text is not None and (said := wanted.line(text)) is not None:
+            for line in wanted.only([said]):
+                node.tell_line(line)
     raise AgentError("internal", "what reads the log ended by itself")
 
 

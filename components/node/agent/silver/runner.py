@@ -12,6 +12,8 @@ class Done(NamedTuple):
     err: str
 
 
+# What comes line by line has none that is longer: whoever writes one may have no end in mind.
+LONGEST_LINE = 1 << 20
 # Between two events while a program runs.
 WAITING_SECONDS = 1.0
 
@@ -81,8 +83,11 @@ class Runner:
                 chunk = os.read(child.stdout.fileno(), 1 << 16)
                 if not chunk:
                     return
-                *whole, left = (left + chunk).split(b"\n")
-                yield from (line.decode("utf-8", "replace") for line in whole)
+                first, *more = chunk.split(b"\n")
+                left = (left + first)[:LONGEST_LINE]
+                for following in more:
+                    yield left.decode("utf-8", "replace")
+                    left = following
         finally:
             child.kill()
             child.wait()

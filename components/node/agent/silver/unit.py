@@ -7,10 +7,12 @@ import time
 
 from . import files
 from .errors import AgentError, last_lines
-from .lines import lines_of
+from .lines import Last, lines_of
 
 # Several tracebacks of a deep framework, from several processes at once.
 PART_LINES = 300
+# A worker's line has up to 48 kB.
+PART_CHARACTERS = 1 << 21
 # A worker may take an hour to end.
 LONGEST_STOP_SECONDS = 3700
 
@@ -213,8 +215,15 @@ def said_since(node, units, since):
     node.run(["journalctl", "--sync"], ok=None)
     which = [word for unit in units for word in ("--unit", unit)]
     words = ["--since", f"@{int(since)}", "--lines", "4000", "--output", "cat", "--no-pager", "--quiet"]
-    lines = lines_of(node.run(["journalctl", *which, *words], ok=None).out) if units else []
-    return lines if len(lines) <= 2 * PART_LINES else [*lines[:PART_LINES], *lines[-PART_LINES:]]
+    first, last = [], Last(PART_LINES, PART_CHARACTERS)
+    for line in node.run.lines(["journalctl", *which, *words]) if units else ():
+        if line is None:
+            node.still_at_it()
+        elif not last.kept and len(first) < PART_LINES and sum(map(len, first)) + len(line) <= PART_CHARACTERS:
+            first.append(line)
+        else:
+            last.add(line)
+    return [*first, *last.kept]
 
 
 def spoken(node, unit, lines=40):
