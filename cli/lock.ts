@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { parseRequirements, REQUIREMENTS_FILE } from "../components/bundle/requirements.ts";
+import { parseRequirements, renderRequirements, REQUIREMENTS_FILE } from "../components/bundle/requirements.ts";
 import { environmentNames } from "../components/plan/environment-names.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import { distinctTargets, targetText } from "../components/plan/libraries.ts";
@@ -12,6 +12,8 @@ import { run } from "../components/rollout/run.ts";
 import { ensureUv } from "../components/rollout/uv.ts";
 import type { PythonTarget } from "../components/systems/python-target.ts";
 import { systems } from "../components/systems/systems.ts";
+import { realDirectory, readInside } from "../components/text/files.ts";
+import { readLockInput, readOwn } from "./lock-input.ts";
 import { environmentName, root } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
@@ -76,17 +78,27 @@ function targetsOf(app: string, environments: readonly string[]): PythonTarget[]
   return distinctTargets({ digest: "", versions: {}, targets });
 }
 
-/** https://docs.astral.sh/uv/reference/cli/#uv-pip-compile */
+/**
+ * Has uv write the file, in a directory of its own: where the app is, uv and pip would run what they find there, such as `pip.py`, the
+ * Python of a `.venv`, or the one that a `uv.toml` names. What is looked at may be a stranger's.
+ * https://docs.astral.sh/uv/reference/cli/#uv-pip-compile
+ */
 async function compile(app: string, input: string, targets: readonly PythonTarget[], upgrade: boolean): Promise<void> {
   const signal = new AbortController().signal;
-  const directory = join(root, app);
+  const found = realDirectory(root, app);
+  if (!("real" in found)) throw new UserError(found.message, found.fix);
   const [first, ...others] = targets.toSorted((one, other) => minor(one) - minor(other));
   if (first === undefined) throw new Error("there is no Python to lock for");
   // With several Pythons, markers choose: from the oldest on.
   const fit = others.length > 0 ? ["--universal"] : ["--python-platform", first.platform];
+  const cache = cacheDirectory();
+  mkdirSync(cache, { recursive: true });
+  const directory = mkdtempSync(join(cache, "lock-"));
   try {
-    const uv = await ensureUv(cacheDirectory(), signal);
+    const uv = await ensureUv(cache, signal);
     const environment = await indexEnvironment(directory, signal);
+    const lists = writeInput(directory, found.real, input, app);
+    writePins(directory, found.real);
     const words = [
       "pip",
       "compile",
@@ -99,9 +111,9 @@ async function compile(app: string, input: string, targets: readonly PythonTarge
       ":all:",
       "--no-python-downloads",
     ];
-    const python = ["--python-version", first.python, ...fit, ...(upgrade ? ["--upgrade"] : [])];
+    const python = ["--python", "python3", "--python-version", first.python, ...fit, ...(upgrade ? ["--upgrade"] : [])];
     const strategy = ["--index-strategy", "unsafe-best-match"];
-    const ended = await run([uv, ...words, ...python, ...strategy, input, "-o", REQUIREMENTS_FILE], {
+    const ended = await run([uv, ...words, ...python, ...strategy, ...lists, "-o", REQUIREMENTS_FILE], {
       directory,
       environment,
       signal,
@@ -111,10 +123,41 @@ async function compile(app: string, input: string, targets: readonly PythonTarge
         `uv can't pin the libraries of ${app}/${input}:\n${ended.stderr.trim()}`,
         "correct what it names there",
       );
+    const made = readFileSync(join(directory, REQUIREMENTS_FILE), "utf8").replaceAll(`(${below}/`, "(");
+    // A link in its place is replaced, and never followed.
+    const fresh = join(found.real, `.${REQUIREMENTS_FILE}.${process.pid}`);
+    writeFileSync(fresh, made, { flag: "wx" });
+    renameSync(fresh, join(found.real, REQUIREMENTS_FILE));
   } catch (error) {
     if (error instanceof Failure) throw new UserError(error.details.message, error.details.fix);
     throw error;
+  } finally {
+    rmSync(directory, { recursive: true });
   }
+}
+
+/** Below where uv runs: there it takes a pyproject.toml as a list of libraries, and not as settings of its own. */
+const below = "app";
+
+/** Writes what uv reads; returns the words that name it. */
+function writeInput(directory: string, from: string, input: string, app: string): string[] {
+  if (input === "pyproject.toml") {
+    mkdirSync(join(directory, below));
+    writeFileSync(join(directory, below, input), readOwn(from, input, app));
+    return [`${below}/${input}`];
+  }
+  const { requirements, constraints } = readLockInput(from, input, app);
+  writeFileSync(join(directory, input), requirements);
+  if (constraints === "") return [input];
+  writeFileSync(join(directory, "constraints.in"), constraints);
+  return [input, "-c", "constraints.in"];
+}
+
+/** Writes what is pinned already, so that it stays. */
+function writePins(directory: string, from: string): void {
+  const bytes = readInside(from, REQUIREMENTS_FILE, 2 ** 22);
+  const pinned = typeof bytes === "string" ? undefined : parseRequirements(bytes.toString(), REQUIREMENTS_FILE).value;
+  if (pinned !== undefined) writeFileSync(join(directory, REQUIREMENTS_FILE), renderRequirements(pinned));
 }
 
 const minor = ({ python }: PythonTarget): number => Number(python.split(".")[1]);

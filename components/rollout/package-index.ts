@@ -4,7 +4,7 @@ import { run } from "./run.ts";
  * Variables that make uv use the package index that its user has configured: by uv's own variables and files, or else by pip's,
  * which uv does not read. Passes only those of uv's variables that say where and how to download, because the requirements alone
  * must decide what is installed.
- * @param directory any
+ * @param directory where nothing is: pip would run a `pip.py` of it
  */
 export async function indexEnvironment(directory: string, signal: AbortSignal): Promise<NodeJS.ProcessEnv> {
   const { stdout } = await run(["python3", "-m", "pip", "config", "list"], { directory, environment: process.env, signal });

@@ -198,6 +198,13 @@ export const previewAttacks: readonly Attack[] = [
     test: "the bytes are those that git keeps, and nothing runs that this machine has configured for git",
   },
   {
+    attack:
+      "an app that somebody only looks at has a pip.py, a .venv, settings of uv that name a Python, or a list with a library that must be built, and `silver lock` is asked for it",
+    holds: "none of it runs: uv and pip work where nothing of the app is, from lines of known forms; others are refused",
+    file: "test/process/cli-lock.test.ts",
+    test: "nothing runs that an app has beside its list",
+  },
+  {
     attack: "its errors are thousands, or hold escapes, fences and commands to a CI service",
     holds: "the comment is bounded, and all of it is text",
     file: "test/process/cli-plan.test.ts",

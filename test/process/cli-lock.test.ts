@@ -1,9 +1,9 @@
 // `silver lock` as a process, with the real uv and an index that is a directory.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { writeWheel } from "../support/wheel-index.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
@@ -70,6 +70,115 @@ test("what can't be pinned is told in uv's words", () => {
   const { status, stderr } = silver("lock", "blog");
   expect(status).toBe(1);
   expect(stderr).toMatch(/^✗ uv can't pin the libraries of apps\/blog\/requirements\.in:[^]*nosuchlibrary/);
+});
+
+/** What leaves a trace when it runs, below an app. */
+const traps: Record<string, (trace: string) => Record<string, string>> = {
+  "a pip.py": (trace) => ({ "requirements.in": "needy\n", "pip.py": `open(${JSON.stringify(trace)}, "w")\n` }),
+  "a package pip": (trace) => ({
+    "requirements.in": "needy\n",
+    "pip/__init__.py": "",
+    "pip/__main__.py": `open(${JSON.stringify(trace)}, "w")\n`,
+  }),
+  "a .venv": (trace) => ({
+    "requirements.in": "needy\n",
+    ".venv/pyvenv.cfg": "home = /usr/bin\nversion = 3.11.2\n",
+    ".venv/bin/python": `#!/bin/sh\ntouch ${trace}\nexec python3 "$@"\n`,
+    ".venv/bin/python3": `#!/bin/sh\ntouch ${trace}\nexec python3 "$@"\n`,
+  }),
+  "a uv.toml that names a Python": (trace) => ({
+    "requirements.in": "needy\n",
+    "uv.toml": '[pip]\npython = "./own"\n',
+    own: `#!/bin/sh\ntouch ${trace}\nexec python3 "$@"\n`,
+  }),
+  "a pyproject.toml that names a Python": (trace) => ({
+    "pyproject.toml": '[project]\nname = "x"\nversion = "1"\ndependencies = ["needy"]\n[tool.uv.pip]\npython = "./own"\n',
+    own: `#!/bin/sh\ntouch ${trace}\nexec python3 "$@"\n`,
+  }),
+};
+const backend = (trace: string) => ({
+  "backend.py": `open(${JSON.stringify(trace)}, "w")\ndef get_requires_for_build_wheel(config=None): return []\n`,
+});
+const build = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n';
+/** The same of what is refused. */
+const refusedTraps: Record<string, (trace: string, directory: string) => Record<string, string>> = {
+  "a library of its own that must be built": (trace, directory) => ({
+    "requirements.in": `--no-binary x\nx @ file://${directory}\n`,
+    "pyproject.toml": `${build}[project]\nname = "x"\nversion = "1"\n`,
+    ...backend(trace),
+  }),
+  "the same, included": (trace, directory) => ({
+    "requirements.in": "-r more.in\n",
+    "more.in": `x @ file://${directory}\n--no-\\\nbinary x\n`,
+    "pyproject.toml": `${build}[project]\nname = "x"\nversion = "1"\n`,
+    ...backend(trace),
+  }),
+  "a pyproject.toml whose libraries are told by a program": (trace) => ({
+    "pyproject.toml": `${build}[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n[tool.uv]\nno-binary = true\n`,
+    ...backend(trace),
+  }),
+  "a list from elsewhere": () => ({ "requirements.in": "-r https://acme.net/more.in\n" }),
+  "a list outside": () => ({ "requirements.in": "-r ../blog/requirements.in\n" }),
+};
+
+describe("nothing runs that an app has beside its list, which may be a stranger's:", () => {
+  const app = () => join(root, "apps/trap");
+  const trace = () => join(root, "trace");
+  const write = (files: Record<string, string>) => {
+    rmSync(app(), { recursive: true, force: true });
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(app(), file)), { recursive: true });
+      writeFileSync(join(app(), file), text, { mode: 0o755 });
+    }
+    writeFileSync(
+      join(root, "stacks/trap.yaml"),
+      "nodes:\n  web1: {local: true, os: ubuntu-24.04}\nsites:\n  trap: {app: apps/trap, nodes: [web1]}\n",
+    );
+  };
+
+  afterEach(() => {
+    rmSync(join(root, "stacks/trap.yaml"));
+    rmSync(trace(), { force: true });
+  });
+
+  test.each(Object.keys(traps))("%s", (name) => {
+    write(traps[name]?.(trace()) ?? {});
+    const { status, stderr } = silver("lock", "trap");
+    expect({ status, stderr, ran: existsSync(trace()) }).toEqual({ status: 0, stderr: "", ran: false });
+    const made = readFileSync(join(app(), "requirements.txt"), "utf8");
+    expect(made).toContain("needy==2.0");
+    expect(made).not.toContain(root);
+  });
+
+  test.each(Object.keys(refusedTraps))("%s is refused", (name) => {
+    write(refusedTraps[name]?.(trace(), app()) ?? {});
+    const { status } = silver("lock", "trap");
+    expect({ status, ran: existsSync(trace()), made: existsSync(join(app(), "requirements.txt")) }).toEqual({
+      status: 1,
+      ran: false,
+      made: false,
+    });
+  });
+});
+
+test("what an app includes counts, what is pinned stays, and a link in place of the file is not followed", () => {
+  mkdirSync(join(root, "apps/blog/lists"));
+  writeFileSync(join(root, "apps/blog/requirements.in"), "# ours\n-r lists/more.in\n-c lists/bounds.in\n");
+  writeFileSync(join(root, "apps/blog/lists/more.in"), "needy\n-c bounds.in\n");
+  writeFileSync(join(root, "apps/blog/lists/bounds.in"), "needy<=2\n");
+  rmSync(join(root, "apps/blog/requirements.txt"));
+  symlinkSync(join(root, "elsewhere"), join(root, "apps/blog/requirements.txt"));
+  const first = silver("lock", "blog");
+  expect(first.stderr).toBe("");
+  expect(existsSync(join(root, "elsewhere"))).toBe(false);
+  const before = pinned();
+  const newer = writeWheel(index, { name: "needy", version: "2.0.1" });
+  writeFileSync(join(root, "apps/blog/lists/bounds.in"), "needy<3\n");
+  expect(silver("lock", "blog").status).toBe(0);
+  expect(pinned()).toContain("needy==2.0 ");
+  expect(before).toContain("# via");
+  expect(silver("lock", "blog", "--upgrade").status).toBe(0);
+  expect(pinned()).toContain(newer);
 });
 
 test("an app without a list, on no node, or that is none, is told what to do", () => {
