@@ -144,6 +144,37 @@ export const serviceAttacks: readonly Attack[] = [
     test: "its quota holds for what comes over TCP",
   },
   {
+    attack:
+      "a user of the node dials the port of a site's MySQL, with and without the site's password, or listens there while it is down",
+    holds: "only the site's user gets there and is heard, and logs in only with the password, as the site",
+    file: "test/nodes/mysql-tcp.test.ts",
+    test: "only the site's user reaches the port",
+  },
+  {
+    attack: "somebody looks for the password of a site's MySQL in processes, logs, files and the stack's state",
+    holds: "it stands with the site's releases and with root alone; the server has a digest",
+    file: "test/nodes/mysql-tcp.test.ts",
+    test: "the password stands nowhere",
+  },
+  {
+    attack: "an app takes every place in its MySQL, by connections that say nothing or by both accounts",
+    holds: "its next rollout finds its way in, and the app comes back",
+    file: "test/nodes/mysql-tcp.test.ts",
+    test: "a rollout finds its way in",
+  },
+  {
+    attack: "an app over its quota comes to its MySQL by the other of its two accounts, or by what that has defined",
+    holds: "neither can write, and both have lost their sessions",
+    file: "test/nodes/mysql-tcp.test.ts",
+    test: "above its quota neither account can write",
+  },
+  {
+    attack: "an app changes the password by which it comes to its MySQL",
+    holds: "it has locked itself out until its next rollout, which needs no restart of the server",
+    file: "test/nodes/mysql-tcp.test.ts",
+    test: "another release has the same password",
+  },
+  {
     attack: "an app deletes its logs, and holds them by a memory map or a descriptor in flight",
     holds: "its own room is full, and no other's",
     file: "test/nodes/quotas.test.ts",

@@ -16,8 +16,8 @@ PLACE = "/srv/silver/my-blog/data/mysql/g1"
 UNIT = "silver-mysql-my-blog@g1.service"
 
 
-class MySQL(Servers):
-    """MariaDB is a file system, a unit and SQL here; what it makes of them is proved on real nodes."""
+class MariaDB(Servers):
+    """It is a file system, a unit and SQL here; what it makes of them is proved on real nodes."""
 
     def setUp(self):
         super().setUp()
@@ -45,6 +45,8 @@ class MySQL(Servers):
     def set_up(self, use=DB):
         return mysql.set_up(self.node, use)
 
+
+class MySQL(MariaDB):
     def measured(self, megabytes):
         """The stage after its disk held so many megabytes beside an empty server's."""
         self.used = room.EMPTY_BYTES + megabytes * MEGABYTE
@@ -86,6 +88,7 @@ class MySQL(Servers):
             ],
         )
         self.assertEqual(self.text("/etc/silver/mysql/my-blog-g1.sql"), self.sql[0])
+        self.assertEqual(os.stat(self.paths.at("/etc/silver/mysql/my-blog-g1.sql")).st_mode & 0o777, 0o640)
         self.assertNotRegex(database.READING + database.WRITING, "ALL|FILE|SUPER|PROCESS|RELOAD|EVENT|GRANT")
 
     def test_only_the_site_s_group_reaches_its_socket_and_it_is_held_to_its_memory(self):
@@ -111,7 +114,9 @@ class MySQL(Servers):
         self.assertEqual(self.measured(100), "open")
         self.assertEqual(self.sql, [])
         self.assertEqual(self.measured(101), "read-only")
-        self.assertIn(f"REVOKE {database.WRITING} ON `my\\_blog\\_g1`.* FROM `site-my-blog`@localhost;\nKILL USER ", self.sql[-1])
+        self.assertIn(
+            f"REVOKE {database.WRITING} ON `my\\_blog\\_g1`.* FROM `site-my-blog`@localhost;\nKILL USER `site-my-blog`;\n", self.sql[-1]
+        )
         self.assertIn("REVOKE ", self.text("/etc/silver/mysql/my-blog-g1.sql"))
         self.assertEqual(mysql.health(self.node, DB), "over its quota: 101 MB of 100 MB; it can only be read")
         self.assertEqual(self.measured(95), "read-only")

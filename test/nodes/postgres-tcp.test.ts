@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { http, poll, reboot, ssh } from "../support/nodes.ts";
+import { asUser as asUserOf, dial as dialOn, floodAs, listenAs, onNode as onNodeOf, whereIs } from "../support/by-address.ts";
+import { http, poll, reboot } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
 import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
@@ -80,19 +81,17 @@ let node: TestNode;
 
 const get = async (name: string, path: string) => (await http(node, path, { Host: `${name}.test` })).body;
 
-/** Not in root's directory: before PostgreSQL 16, psql as another user complains of it. */
-const onNode = (command: string, input?: string) => ssh(node, `cd /; ${command}`, input);
+const onNode = (command: string, input?: string) => onNodeOf(node, command, input);
 
-/** What a command as a user of the node says, right or wrong, with its exit code. */
-const asUser = (user: string, command: string) => onNode(`runuser -u ${user} -- sh -c '${command}' 2>&1; echo "exit code $?"`);
+const asUser = (user: string, command: string) => asUserOf(node, user, command);
 
 const variables = async (name: string) => JSON.parse(await get(name, "/variables")) as Variables;
 
 const status = async (name: string) => (await siteOn(node, name)).services;
 
-/** A program that connects, as a user, and says what comes of it. */
-const dial = (user: string, { CONFIG_PG_HOST: host, CONFIG_PG_PORT: port }: Variables) =>
-  asUser(user, `python3 -c "import socket; socket.create_connection((\\"${host}\\", ${port}), 5)"`);
+const placeOf = ({ CONFIG_PG_HOST: host, CONFIG_PG_PORT: port }: Variables) => ({ host, port });
+
+const dial = (user: string, told: Variables) => dialOn(node, user, placeOf(told));
 
 /** Logs in over TCP with what a release was told. The password goes by stdin. */
 const logIn = (user: string, told: Variables) =>
@@ -163,11 +162,10 @@ describe.each([testOs])("on %s", (os) => {
   test("what binds the port of another's server that is down is not heard", async () => {
     const told = await variables("one-a");
     await onNode("systemctl stop silver-postgres-one-a@g1");
-    const impostor = `import socket; s = socket.socket(); s.setsockopt(1, 2, 1); s.bind((\\"${told.CONFIG_PG_HOST}\\", ${told.CONFIG_PG_PORT})); s.listen(); s.settimeout(20); s.accept()`;
-    const said = asUser("site-two", `python3 -c "${impostor}"`);
-    await poll("it listens", 10, async () => (await onNode(`ss -Hltn sport = :${told.CONFIG_PG_PORT}`)) !== "");
-    expect(await dial("site-one-a", told)).toMatch(/timed out[^]*exit code 1/);
-    expect(await said).toMatch(/timed out/);
+    const said = await listenAs(node, "site-two", placeOf(told), async () => {
+      expect(await dial("site-one-a", told)).toMatch(/timed out[^]*exit code 1/);
+    });
+    expect(said).toMatch(/timed out/);
     await onNode("systemctl start silver-postgres-one-a@g1");
     expect(await get("one-a", "/read")).toBe('["first"]');
   });
@@ -176,18 +174,9 @@ describe.each([testOs])("on %s", (os) => {
     const { CONFIG_PG_PASSWORD: password } = await variables("one-a");
     expect(JSON.stringify(await project.engine.exportState())).not.toContain(password);
     expect(await project.engine.preview("--diff")).not.toContain(password);
-    await onNode("install -m 600 /dev/stdin /dev/shm/planted", `${password}\n`);
-    for (const place of [
-      "cat /proc/[0-9]*/environ",
-      "cat /proc/[0-9]*/cmdline",
-      "journalctl --all --output=export",
-      "systemctl show '*'",
-    ])
-      expect(await onNode(`(${place}) 2>/dev/null | grep -acFf /dev/shm/planted || true`), place).toBe("0");
-    const files = await onNode(
-      "grep -rlaFf /dev/shm/planted /etc /root /run /srv /tmp /usr/local /var 2>/dev/null | sort; rm /dev/shm/planted",
-    );
-    expect(files.split("\n")).toEqual([
+    const { lines, files } = await whereIs(node, password);
+    expect(lines).toEqual([0, 0, 0, 0]);
+    expect(files).toEqual([
       "/srv/silver/one-a/data/pg/g1.logins.json",
       expect.stringMatching(/^\/srv\/silver\/one-a\/releases\/[^/]+\/environ\.json$/),
     ]);
@@ -218,18 +207,7 @@ describe.each([testOs])("on %s", (os) => {
 
   test("a rollout finds its way in where an app takes every place at the address, and says nothing", async () => {
     const told = await variables("one-a");
-    const flood = `import socket, time
-end = time.monotonic() + 120
-held = []
-while time.monotonic() < end:
-    try:
-        held.append(socket.create_connection(("${told.CONFIG_PG_HOST}", ${told.CONFIG_PG_PORT}), 1))
-    except OSError:
-        time.sleep(0.01)
-    del held[:-400]
-`;
-    await onNode("install -m 644 /dev/stdin /usr/local/share/flood.py", flood);
-    await onNode("systemd-run --quiet --unit=flood --property=User=site-one-a python3 /usr/local/share/flood.py");
+    await floodAs(node, "site-one-a", placeOf(told));
     await poll("every place is taken", 30, async () =>
       /too many clients|could not fork|reserved|closed the connection/.test(await logIn("site-one-a", told)),
     );

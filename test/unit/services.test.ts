@@ -89,7 +89,12 @@ const types = [
     type: "mysql",
     packages: ["mariadb-client-core", "mariadb-server-core"],
     php: ["php-mysql"],
-    options: { "{}": { bytes: 1024 ** 3, connections: 36 }, "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 } },
+    options: {
+      "{}": { bytes: 1024 ** 3, connections: 36 },
+      "{quota: 512M}": { bytes: 512 * 1024 ** 2, connections: 36 },
+      "{tcp: true}": { bytes: 1024 ** 3, connections: 36, tcp: "on" },
+      "{tcp: false}": { bytes: 1024 ** 3, connections: 36 },
+    },
     prefix: "MYSQL",
     variables: {
       _DBNAME: "@DATABASE@",
@@ -193,25 +198,46 @@ describe.each(types)("a service of the type $type", ({ type, packages, php, opti
   });
 });
 
-test("extensions and TCP are shown to a reviewer", () => {
-  const [setUp] = plannedSite("services: {db: {type: postgres, extensions: [pg_trgm, hstore], tcp: true}}\n").services ?? [];
-  expect(setUp && summary(setUp)).toBe("postgres 2048M hstore,pg_trgm by TCP");
+test.each([
+  ["type: postgres, extensions: [pg_trgm, hstore], tcp: true", "postgres 2048M hstore,pg_trgm by TCP"],
+  ["type: mysql, tcp: true", "mysql 1024M by TCP"],
+])("extensions and TCP are shown to a reviewer: %s", (given, shown) => {
+  const [setUp] = plannedSite(`services: {db: {${given}}}\n`).services ?? [];
+  expect(setUp && summary(setUp)).toBe(shown);
 });
 
-test.each(["postgres", "postgis"])("an app that comes to %s over TCP is told under the same names", (type) => {
-  const [bySocket] = plannedSite(`services: {db: {type: ${type}}}\n`).services ?? [];
-  const [byTcp] = plannedSite(`services: {db: {type: ${type}, tcp: true}}\n`).services ?? [];
-  expect(Object.keys(byTcp?.variables ?? {})).toEqual(Object.keys(bySocket?.variables ?? {}));
-  const url = "postgresql://@USER@:@PASSWORD@@@ADDRESS@:@PORT@/@DATABASE@";
-  expect(byTcp?.variables).toMatchObject({
-    CONFIG_PG_DBNAME: "@DATABASE@",
-    CONFIG_PG_HOST: "@ADDRESS@",
-    CONFIG_PG_PORT: "@PORT@",
-    CONFIG_DB_PASSWORD: "@PASSWORD@",
-    CONFIG_DB_SQLALCHEMY: url,
-    CONFIG_DB_URL: url,
-  });
+const overTcp = {
+  postgres: { first: "PG", url: "postgresql://@USER@:@PASSWORD@@@ADDRESS@:@PORT@/@DATABASE@", more: {} },
+  postgis: { first: "PG", url: "postgresql://@USER@:@PASSWORD@@@ADDRESS@:@PORT@/@DATABASE@", more: {} },
+  mysql: {
+    first: "MYSQL",
+    url: "mysql://@USER@:@PASSWORD@@@ADDRESS@:@PORT@/@DATABASE@?charset=utf8mb4",
+    more: { CONFIG_MYSQL_SOCKET: "" },
+  },
+};
+
+test("each type that takes `tcp` is told of in the table above", () => {
+  const types = Object.entries(serviceTypes).filter(([, { options, overTcp }]) => "tcp" in options || overTcp !== undefined);
+  expect(types.map(([type]) => type).sort()).toEqual(Object.keys(overTcp).sort());
 });
+
+test.each(Object.entries(overTcp))(
+  "an app that comes to %s over TCP is told under the same names",
+  (type, { first, url, more }) => {
+    const [bySocket] = plannedSite(`services: {db: {type: ${type}}}\n`).services ?? [];
+    const [byTcp] = plannedSite(`services: {db: {type: ${type}, tcp: true}}\n`).services ?? [];
+    expect(Object.keys(byTcp?.variables ?? {})).toEqual(Object.keys(bySocket?.variables ?? {}));
+    expect(byTcp?.variables).toMatchObject({
+      ...more,
+      [`CONFIG_${first}_DBNAME`]: "@DATABASE@",
+      [`CONFIG_${first}_HOST`]: "@ADDRESS@",
+      [`CONFIG_${first}_PORT`]: "@PORT@",
+      CONFIG_DB_PASSWORD: "@PASSWORD@",
+      CONFIG_DB_SQLALCHEMY: url,
+      CONFIG_DB_URL: url,
+    });
+  },
+);
 
 test("data is named on the node: neither the plan nor the release knows of a generation", () => {
   const site = plannedSite(both);

@@ -42,6 +42,10 @@ def place(number, network=RELEASES):
     return {"address": f"127.{network}.{high}.{low + 1}", "port": PORTS["first"] + number - 1}
 
 
+def is_server(address):
+    return address.startswith(f"127.{SERVERS}.")
+
+
 def free(address):
     """Whether nothing listens there, not even an impostor."""
     with socket.socket() as probe:

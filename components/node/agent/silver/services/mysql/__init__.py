@@ -4,14 +4,15 @@ Its directory is a file system of its own, larger than the quota: what is measur
 a full disk and does not start on one, so the agent keeps some room there that it gives up when nothing else is left.
 """
 
-from ... import database_quota, files, own_server, volume
-from . import database, names, quota, room, server
+from ... import database_quota, files, own_address, own_server, volume
+from . import database, login, names, quota, room, server
 
 hold = quota.hold
 
 
 def values(node, use):
-    return {"DATABASE": names.database(use), "USER": use.user, "SOCKET": names.socket(use)}
+    own = {"DATABASE": names.database(use), "USER": use.user, "SOCKET": names.socket(use)}
+    return own | login.values(node, use)
 
 
 def needs(node, use):
@@ -36,6 +37,11 @@ def found(node, use):
     return server.options_of(node, use) if exists(node, use) else None
 
 
+def listens(node, use):
+    place = server.listens(node, use)
+    return (names.key(use), place) if place else None
+
+
 def client(node, use):
     return [*database.CLIENT, f"--socket={names.socket(use)}", f"--user={use.user}", names.database(use)]
 
@@ -43,6 +49,7 @@ def client(node, use):
 def discard(node, use):
     with names.turn(node, use):
         files.remove(names.record_path(node, use))
+        files.remove(login.path(node, use))
         return volume.discard(node, names.place(use))
 
 
@@ -51,12 +58,16 @@ def set_up(node, use):
         changes = server.make_server(node, use)
         if room.is_full(node, use):
             room.relieve(node, use)
-        changes += server.run_server(node, use)
+        place = login.listen(node, use)
+        changes += server.run_server(node, use, place)
+        if place is None:
+            own_address.give_back(node, use, names.key(use))
         return changes + quota.begin(node, use)
 
 
 def remove(node, use):
     changes = own_server.remove(node, names.service(use))
+    own_address.give_back(node, use, names.key(use))
     for path in (names.settings(use), names.statements(use)):
         files.remove(node.paths.at(path))
     files.remove_tree(node.paths.at(names.directory(use)))

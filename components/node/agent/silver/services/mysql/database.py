@@ -1,12 +1,12 @@
-"""The database of a site and the account that logs in to it, by SQL."""
+"""The database of a site and the accounts that log in to it, by SQL."""
 
 import contextlib
 import os
 import re
 
-from ... import database_quota, files, own_server
+from ... import database_quota, files, own_address, own_server
 from ...errors import AgentError, last_lines
-from . import names
+from . import login, names
 
 # No file of settings but the server's own counts, the site's least of all. A server may ask its client for a file: whoever broke into one
 # would have any of root's.
@@ -36,16 +36,20 @@ def is_kept_out(done):
 
 
 def admit(node, use, mode):
-    """Who can come to the server's socket."""
+    """Who can come to the server: to its socket, and to its address where it has one."""
     with contextlib.suppress(FileNotFoundError):
         os.chmod(node.paths.at(names.directory(use)), mode)
+    own_address.admit(node, use, names.key(use), mode)
 
 
-def account(use):
-    return f"`{use.user}`@localhost"
+def accounts(node, use):
+    """(account, how it logs in): by the socket, and by the address where the site comes so, or did."""
+    word = login.password(node, use)
+    by_address = [(f"`{use.user}`@{login.HOST}", f"mysql_native_password USING '{login.digest(word)}'")] if word else []
+    return [(f"`{use.user}`@localhost", "unix_socket"), *by_address]
 
 
-def wanted(use, stage):
+def wanted(node, use, stage):
     """A database, who may log in, and what they may do there: to be said at any time, one statement a line."""
     own = names.database(use)
     # In a grant, an underscore stands for any character.
@@ -53,22 +57,24 @@ def wanted(use, stage):
     most = use.options["connections"]
     lock = "LOCK" if stage == database_quota.CLOSED else "UNLOCK"
     change = f"GRANT {WRITING} ON {pattern} TO" if stage == database_quota.OPEN else f"REVOKE {WRITING} ON {pattern} FROM"
-    return f"""CREATE DATABASE IF NOT EXISTS `{own}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
-CREATE USER IF NOT EXISTS {account(use)} IDENTIFIED VIA unix_socket;
-ALTER USER {account(use)} IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS {most} ACCOUNT {lock};
-GRANT {READING} ON {pattern} TO {account(use)};
-{change} {account(use)};
+    return f"CREATE DATABASE IF NOT EXISTS `{own}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;\n" + "".join(
+        f"""CREATE USER IF NOT EXISTS {account} IDENTIFIED VIA {how};
+ALTER USER {account} IDENTIFIED VIA {how} WITH MAX_USER_CONNECTIONS {most} ACCOUNT {lock};
+GRANT {READING} ON {pattern} TO {account};
+{change} {account};
 """
+        for account, how in accounts(node, use)
+    )
 
 
 def keep(node, use, stage):
-    """What the server is to begin with, whoever starts it."""
+    """What the server is to begin with, whoever starts it. Only the server reads it, and the site, by their group."""
     files.make_directory_for(node.paths.at(names.statements(use)))
-    files.write(node.paths.at(names.statements(use)), wanted(use, stage))
+    files.write(node.paths.at(names.statements(use)), wanted(node, use, stage), 0o640, node.ids(use.user)[1])
 
 
 def enforce(node, use, stage, was):
-    """Sessions go by what they were allowed when they began, so a change ends them."""
+    """Sessions go by what they were allowed when they began, so a change ends them, of every account of that name."""
     keep(node, use, stage)
-    end = f"KILL USER {account(use)};\n" if stage != was else ""
-    ask(node, use, wanted(use, stage) + end)
+    end = f"KILL USER `{use.user}`;\n" if stage != was else ""
+    ask(node, use, wanted(node, use, stage) + end)

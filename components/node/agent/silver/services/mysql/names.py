@@ -43,6 +43,11 @@ def service(use):
     return f"silver-mysql-{use.site}@g{use.generation}.service"
 
 
+def key(use):
+    """Of its address in the node's table, where it has one."""
+    return f"mysql-g{use.generation}"
+
+
 def database(use):
     return f"{use.site.replace('-', '_')}_g{use.generation}"
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from ... import accounts, database_quota, files, own_server
+from ... import accounts, database_quota, files, own_address, own_server
 from ...errors import AgentError, last_lines
 from . import database, names, room
 
@@ -75,11 +75,19 @@ def options_of(node, use):
     """Options by what the server has: its room for connections, and the quota of its record, or the manifest's default."""
     places = re.search(r"^max_connections = ([0-9]+)$", node.read(names.settings(use)), re.MULTILINE)
     record = names.read(node, use) or {}
-    return {"connections": (int(places[1]) if places else 64) - OWN_CONNECTIONS, "bytes": record.get("quota", 1024**3)}
+    tcp = {"tcp": "on"} if listens(node, use) else {}
+    return {"connections": (int(places[1]) if places else 64) - OWN_CONNECTIONS, "bytes": record.get("quota", 1024**3), **tcp}
 
 
-def settings_text(use):
+def listens(node, use):
+    """Where it listens by its settings; None where it does not."""
+    found = re.search(r"^bind_address = ([0-9.]+)\nport = ([0-9]+)$", node.read(names.settings(use)), re.MULTILINE)
+    return {"address": found[1], "port": int(found[2]), "server": names.server_user(use)} if found else None
+
+
+def settings_text(use, place=None):
     layout = "\n".join(f"{name} = {value}" for name, value in LAYOUT.items())
+    network = f"bind_address = {place['address']}\nport = {place['port']}" if place else "skip_networking"
     return f"""# Made by silver. MariaDB of the site {use.site}, data generation g{use.generation}.
 [mariadbd]
 datadir = {names.data(use)}
@@ -88,7 +96,7 @@ socket = {names.socket(use)}
 pid_file = {names.directory(use)}/pid
 # A database, who may log in, and what they may do: before anybody comes.
 init_file = {names.statements(use)}
-skip_networking
+{network}
 skip_name_resolve
 skip_log_bin
 max_connections = {connections(use)}
@@ -136,8 +144,8 @@ log_warnings = 1
 """
 
 
-def unit_text(use):
-    """Confined like a release: writes only to its own directories, no network, no capabilities."""
+def unit_text(use, place=None):
+    """Confined like a release: writes only to its own directories, no network but the address where it listens, no capabilities."""
     most = connections(use)
     return f"""# Made by silver. MariaDB of the site {use.site}, data generation g{use.generation}. Restarted, never reloaded.
 [Unit]
@@ -174,14 +182,15 @@ LimitCORE=0
 ProtectSystem=strict
 ReadWritePaths={names.place(use)}
 TemporaryFileSystem=/tmp:ro /var/tmp:ro /run/lock:ro /dev/shm:ro
-{own_server.SANDBOX}
+{own_server.SANDBOX}{own_address.unit_lines(place) if place else ""}
 [Install]
 WantedBy=multi-user.target
 """
 
 
-def run_server(node, use):
+def run_server(node, use, place):
     stage = (names.read(node, use) or {}).get("stage", database_quota.OPEN)
     if not node.read(names.statements(use)):
         database.keep(node, use, stage)
-    return own_server.run(node, "MariaDB", names.service(use), unit_text(use), {names.settings(use): settings_text(use)})
+    settings = {names.settings(use): settings_text(use, place)}
+    return own_server.run(node, "MariaDB", names.service(use), unit_text(use, place), settings)

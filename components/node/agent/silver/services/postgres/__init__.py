@@ -6,7 +6,7 @@ into its own database would run as any user who logs in there.
 
 import os
 
-from ... import database_quota, files, own_server, packages
+from ... import database_quota, files, own_address, own_server, packages
 from . import database, extensions, logins, names, quota, server
 
 # Settings of Debian's own tools: the package would create and start a cluster that no site uses.
@@ -82,7 +82,7 @@ def set_up(node, use):
         place = logins.listen(node, use)
         changes += server.run_server(node, use, place)
         if place is None:
-            logins.end(node, use)
+            own_address.give_back(node, use, names.key(use))
         changes += database.make_database(node, use)
         changes += quota.begin(node, use)
         made, new = logins.make(node, use)
@@ -92,7 +92,7 @@ def set_up(node, use):
 
 def remove(node, use):
     changes = own_server.remove(node, names.service(use))
-    logins.end(node, use)
+    own_address.give_back(node, use, names.key(use))
     for end in server.ENDS:
         files.remove(f"{node.paths.at(names.settings(use))}{end}")
     return changes

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from ... import accounts, addresses, firewall, own_server
+from ... import accounts, own_address, own_server
 from ...errors import AgentError, last_lines
 from ...lines import lines_of
 from . import names, server
@@ -49,9 +49,7 @@ def admit(node, use, mode):
     """Who can come to the server: to its socket, which one that does not run has not, and to its address where it has one."""
     with contextlib.suppress(FileNotFoundError):
         os.chmod(node.paths.at(names.socket(use)), mode)
-    has_address = addresses.find(node, use.site, names.key(use)) is not None
-    if has_address and addresses.close(node, use.site, names.key(use), mode == own_server.CLOSED):
-        firewall.update(node)
+    own_address.admit(node, use, names.key(use), mode)
 
 
 def name(text):

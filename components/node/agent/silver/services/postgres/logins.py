@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 
-from ... import addresses, environ, files, firewall, spoiled
+from ... import addresses, environ, files, own_address, spoiled
 from . import database, names
 
 ROUNDS = 4096
@@ -59,15 +59,7 @@ def listen(node, use):
     """Takes an address for the server where an app is to come over TCP, and opens it to the site alone; None where none is."""
     if not wanted(node, use) and "tcp" not in use.options:
         return None
-    found = addresses.take(node, use.site, names.key(use), names.server_user(use))
-    firewall.update(node)
-    return found
-
-
-def end(node, use):
-    """Gives its address back."""
-    if addresses.give_back(node, use.site, names.key(use)):
-        firewall.update(node)
+    return own_address.take(node, use, names.key(use), names.server_user(use))
 
 
 def make(node, use):

@@ -3,7 +3,7 @@
 import os
 import re
 
-from ... import accounts, files, own_server
+from ... import accounts, files, own_address, own_server
 from ...errors import AgentError, last_lines
 from . import names
 
@@ -144,13 +144,7 @@ def network_lines(use, place):
     if place is None:
         return ""
     socket = f"{names.socket(use)}/.s.PGSQL.{names.PORT}"
-    return f"""ExecStartPost=/usr/bin/ln -sf .s.PGSQL.{place["port"]} {socket}
-RestrictAddressFamilies=AF_INET
-IPAddressDeny=any
-IPAddressAllow=localhost
-SocketBindDeny=any
-SocketBindAllow=ipv4:tcp:{place["port"]}
-"""
+    return f"ExecStartPost=/usr/bin/ln -sf .s.PGSQL.{place['port']} {socket}\n{own_address.unit_lines(place)}"
 
 
 def unit_text(node, use, place=None):

@@ -9,7 +9,7 @@ asked for, which would take a second Erlang and its seconds.
 import re
 import socket
 
-from ... import accounts, addresses, files, firewall, own_server, unit, volume
+from ... import accounts, addresses, files, own_address, own_server, unit, volume
 from ...errors import AgentError
 from . import login, names, texts
 
@@ -138,8 +138,7 @@ def refuse_less(node, use):
 
 def open_proxy(node, use):
     """Takes an address and listens there. systemd holds it, as root: who else binds it is not heard."""
-    found = addresses.take(node, use.site, names.key(use), "root")
-    firewall.update(node)
+    found = own_address.take(node, use, names.key(use), "root")
     why = unit.install(node, {names.proxy(use, "service"): texts.proxy_text(use)}).get(names.proxy(use, "service"))
     if why not in (None, "missing"):
         unit.stop(node, [names.proxy(use, "socket")])
@@ -154,8 +153,7 @@ def hold(node, use):
 def remove(node, use):
     units = names.proxy(use, "socket"), names.proxy(use, "service"), names.service(use)
     changes = [change for name in units for change in own_server.remove(node, name)]
-    if addresses.give_back(node, use.site, names.key(use)):
-        firewall.update(node)
+    own_address.give_back(node, use, names.key(use))
     for end in texts.ENDS:
         files.remove(node.paths.at(f"{names.settings(use)}{end}"))
     return changes + volume.remove(node, names.place(use))
