@@ -1,11 +1,12 @@
 """Jobs of a site: when one starts, when it does not, and what is known of it afterwards."""
 
+import json
 import os
 from unittest import mock
 
-from support import NodeTest
+from support import DriverGone, NodeTest
 
-from silver import contract, jobs, logs, releases, state, unit, units
+from silver import contract, jobs, releases, state, unit, units
 
 
 class Jobs(NodeTest):
@@ -18,31 +19,31 @@ class Jobs(NodeTest):
         self.converge()
         self.first = self.live("1.0.0")
 
-    def bring(self, version):
+    def bring(self, version, job="digest"):
         app = self.app(src__wsgi_py=f"version = {version!r}\n")
         plain = self.release(app, version)
         text = "[Service]\nExecStart=program @RUN@\nUser=site-hello\n"
         added = [
-            {"path": "conf/cron.digest.service", "mode": "0644", "content": "[Service]\nExecStart=asks\n"},
-            {"path": "conf/cron.digest.timer", "mode": "0644", "content": "[Timer]\n"},
-            {"path": "conf/job.digest.service", "mode": "0644", "content": text},
+            {"path": f"conf/cron.{job}.service", "mode": "0644", "content": "[Service]\nExecStart=asks\n"},
+            {"path": f"conf/cron.{job}.timer", "mode": "0644", "content": "[Timer]\n"},
+            {"path": f"conf/job.{job}.service", "mode": "0644", "content": text},
         ]
         listed = [
-            {"role": "cron", "name": "digest", "file": "conf/cron.digest.service", "starts": "timer"},
-            {"role": "cron", "name": "digest", "kind": "timer", "file": "conf/cron.digest.timer", "starts": "cut-over"},
+            {"role": "cron", "name": job, "file": f"conf/cron.{job}.service", "starts": "timer"},
+            {"role": "cron", "name": job, "kind": "timer", "file": f"conf/cron.{job}.timer", "starts": "cut-over"},
         ]
         return app, self.release(app, version, files=[*plain["files"], *added], units=[*plain["units"], *listed])
 
-    def prepared(self, version):
-        app, release = self.bring(version)
+    def prepared(self, version, job="digest"):
+        app, release = self.bring(version, job)
         held = self.lease(release)
         self.prepare(held, release, app)
         self.passes(held, release, "direct")
         self.ask("flip", **held, release=release["id"], last=True)
         return held, release
 
-    def live(self, version):
-        held, release = self.prepared(version)
+    def live(self, version, job="digest"):
+        held, release = self.prepared(version, job)
         self.hand_over(held)
         self.finish(held, release)
         return release
@@ -277,12 +278,49 @@ class Jobs(NodeTest):
         asked = [word for word in call.split() if word.startswith("--unit=")]
         self.assertEqual(len(asked), 3, asked)
 
-    def test_they_are_followed_by_name_because_each_run_is_a_new_unit(self):
-        wanted = logs.Wanted(self.node, {"site": "hello", "release": None, "lines": 5, "kind": "cron", "follow": True})
-        self.assertEqual(
-            wanted.journal[-3:],
-            ["_TRANSPORT=stdout", "SYSLOG_IDENTIFIER=silver-cron-hello.digest", "SYSLOG_IDENTIFIER=silver-job-hello.digest"],
-        )
+    def followed(self, kind, release=None, meanwhile=None, said=()):
+        """Each journalctl that somebody who follows starts, as what it selects, and the lines that they see."""
+        self.machine.calls.clear()
+        told, self.node.gone = [], lambda: False
+        self.node._say = lambda step, text: told.append(text) if step == "line" else None
+
+        def leave():
+            self.node.gone = lambda: True
+
+        def goes_on():
+            self.machine.follower_goes, self.machine.followed = leave, []
+            meanwhile()
+
+        self.machine.follower_goes = leave if meanwhile is None else goes_on
+        self.machine.followed = [json.dumps({"__REALTIME_TIMESTAMP": "1", "__CURSOR": "c", "_PID": "7", **each}) for each in said]
+        with self.assertRaises(DriverGone):
+            self.ask("logs", site="hello", release=release, lines=5, kind=kind, follow=True)
+        asked = [call.split() for call in self.machine.calls if "--follow" in call]
+        return [{word for word in words if "=" in word and not word.startswith("-")} for words in asked], told
+
+    def test_who_follows_hears_a_run_that_begins_later_which_is_a_unit_that_nobody_knows_yet(self):
+        run = "SYSLOG_IDENTIFIER=silver-job-hello.digest"
+        for kind in ("cron", "app"):
+            for release in (None, self.first["id"]):
+                (asked,), _ = self.followed(kind, release)
+                timer = f"_SYSTEMD_UNIT={units.name('hello', self.first['id'], 'cron', 'digest')}"
+                self.assertLessEqual({run, timer, "_TRANSPORT=stdout"}, asked)
+                web = f"_SYSTEMD_UNIT={units.name('hello', self.first['id'], 'web')}"
+                self.assertEqual(web in asked, kind == "app")
+
+    def test_who_follows_hears_a_job_that_a_later_release_brings(self):
+        run = "SYSLOG_IDENTIFIER=silver-job-hello.report"
+        for number, kind in enumerate(("cron", "app")):
+            before, after = self.followed(kind, meanwhile=lambda number=number: self.live(f"1.{number + 1}.0", f"report{number}"))[0]
+            self.assertEqual([f"{run}{number}" in asked for asked in (before, after)], [False, True], kind)
+
+    def test_who_follows_a_release_hears_no_other_s_runs(self):
+        units_of = [units.name("hello", release, "job", "digest.1f") for release in (self.first["id"], "2.0.0-x.y")]
+        said = [{"_SYSTEMD_UNIT": name, "MESSAGE": f"by {name}"} for name in units_of]
+        _, told = self.followed("cron", self.first["id"], said=said)
+        self.assertEqual([line.partition("by ")[2] for line in told], units_of[:1])
+        _, told = self.followed("cron", said=said)
+        self.assertEqual([line.partition("by ")[2] for line in told], units_of)
 
     def test_a_spoiled_record_stops_no_job(self):
         self.start(self.first)

@@ -192,7 +192,7 @@ class Logs(NodeTest):
         before, after = (call for call in self.machine.calls if "--follow" in call)
         later = next(name for name in state.read(self.node, "hello")["releases"] if name.startswith("1.1.0"))
         self.assertNotIn(later, before)
-        self.assertIn(f"--unit=silver-web-hello@{later}.service", after)
+        self.assertIn(f"_SYSTEMD_UNIT=silver-web-hello@{later}.service", after)
         self.assertIn("--no-tail --after-cursor=s=1;i=2", after)
         # journalctl refuses both at once.
         self.assertIn("--since=@1795965837.000000", before)

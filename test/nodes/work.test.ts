@@ -288,7 +288,11 @@ while not have_ended() and time.monotonic() < end:
 print(most)
 `;
 
+/** They follow the site's lines since before it had a job. */
+let followers: ReturnType<SilverOn["start"]>[] = [];
+
 test("without workers in the manifest none is left, and jobs take their place", async () => {
+  followers = ["cron", "app"].map((kind) => silver.start(["logs", "worker", "--follow", "--kind", kind]));
   declareJobs();
   const { code, stderr } = await site.deploy();
   expect(code, stderr).toBe(0);
@@ -314,6 +318,12 @@ test("how a run ended is known: badly, or that its time was over", async () => {
   const { stdout } = await silver.run(["logs", "worker", "--kind", "cron"]);
   expect(stdout).toMatch(/^\S+ job\[\d+\]: fails with \[secret\] for site-worker$/m);
   expect(stdout).toMatch(/job\[\d+\]: fails ended after \S+ s: exit code 3$/m);
+  for (const follower of followers) {
+    follower.process.kill("SIGINT");
+    const { stdout: lines } = await follower.ended;
+    expect(lines).toMatch(/^\S+ job\[\d+\]: fails with \[secret\] for site-worker$/m);
+    expect(lines).toMatch(/job\[\d+\]: hangs ended after \S+ s: it ran past its timeout$/m);
+  }
   const told = await silver.run(["status", "worker"]);
   expect(told.code).toBe(1);
   expect(told.stdout).toMatch(/job fails failed at \S+: exit code 3/);

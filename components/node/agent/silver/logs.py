@@ -12,6 +12,14 @@ from .lines import Last, lines_of
 MOST_READ, MOST_SHOWN, MOST_OF_A_LINE = 1 << 28, 1 << 23, 20_000
 # Lines, and their characters, in which secrets are looked for at once.
 PART, PART_CHARACTERS = 1000, 1 << 21
+# What `--unit` of journalctl selects, as fields, which can be joined with others: what a unit says, what systemd and the agent say of it,
+# and that it has dumped core.
+OF_UNITS = (
+    ("_SYSTEMD_UNIT",),
+    ("UNIT", "_PID=1"),
+    ("OBJECT_SYSTEMD_UNIT", "_UID=0"),
+    ("COREDUMP_UNIT", "_UID=0", "MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1"),
+)
 # When, for which host and whom, what, how it went: status, bytes, microseconds, whether from the cache.
 ACCESS = (
     '%{%Y-%m-%dT%H:%M:%S+0000}t %{Host}i %{X-Forwarded-For}i "%m %U%q %H" %s %O %Dus %{Varnish:handling}x "%{Referer}i" "%{User-agent}i"'
@@ -65,26 +73,42 @@ def shortened(line):
 
 
 def journal_words(node, arguments):
-    """Selects the app's lines by unit, which no other site can forge, and the rollout's by root."""
+    """Selects the app's lines by unit, which no other site can forge, and the rollout's by root. Who follows selects them by `heard`."""
     name, release = arguments["site"], arguments["release"]
     words = ["journalctl", "--no-pager", "--quiet"]
     if arguments["kind"] == "rollout":
         return [*words, "--output=short-iso", f"SYSLOG_IDENTIFIER=silver-rollout-{name}", "_UID=0"]
-    roles = ("cron", "job") if arguments["kind"] == "cron" else None
-    if roles and arguments.get("follow"):
-        # Each run is a unit of its own, and journalctl looks for the units of a pattern once. A name given by systemd can't be forged:
-        # no app reaches the socket where it could give itself another.
-        names = {entry["name"] for entry in units.left(node, name, release or "*").values() if entry["role"] == "cron"}
-        said_by = [f"SYSLOG_IDENTIFIER=silver-{role}-{name}.{job}" for role in roles for job in sorted(names)]
-        return [*words, "--output=json", "--all", "_TRANSPORT=stdout", *(said_by or [f"SYSLOG_IDENTIFIER=silver-job-{name}"])]
-    wanted = services(node, name, release, roles) if release else units.patterns(name, roles)
-    return [*words, "--output=json", "--all", *(f"--unit={service}" for service in wanted)]
+    words += ["--output=json", "--all"]
+    if arguments.get("follow"):
+        return words
+    roles = roles_of(arguments)
+    runs = f"silver-job-{name}.*@{release}.service"
+    wanted = [*services(node, name, release, roles), runs] if release else units.patterns(name, roles)
+    return [*words, *(f"--unit={service}" for service in wanted)]
 
 
-def services(node, site, release, roles=None):
-    """The units in which a release of a site says anything; `roles`: only of these."""
-    listed = [*units.of(node, site, release), units.name(site, release, "check"), f"silver-job-{site}.*@{release}.service"]
+def roles_of(arguments):
+    """Of the units whose lines are wanted; None: of all."""
+    return ("cron", "job") if arguments["kind"] == "cron" else None
+
+
+def services(node, site, release, roles):
+    """The units in which a release of a site says anything, but for the runs of its jobs."""
+    listed = [*units.of(node, site, release), units.name(site, release, "check")]
     return [service for service in listed if roles is None or service.split("-")[1] in roles]
+
+
+def heard(node, site, releases, roles):
+    """
+    Selects what is said by these releases, now and later. journalctl looks for the units of a pattern once, and each run of a job is a unit
+    of its own; so runs are known by the name of their job. One that systemd gives can't be forged: no app reaches the socket where it could
+    give itself another.
+    """
+    found = [service for release in releases for service in services(node, site, release, roles)]
+    jobs = {entry["name"] for release in releases for entry in units.of(node, site, release).values() if entry["role"] == "cron"}
+    told = [[*rule, *(f"{field}={service}" for service in found)] for field, *rule in OF_UNITS] if found else []
+    told += [["_TRANSPORT=stdout", *(f"SYSLOG_IDENTIFIER=silver-job-{site}.{job}" for job in sorted(jobs))]] if jobs else []
+    return [word for at, words in enumerate(told) for word in (["+"] * (at > 0) + words)]
 
 
 def last(node, wanted):
@@ -182,10 +206,10 @@ def follow(node, wanted, lines):
     arguments = wanted.arguments
     if arguments["kind"] == "access":
         texts = node.run.lines(access_words(arguments), env={"TZ": "UTC"})
-    elif arguments["kind"] == "app" and not arguments["release"]:
-        texts = entries_of_all_releases(node, wanted)
-    else:
+    elif arguments["kind"] == "rollout":
         texts = node.run.lines([*wanted.journal, "--follow", *wanted.since, f"--lines={arguments['lines']}"])
+    else:
+        texts = entries(node, wanted)
     for text in texts:
         node.still_wanted()
         if text is not None and (said := wanted.line(text)) is not None:
@@ -194,23 +218,31 @@ def follow(node, wanted, lines):
     raise AgentError("internal", "what reads the log ended by itself")
 
 
-def entries_of_all_releases(node, wanted):
-    """As they come, and None now and then. journalctl looks for the units of a pattern once, when it starts: so releases are named as
-    well, and with a new one it starts again, after the last entry it gave."""
-    site = wanted.arguments["site"]
+def entries(node, wanted):
+    """As they come, and None now and then. With a new release, which may have other units and jobs, journalctl starts again, after the
+    last entry it gave."""
+    site, only = wanted.arguments["site"], wanted.arguments["release"]
+    known = lambda: [only] if only else state.read(node, site)["releases"]  # noqa: E731
     begin = [*wanted.since, f"--lines={wanted.arguments['lines']}"]
     while True:
-        releases = state.read(node, site)["releases"]
-        if not releases:
+        releases = known()
+        named = heard(node, site, releases, roles_of(wanted.arguments))
+        while not named and known() == releases:
             yield None
             time.sleep(1)
+        if not named:
             continue
-        named = [f"--unit={service}" for release in releases for service in services(node, site, release)]
-        for text in node.run.lines([*wanted.journal, *named, "--follow", *begin]):
-            yield text
-            if text is not None:
-                begin = ["--no-tail", f"--after-cursor={json.loads(text)['__CURSOR']}"]
-            if state.read(node, site)["releases"] != releases:
+        for text in node.run.lines([*wanted.journal, "--follow", *begin, *named]):
+            if text is None:
+                yield None
+            else:
+                entry = json.loads(text)
+                begin = ["--no-tail", f"--after-cursor={entry['__CURSOR']}"]
+                # Jobs of several releases have one name.
+                run = entry.get("_SYSTEMD_UNIT", "").startswith("silver-job-")
+                if not (only and run) or entry["_SYSTEMD_UNIT"].endswith(f"@{only}.service"):
+                    yield text
+            if known() != releases:
                 break
         else:
             return
