@@ -3,7 +3,7 @@ from unittest import mock
 
 from support import Done, NodeTest
 
-from silver import log_space, verify
+from silver import image, log_space, verify
 
 MOUNT = "var-log-silver-hello.mount"
 
@@ -43,6 +43,29 @@ class LogSpace(NodeTest):
         self.set_up()
         self.assertEqual(self.text("/var/log/silver/hello.before/app.log"), "old")
         self.assertEqual(os.listdir(self.logs), [])
+
+    def test_what_an_app_has_filled_is_not_listed(self):
+        place = f"{self.root}/top"
+        found = f"{place}/lost+found"
+        as_it_is = {
+            "absent": lambda: None,
+            "empty": lambda: os.mkdir(found),
+            "filled": lambda: (os.mkdir(found), open(f"{found}/x", "w").close()),
+            "a link": lambda: os.symlink("/etc", found),
+            "a file": lambda: open(found, "w").close(),
+        }
+        for name, make in as_it_is.items():
+            with self.subTest(name), mock.patch("os.listdir", side_effect=AssertionError):
+                os.makedirs(place)
+                make()
+                image.own(place, os.geteuid(), os.getegid())
+                self.assertEqual(os.path.lexists(found), name not in ("absent", "empty"))
+                os.rename(place, f"{place} {name}")
+        with mock.patch("os.listdir", side_effect=AssertionError):
+            log_space.set_aside(f"{place} filled")
+            log_space.set_aside(f"{place} absent")
+        self.assertTrue(os.path.exists(f"{place} filled.before"))
+        self.assertTrue(os.path.exists(f"{place} absent"))
 
     def test_without_loop_devices_logs_are_on_the_node_s_disk(self):
         os.unlink(self.paths.at("/dev/loop-control"))

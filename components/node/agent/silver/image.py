@@ -1,5 +1,6 @@
 """A file system of fixed size in a file, mounted by a unit: who fills it fills nothing else."""
 
+import errno
 import os
 
 from . import files, unit
@@ -111,6 +112,9 @@ def own(directory, uid, gid):
     if (seen.st_uid, seen.st_gid, seen.st_mode & 0o7777) != (uid, gid, 0o750):
         os.chown(directory, uid, gid)
         os.chmod(directory, 0o750)
-    found = f"{directory}/lost+found"
-    if os.path.isdir(found) and not os.path.islink(found) and not os.listdir(found):
-        os.rmdir(found)
+    # Without a look at what is in it: the site may have put any number of names there.
+    try:
+        os.rmdir(f"{directory}/lost+found")
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY):
+            raise

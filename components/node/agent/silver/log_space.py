@@ -58,8 +58,11 @@ def hold(node, site):
 
 def set_aside(directory):
     """Logs of a node that was set up before stay beside the new ones, under another name."""
-    if os.path.isdir(directory) and not os.path.islink(directory) and os.listdir(directory):
-        os.rename(directory, f"{directory}.before")
+    if os.path.isdir(directory) and not os.path.islink(directory):
+        with os.scandir(directory) as entries:
+            # The first will do, of any number that the app has made.
+            if next(entries, None) is not None:
+                os.rename(directory, f"{directory}.before")
 
 
 def problem(node, site):
