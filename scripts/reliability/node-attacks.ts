@@ -129,6 +129,24 @@ export const nodeAttacks: readonly Attack[] = [
     test: "test_lines_of_any_size_take_a_bounded_amount_of_the_agent_s_memory",
   },
   {
+    attack: "a record of a site or of a command is JSON of another inner form",
+    holds: "it is set aside, and measuring, status and commands of all other sites go on",
+    file: "test/agent/test_forms.py",
+    test: "test_a_command_that_was_begun",
+  },
+  {
+    attack: "measuring one site meets a fault that nobody thought of",
+    holds: "all other sites are held to their quotas, and the fault is reported",
+    file: "test/agent/test_forms.py",
+    test: "test_any_other_fault_of_a_site_is_that_site_s_too",
+  },
+  {
+    attack: "an app fills the lost+found of its file system with millions of names",
+    holds: "root never lists it",
+    file: "test/agent/test_log_space.py",
+    test: "test_what_an_app_has_filled_is_not_listed",
+  },
+  {
     attack: "an app writes entries of any size into the journal, or a line that systemd shows on every terminal",
     holds: "the journal's sockets are hidden, and what an app prints has one level",
     file: "test/nodes/writable.test.ts",

@@ -30,3 +30,15 @@ class DriverGone(Exception):
 def last_lines(text, count=40):
     """The end of a program's output, where the reason usually is."""
     return [line.rstrip() for line in lines_of(text) if line.strip()][-count:]
+
+
+def explained(error):
+    """Any failure as the contract's error. The text of an unexpected one is withheld: it may contain a secret."""
+    if isinstance(error, AgentError):
+        return error
+    import os
+    import traceback
+
+    frames = [f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    what = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else type(error).__name__
+    return AgentError("internal", f"the agent failed: {what}", fix="a bug: report it with the lines below", log=frames[-12:])

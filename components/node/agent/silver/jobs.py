@@ -8,12 +8,21 @@ and starts that were skipped.
 import os
 import secrets
 import time
+from types import NoneType
 
 from . import contract, files, rendered, runs, spoiled, state, unit, units
 from .lines import lines_of
 from .lock import shared
 
 EMPTY = {"minute": 0, "running": {}, "last": None, "failures": 0, "skipped": 0}
+FORM = {
+    "minute": int,
+    "running": {str: {"began": int | float, "release": str}},
+    "last": dict | NoneType,
+    "failures": int,
+    "skipped": int,
+}
+ENDED = {"began": int | float, "seconds": int | float, "result": str | NoneType}
 # A unit that was just asked for may not be there yet.
 NEW_SECONDS = 60
 
@@ -28,7 +37,7 @@ def read(node, site):
 
 
 def is_record(value):
-    return isinstance(value, dict) and all(isinstance(job, dict) and EMPTY.keys() <= job.keys() for job in value.values())
+    return spoiled.has_form(value, {str: FORM}) and all(spoiled.has_form(job["last"], ENDED) for job in value.values() if job["last"])
 
 
 def change(node, site, name, **changes):

@@ -5,6 +5,7 @@ import fcntl
 import os
 import time
 from datetime import datetime
+from types import NoneType
 
 from . import files, history, spoiled
 from .errors import AgentError
@@ -73,10 +74,8 @@ def read(node, site):
 
 
 def is_record(value):
-    if not isinstance(value, dict) or not isinstance(value.get("token"), int) or "holder" not in value:
-        return False
-    holder = value["holder"]
-    return holder is None or (isinstance(holder, dict) and {"who", "pid", "release", "since"} <= holder.keys())
+    holder = {"who": str, "pid": int, "release": str, "since": str}
+    return spoiled.has_form(value, {"token": int, "holder": NoneType}) or spoiled.has_form(value, {"token": int, "holder": holder})
 
 
 def take(node, site, who, pid, release):

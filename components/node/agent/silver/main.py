@@ -60,8 +60,8 @@ def tell(words):
 def attached(run):
     """Runs a command that a session began, as the driver's other process on this connection: its exit code."""
     from . import runs
+    from .errors import explained
     from .node import Node
-    from .serve import explained
 
     try:
         return runs.attach(Node(), run)
@@ -75,8 +75,8 @@ def once(verb):
     import json
 
     from . import verbs
+    from .errors import explained
     from .node import Node
-    from .serve import explained
 
     node = Node(say=lambda step, text: print(f"{step}: {text}", file=sys.stderr, flush=True))
     node.begin(verb)

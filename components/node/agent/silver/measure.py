@@ -2,7 +2,6 @@
 Goes on with what rollouts left to the node: workers that start once others have ended."""
 
 from . import files, hand_over, jobs, log_files, log_space, runs, site_services, state
-from .errors import AgentError
 
 
 def measure(node):
@@ -11,11 +10,12 @@ def measure(node):
     changes, failures = [], []
     for site in state.sites(node):
         for hold in (site_services.hold_all, log_space.hold, log_files.hold, hand_over.put_right, jobs.settle):
+            # Whatever it is: the other sites are held to what they may take.
             try:
                 changes += hold(node, site)
-            except (AgentError, OSError) as error:
+            except Exception as error:
                 failures.append(error)
-    runs.sweep(node)
+    failures += runs.sweep(node)
     if failures:
         raise failures[0]
     return changes

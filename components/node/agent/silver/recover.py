@@ -20,7 +20,7 @@ from . import (
     unit,
     varnish,
 )
-from .errors import AgentError
+from .errors import AgentError, explained
 
 GONE = "the driver of the rollout went away"
 
@@ -66,9 +66,9 @@ def node_wide(node):
     for name in state.sites(node):
         try:
             changes += after_boot(node, name)
-        except (AgentError, OSError) as error:
+        except Exception as error:
             # One site's broken record stops only that site.
-            node.note(name, error.message if isinstance(error, AgentError) else f"{error.filename}: {error.strerror}")
+            node.note(name, explained(error).message)
     if node.read(paths.NFT_CONF):
         try:
             firewall.load_all(node)

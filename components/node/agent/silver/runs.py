@@ -12,13 +12,16 @@ import signal
 import time
 from typing import NamedTuple
 
-from . import files, history, redact, releases, rendered, site_services, state, unit, units
+from . import files, history, redact, releases, rendered, site_services, spoiled, state, unit, units
 from .errors import AgentError
 from .lines import lines_of
 from .lock import shared
 
 ID = re.compile(r"[0-9a-f]{16}")
 TERM = re.compile(r"[A-Za-z0-9+._-]{1,64}")
+
+
+FORM = {"site": str, "release": str, "unit": str, "who": str, "program": str, "terminal": bool}
 
 
 class Run(NamedTuple):
@@ -116,7 +119,9 @@ def held(node, run):
 def record_of(node, run):
     """None for a command that has ended, or whose record a fault has spoiled."""
     with contextlib.suppress(AgentError):
-        return files.read_json(f"{directory(node, run)}/run.json")
+        found = files.read_json(f"{directory(node, run)}/run.json")
+        return found if spoiled.has_form(found, FORM) else None
+    return None
 
 
 def begun(node, run):
@@ -212,13 +217,20 @@ def shown(node, record):
 
 
 def sweep(node):
-    """Ends commands whose session died without ending them."""
+    """Ends commands whose session died without ending them. Returns what failed, which keeps no other from its end."""
     with shared(node, "runs"):
         for half_removed in [name for name in listed(node) if not ID.fullmatch(name)]:
             files.clear(f"{node.paths.runs()}/{half_removed}")
         left = [(run, lock) for run in listed(node) if (lock := held(node, run)) is not None]
+    failures = []
     for run, lock in left:
-        end_left(node, run, lock)
+        try:
+            end_left(node, run, lock)
+        except Exception as error:
+            failures.append(error)
+            with contextlib.suppress(OSError):
+                os.close(lock)
+    return failures
 
 
 def end_left(node, run, lock):

@@ -7,7 +7,7 @@ import signal
 import time
 
 from . import contract, files, verbs
-from .errors import AgentError, DriverGone
+from .errors import AgentError, DriverGone, explained
 from .node import Node
 
 HUNG_UP = select.POLLHUP | select.POLLERR | select.POLLRDHUP
@@ -111,14 +111,3 @@ class Serve:
             self.stopped = True
         except Exception as error:
             self.message(error=explained(error).json())
-
-
-def explained(error):
-    """Any failure as the contract's error. The text of an unexpected one is withheld: it may contain a secret."""
-    if isinstance(error, AgentError):
-        return error
-    import traceback
-
-    frames = [f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    what = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else type(error).__name__
-    return AgentError("internal", f"the agent failed: {what}", fix="a bug: report it with the lines below", log=frames[-12:])

@@ -78,13 +78,30 @@ def tell(node, path, words):
         node.note(site, f"{path} {words}")
 
 
+def has_form(value, form):
+    """
+    Whether a value has a form, down to its leaves: a type or several, a list of one form, a map of any names to one form (`{str: form}`),
+    or a map that has these keys at least.
+    """
+    if isinstance(form, list):
+        return isinstance(value, list) and all(has_form(each, form[0]) for each in value)
+    if not isinstance(form, dict):
+        # To Python true is a number.
+        return isinstance(value, form) and (type(value) is not bool or isinstance(True, form) and not isinstance(1, form))
+    if not isinstance(value, dict):
+        return False
+    if str in form:
+        return all(has_form(each, form[str]) for each in value.values())
+    return form.keys() <= value.keys() and all(has_form(value[key], each) for key, each in form.items())
+
+
 def is_list_of_texts(value):
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return has_form(value, [str])
 
 
 def is_texts(value):
     """Name → text."""
-    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    return has_form(value, {str: str})
 
 
 def state(node, site):
