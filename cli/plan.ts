@@ -95,7 +95,7 @@ export function changesBetween(base: string, { to: head, taken }: Later, only: s
         const range = head ?? taken;
         const judged = judgeDowngrades(changes, { root, base, plan: other.plan, asStored });
         const told = withWarnings(judged, other, one);
-        const compared = one === undefined ? told : judgeSecretValues(told, { before, after, plan: other.plan });
+        const compared = judgeSecretValues(told, { root, before, after, plan: other.plan });
         return { ...compared, commits: { base, ...(range === undefined ? {} : { head: range }) } };
       });
     return head === undefined ? compare(root) : withFilesOf(root, head, compare, { asStored });

@@ -11,8 +11,11 @@ import type { Source } from "../components/text/source.ts";
 import { isMap } from "../components/text/value.ts";
 import { readYaml } from "../components/text/yaml.ts";
 import { NotPlanned } from "./planned.ts";
+import { earlierKeys } from "./secret-history.ts";
 
 interface Compared {
+  /** The project, with git's history. */
+  root: string;
   /** Directories with the files of both sides. */
   before: string;
   after: string;
@@ -42,11 +45,11 @@ const spelling = /^(?:silverlining:(?:config:)?)?secrets$/;
 
 /**
  * The changes, with what git tells of the values of secrets: each is encrypted by itself, so one that stays is the same text. A value that
- * changes under its version is refused, since reviewers see versions alone. One that was copied from another place is told: whoever can't
- * read a secret could give it to an app of their own.
+ * changes under its version is refused, since reviewers see versions alone. One that was copied from another place, or from an earlier
+ * commit, is told: whoever can't read a secret could give it to an app of their own.
  * @throws NotPlanned when the file of the stack can't be read
  */
-export function judgeSecretValues(changes: Changes, { before, after, plan }: Compared): Changes {
+export function judgeSecretValues(changes: Changes, { root, before, after, plan }: Compared): Changes {
   const file = `stacks/Pulumi.${plan.environment}.yaml`;
   const [one, other] = [read(before, file), read(after, file)];
   if (other === undefined) return changes;
@@ -77,17 +80,34 @@ export function judgeSecretValues(changes: Changes, { before, after, plan }: Com
   const touched = new Set(sites.map(({ name }) => name));
   const nodes = changes.changes.filter(({ subject }) => subject === "node");
   const untouched = changes.untouched.filter((name) => !touched.has(name));
-  return warned({ ...changes, changes: [...nodes, ...order], untouched }, copies(file, known, other));
+  return warned({ ...changes, changes: [...nodes, ...order], untouched }, copies(root, file, known, other));
 }
 
 /** Values that stand under another key, too, and did not before. */
-function copies(file: string, before: Kept, { values }: Kept): string[] {
+function copies(root: string, file: string, before: Kept, { values }: Kept): string[] {
   const all = [...before.values, ...values];
-  return [...values].flatMap(([key, value]) => {
-    if (before.values.get(key) === value || !value.startsWith('{"secure"')) return [];
-    const twin = all.find(([name, same]) => same === value && name !== key)?.[0];
-    return twin === undefined ? [] : [`${file}: ${key} has the value of ${twin}`];
+  const fresh = [...values].flatMap(([key, value]) => {
+    const text = before.values.get(key) === value ? undefined : secureText(JSON.parse(value));
+    if (text === undefined) return [];
+    return [{ key, text, twin: all.find(([name, same]) => same === value && name !== key)?.[0] }];
   });
+  const unknown = fresh.filter(({ twin }) => twin === undefined);
+  const earlier = earlierKeys(root, new Map(unknown.map(({ text, key }) => [text, key])));
+  const told = fresh.flatMap(({ key, text, twin }) => {
+    const other = twin ?? earlier.twins.get(text);
+    const from = twin === undefined ? ", from another commit or another stack" : "";
+    return other === undefined ? [] : [`${file}: ${key} has the value of ${other}${from}`];
+  });
+  const cut = `${file}: git has too much of it to look through all for values that new ones are copies of`;
+  return earlier.isCut ? [...told, cut] : told;
+}
+
+/** What is encrypted, in the only form of Pulumi's that has one text for the same bytes; undefined: it is of another. */
+function secureText(value: unknown): string | undefined {
+  if (!isMap(value) || Object.keys(value).join() !== "secure" || typeof value.secure !== "string") return undefined;
+  const [, parts = ""] = /^(?:v1:(?=[^:]+:))?(.+)$/s.exec(value.secure) ?? [];
+  const isCanonical = (part: string) => part !== "" && Buffer.from(part, "base64").toString("base64") === part;
+  return parts.split(":").every(isCanonical) ? value.secure : undefined;
 }
 
 function warned(changes: Changes, warnings: readonly string[]): Changes {
@@ -120,9 +140,20 @@ function oddIn(source: Source): Issue[] {
   const { config } = tree;
   const found = Object.entries(isMap(config) ? config : {}).filter(([key]) => spelling.test(key));
   const fix = `keep each secret below ${secretsKey}, as silver secret set does`;
+  const secrets = isMap(config) && isMap(config[secretsKey]) ? Object.entries(config[secretsKey]) : [];
+  // Pulumi decrypts base64 with line ends in it, too: a copy would be another text.
+  const unlike = secrets.filter(([, value]) => typeof value === "object" && secureText(value) === undefined);
   return [
     ...tops.map((key) =>
       error("unknown-key", source.placeOf([key], "key"), `${quoteName(key)} may bring secrets from elsewhere`, "delete it"),
+    ),
+    ...unlike.map(([key]) =>
+      error(
+        "bad-text",
+        source.placeOf(["config", secretsKey, key], "value"),
+        `${quoteName(key)} is not kept as Pulumi writes it, so nobody could tell a copy`,
+        fix,
+      ),
     ),
     ...found.flatMap(([key, value]) => {
       if (key !== secretsKey)

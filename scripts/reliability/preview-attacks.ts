@@ -112,6 +112,18 @@ export const previewAttacks: readonly Attack[] = [
     test: "one that is copied from another place is told",
   },
   {
+    attack: "the same with one that only an earlier commit, another branch or another stack has",
+    holds: "the comment says so, too",
+    file: "test/process/cli-plan.test.ts",
+    test: "so is one that is copied from a commit of long ago, or of a branch that this one did not begin at",
+  },
+  {
+    attack: "the same with a line end in the copy, or another last character that means the same bytes",
+    holds: "it is refused: a value has the one form that Pulumi writes",
+    file: "test/process/cli-plan.test.ts",
+    test: "one that has %s is refused, since it would be another text of the same value",
+  },
+  {
     attack: "a secret is given by another name that Pulumi takes for the same, as a text, all in one, or from another place",
     holds: "it is refused: the value may be another, and no reviewer sees it",
     file: "test/process/cli-plan.test.ts",

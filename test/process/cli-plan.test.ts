@@ -203,6 +203,46 @@ describe("values of secrets, of which a reviewer sees versions alone", () => {
     expect(silver("plan", "HEAD").stdout).toContain("blog.MORE@1 has the value of shop.KEY@1\n");
   });
 
+  test("so is one that is copied from a commit of long ago, or of a branch that this one did not begin at", () => {
+    const old = { ...values, "shop.OLD@1": "v1:qqqq:rrrr" };
+    keep(kept(old));
+    git("commit", "-qam", "old");
+    keep(kept(values));
+    git("commit", "-qam", "without it");
+    git("commit", "-q", "--allow-empty", "-m", "later");
+    keep(kept({ ...values, "blog.MORE@1": "v1:qqqq:rrrr" }));
+    const told = "⚠ stacks/Pulumi.dev.yaml: blog.MORE@1 has the value of shop.OLD@1, from another commit or another stack\n";
+    expect(silver("plan", "HEAD").stdout).toContain(told);
+    git("branch", "-q", "other", "HEAD~2");
+    git("reset", "-q", "--hard", "HEAD~3");
+    keep(kept({ ...values, "blog.MORE@1": "v1:qqqq:rrrr" }));
+    expect(silver("plan", "HEAD").stdout).toContain(told);
+    // Back under its own name.
+    keep(kept(old));
+    expect(silver("plan", "HEAD").stdout).not.toContain("⚠");
+    git("branch", "-qD", "other");
+    keep(kept(values));
+  });
+
+  test("and one of an environment that is new, which has another's salt", () => {
+    write({ "stacks/trial.yaml": environment("{ KEY: { secret: 1 } }") });
+    write({ "stacks/Pulumi.trial.yaml": kept({ "blog.KEY@1": "v1:cccc:dddd" }) });
+    expect(silver("plan", "HEAD", "-e", "trial").stdout).toContain("blog.KEY@1 has the value of shop.KEY@1, from another");
+    for (const file of ["trial.yaml", "Pulumi.trial.yaml"]) rmSync(join(root, "stacks", file));
+  });
+
+  test.each([
+    ["a line end in it", '"v1:cc\\ncc:dddd"'],
+    ["another last character of the same bytes", "v1:cccc:ddd="],
+    ["no number of bytes", "v1:cccc:dd"],
+    ["a colon more", "v1:cccc:dddd:"],
+  ])("one that has %s is refused, since it would be another text of the same value", (_, text) => {
+    keep(kept({ ...values, "blog.MORE@1": text }));
+    const { status, stderr } = silver("plan", "HEAD");
+    expect(status).toBe(1);
+    expect(stderr).toContain("stacks/Pulumi.dev.yaml keeps what can't be compared");
+  });
+
   test("encrypted in another way, nobody sees whether they are the same", () => {
     keep(kept(values, "v1:other"));
     expect(silver("plan", "HEAD").stdout).toContain("\n⚠ stacks/Pulumi.dev.yaml: values are encrypted in another way: ");
