@@ -158,7 +158,7 @@ function changeLines(change: Change, width: number): string[] {
   const widest = Math.max(hasMore ? 3 : 0, ...topics.map(([about]) => about.length)) + 2;
   return [
     `${change.name.padEnd(width)}${[whatHappens(change), ...blockedBy(change), ...change.notes].join("   ")}`,
-    ...topics.map(([about, details]) => `${below}${about.padEnd(widest)}${details.map(detailText).join("   ")}`),
+    ...topics.flatMap(([about, details]) => topicLines(details).map((line) => `${below}${about.padEnd(widest)}${line}`)),
     ...(change.urls === undefined ? [] : [`${below}${"url".padEnd(widest)}${change.urls.join("   ")}`]),
     ...(change.why.length > 0 ? [`${below}${"why".padEnd(widest)}${change.why.join("; ")}`] : []),
     ...(change.losses ?? []).flatMap(({ message, refused }) => [
@@ -168,6 +168,13 @@ function changeLines(change: Change, width: number): string[] {
     ...(left.length > 0 ? [`${below}leaves data of ${left.join(", ")} behind`] : []),
     ...(isUnexplained(change) ? [`${below}unexplained`] : []),
   ];
+}
+
+/** What is told of one kind: on one line, unless that may be cut. A long value must not hide the others. */
+function topicLines(details: readonly Detail[]): string[] {
+  const each = details.map(detailText);
+  const all = each.join("   ");
+  return all.length > mostOfLine / 2 ? each : [all];
 }
 
 /** A site's issues, without frames, which are shown next to it. */

@@ -130,6 +130,12 @@ export const previewAttacks: readonly Attack[] = [
     test: "one that is given $form is refused: reviewers see nothing of it",
   },
   {
+    attack: "a change hides behind the long value of another one of its kind, where a comment's line ends",
+    holds: "each has a line of its own",
+    file: "test/unit/changes.test.ts",
+    test: "a long value hides no other one of the same kind in a comment",
+  },
+  {
     attack: "a change of memory hides behind one of the number of processes",
     holds: "both are told",
     file: "test/unit/preview-steps.test.ts",

@@ -149,6 +149,16 @@ test("another release of a site in which nothing differs is unexplained, and nob
   expect(renderChanges(found, []).join("\n")).toContain("  blog-rollout: unexplained");
 });
 
+test("a long value hides no other one of the same kind in a comment", () => {
+  const given = (long: string, other: string) => `, config: {A: "${long}", B: "${other}"}`;
+  const [one, last] = [given("a", "one"), given("x".repeat(3000), "other")];
+  const manifest = "version: 1.4.0\nconfig: {required: {A: a text, B: a text}}";
+  const found = between({ manifest, site: one }, { manifest, site: last });
+  const comment = renderMarkdown(found, [], []);
+  expect(comment).toContain(`~ B "one" → "other"`);
+  expect(comment).not.toContain("x".repeat(1000));
+});
+
 test("what an app team wrote can't leave the block it is quoted in", () => {
   const found = between({}, { site: ", config: {EVIL: '```\\n</details> @all'}" });
   const markdown = renderMarkdown(found, [], []);
