@@ -170,7 +170,7 @@ function changeLines(change: Change, width: number): string[] {
   ];
 }
 
-/** What is told of one kind: on one line, unless that may be cut. A long value must not hide the others. */
+/** The details of one kind: on one line, unless that may be cut. A long value must not hide the others. */
 function topicLines(details: readonly Detail[]): string[] {
   const each = details.map(detailText);
   const all = each.join("   ");
