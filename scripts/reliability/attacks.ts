@@ -1,4 +1,5 @@
 import { nodeAttacks } from "./node-attacks.ts";
+import { packageAttacks } from "./package-attacks.ts";
 import { serviceAttacks } from "./service-attacks.ts";
 import { previewAttacks } from "./preview-attacks.ts";
 
@@ -234,6 +235,7 @@ export const attacks: readonly Attack[] = [
     file: "test/process/cli-up.test.ts",
     test: "a site for which nothing ran, and which fails its own check",
   },
+  ...packageAttacks,
   ...nodeAttacks,
   ...serviceAttacks,
 ];

@@ -3,36 +3,6 @@ import type { Attack } from "./attacks.ts";
 /** What an app, a package, a cloud or a fault does on a node. */
 export const nodeAttacks: readonly Attack[] = [
   {
-    attack: "a package that an app lists brings a server, which takes port 80 after a reboot",
-    holds: "it never runs; an administrator's own is named, and Varnish waits for the port",
-    file: "test/nodes/packages.test.ts",
-    test: "a server that comes with a package never takes port 80",
-  },
-  {
-    attack: "a source of packages is signed by somebody else",
-    holds: "it is refused by name, and the node's apt is as before",
-    file: "test/nodes/apt.test.ts",
-    test: "a source with another key is refused by name",
-  },
-  {
-    attack: "a source of packages offers later versions of the distribution's",
-    holds: "nothing that is not named comes from it",
-    file: "test/nodes/apt.test.ts",
-    test: "a package of it is installed for a site, answered, and one that the distribution has is the distribution's",
-  },
-  {
-    attack: "an app ships a .deb in an environment that does not allow it",
-    holds: "it is refused before anything is touched",
-    file: "test/nodes/apt.test.ts",
-    test: "is refused where the environment does not allow it",
-  },
-  {
-    attack: "an app ships a .deb in place of a package of the node, or of another site",
-    holds: "it is refused, and what is there stays",
-    file: "test/agent/test_debs.py",
-    test: "test_what_the_node_has_from_elsewhere_or_from_another_site_is_never_replaced",
-  },
-  {
     attack: "an app writes wherever it may: in memory, in /run, beside its data",
     holds: "only in places that docs/services.md lists, each a file system of its own, of the size that the page says",
     file: "test/nodes/writable.test.ts",
@@ -243,12 +213,6 @@ export const nodeAttacks: readonly Attack[] = [
     holds: "the agent's compiler has half a gigabyte, and compiles the other files",
     file: "test/agent/test_bundle.py",
     test: "test_a_source_that_takes_the_node_s_memory_is_left_and_the_others_are_compiled",
-  },
-  {
-    attack: "an app lists a package by a name that is a pattern to apt",
-    holds: "it is refused as unknown, and nothing is installed",
-    file: "test/agent/test_packages.py",
-    test: "test_a_name_with_a_dot_is_a_name_and_brings_nothing_else",
   },
   {
     attack: "a rollout is undone after one node has passed another check",

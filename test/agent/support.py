@@ -49,6 +49,8 @@ class Machine:
         self.available = {"varnish", "apache2-bin"}
         # Package → paths of its files, and of the links that its scripts make.
         self.shipped = {}
+        # Package → others that come with it, by an installation that is only tried.
+        self.depends = {}
         self.lists = True
         self.vcls, self.labels, self.active = {}, {}, None
         # Let go, with a request still in hand.
@@ -388,6 +390,9 @@ class Machine:
             self.lists = True
             return None
         names = words[words.index("install") + 1 :]
+        if "-s" in words:
+            coming = [name for name in names if not name.startswith("-") and "::" not in name]
+            return "".join(f"Inst {each} (1.0 [all])\n" for name in coming for each in (name, *self.depends.get(name, ())))
         for name in [name for name in names if not name.startswith("-") and "::" not in name]:
             # Without this, apt takes a name that it does not know for a pattern where it has a dot.
             names = [name] if "APT::Cmd::Pattern-Only=true" in words else [each for each in self.available if re.search(name, each)]

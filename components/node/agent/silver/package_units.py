@@ -1,12 +1,14 @@
 """Units that came with packages which the agent installed: none runs, at boot or after an upgrade, unless the platform wants it.
+Nor does anything else that root would start by itself, from a directory of cron's or apt's for example.
 
-What an administrator installed is not looked at, and what an administrator unmasks later is left so: each unit is masked once.
+What an administrator installed is not looked at, and what an administrator unmasks or puts back later is left so: each is quieted once.
 """
 
 import glob
 import gzip
 import os
 import re
+import shutil
 import zlib
 
 from . import files, spoiled, unit
@@ -19,6 +21,13 @@ RECORD = "package-units.json"
 DIRECTORIES = ("/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/system")
 SHIPPED = re.compile(r"(?:/usr)?/lib/systemd/system/([^/]+\.(?:service|socket|timer|path))\Z")
 SCRIPT = re.compile(r"/etc/init\.d/([^/]+)\Z")
+# Where root runs whatever it finds. Files of packages are all conffiles there: dpkg brings back none that is gone.
+RUN_BY_ROOT = re.compile(
+    r"/etc/(?:cron\.(?:d|hourly|daily|weekly|monthly|yearly)|apt/apt\.conf\.d|network/if-(?:pre-up|up|down|post-down)\.d"
+    r"|dhcp/dhclient-(?:enter|exit)-hooks\.d|update-motd\.d)/[^/.][^/]*\Z"
+)
+# What was there.
+ASIDE = "package-files"
 # The platform's own, and the bus over which programs of the system speak with each other.
 WANTED = {"varnish.service", "dbus.service", "dbus.socket"}
 
@@ -30,13 +39,23 @@ def quiet(node, mark):
     """
     record = node.paths.var(RECORD)
     known = set(spoiled.read(node, record, spoiled.is_list_of_texts, lambda: None) or [])
-    new = [name for name in started(node, units(node, installed(node, mark))) if name not in known | WANTED and not own(node, name)]
-    if not new:
+    paths = shipped(node, installed(node, mark))
+    new = [name for name in started(node, units(paths)) if name not in known | WANTED and not own(node, name)]
+    run = [path for path in paths if RUN_BY_ROOT.match(path) and path not in known and os.path.lexists(node.paths.at(path))]
+    if not new and not run:
         return []
     changes = unit.mask(node, new, "came with a package, and would start by itself")
+    changes += [set_aside(node, path) for path in run]
     files.make_directory_for(record)
-    files.write_json(record, sorted(known.union(new)))
+    files.write_json(record, sorted(known.union(new, run)))
     return changes
+
+
+def set_aside(node, path):
+    place = f"{node.paths.var(ASIDE)}{path}"
+    files.make_directory_for(place)
+    shutil.move(node.paths.at(path), place)
+    return {"what": path, "why": f"came with a package, and root would run it: it is in /var/lib/silver/{ASIDE} now"}
 
 
 def own(node, name):
@@ -65,10 +84,13 @@ def text(path):
         return ""
 
 
-def units(node, packages):
-    """Names of the units that packages hold; a script of old in /etc/init.d becomes a service of its name."""
-    done = node.run(["dpkg-query", "-L", *packages], ok=None) if packages else None
-    paths = lines_of(done.out) if done else []
+def shipped(node, packages):
+    """Paths of what packages hold."""
+    return lines_of(node.run(["dpkg-query", "-L", *packages], ok=None).out) if packages else []
+
+
+def units(paths):
+    """Names of the units among them; a script of old in /etc/init.d becomes a service of its name."""
     names = [(match := SHIPPED.match(path)) and match[1] or (match := SCRIPT.match(path)) and f"{match[1]}.service" for path in paths]
     return sorted({name for name in names if name})
 

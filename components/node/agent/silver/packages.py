@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 
-from . import files, long_work, package_units
+from . import files, long_work, package_units, resolving
 from .errors import AgentError, last_lines
 from .lines import lines_of
 from .lock import shared
@@ -51,6 +51,7 @@ def at_work(node):
     """Alone with apt, once what an earlier session began has ended; meanwhile no package starts anything."""
     with shared(node, "apt", waiting=turn(node)), quiet_services(node):
         long_work.settle(node, "packages", "waiting for what an earlier session installs")
+        resolving.keep(node)
         yield
 
 
@@ -76,9 +77,31 @@ def fetch(node, todo, site, words=None):
         raise refused(node, todo, done)
 
 
+# By what an app's package would change the node for all sites: how names are resolved, who logs in how, what it boots, when it upgrades.
+OF_THE_NODE = re.compile(
+    r"systemd-resolved|resolvconf|openresolv|libnss-(?:resolve|ldapd?|sss|winbind)|libpam-(?:ldapd?|sss|winbind|krb5)|sssd-common"
+    r"|unattended-upgrades|cron-apt|apticron|linux-(?:image|generic|virtual)(?:-.*)?|grub-(?:pc|efi-.*|cloud-.*)|network-manager"
+)
+
+
+def refuse_other_node(node, words):
+    """Before anything is installed for a site: also what its packages depend on."""
+    done = node.run(["apt-get", "-o", "APT::Cmd::Pattern-Only=true", "-s", *INSTALL, *words], ok=None, seconds=300)
+    # What apt can't do is told by the installation itself.
+    coming = [match[1] for line in lines_of(done.out) if (match := re.match(r"Inst ([^\s:]+)", line))]
+    if found := sorted(name for name in coming if OF_THE_NODE.fullmatch(name)):
+        raise AgentError(
+            "package",
+            f"{', '.join(found)} would change the node itself, for all of its sites",
+            fix="leave it out, or, if the node shall have it, install it there as root",
+        )
+
+
 def quiet(node):
-    """Masks units that came with packages of the agent's; returns the changes."""
-    return package_units.quiet(node, " ".join(INSTALL))
+    """Keeps what came with packages of the agent's from running, and from changing the node; returns the changes."""
+    changes = package_units.quiet(node, " ".join(INSTALL))
+    # While apt goes on without its session, it may still change this: whoever comes next puts it back.
+    return changes + (resolving.put_back(node) if long_work.sweep(node, "packages") else [])
 
 
 def turn(node):
@@ -107,6 +130,8 @@ def apt(node, site, *words):
 
 
 def apt_install(node, site, words):
+    if site:
+        refuse_other_node(node, words)
     return apt(node, site, *INSTALL, "-o", "Dpkg::Options::=--force-confold", *words)
 
 
@@ -200,6 +225,8 @@ def clean_up(node):
     """Removes what an agent left when it died during an installation, once apt has ended."""
     with shared(node, "apt", wait=False) as ours:
         path = node.paths.at(POLICY)
-        if ours and long_work.sweep(node, "packages") and files.differs(path, POLICY_TEXT.encode(), 0o755) is None:
-            quiet(node)
-            files.remove(path)
+        if ours and long_work.sweep(node, "packages"):
+            if files.differs(path, POLICY_TEXT.encode(), 0o755) is None:
+                quiet(node)
+                files.remove(path)
+            resolving.put_back(node)
