@@ -18,8 +18,9 @@ client(node, use)     words of a program for a person at it, as the site; omitte
 remove(node, use)     stops it when its site is removed. Returns the changes. Data stays.
 DATA_OF               the type whose data it has, where a site may go from one to the other. Optional.
 
-What several types share stands beside this folder: `own_server.py` runs a server of the site's own, `volume.py` holds a directory in a file
-system of fixed size, `database_quota.py` judges what only the server can measure.
+What several types share stands beside this folder: `own_server.py` runs a server of the site's own, `own_address.py` has the address where
+it listens, `own_login.py` the password of who comes there, `volume.py` holds a directory in a file system of fixed size,
+`database_quota.py` judges what only the server can measure.
 
 To come: copy (into the next data generation), fence (against writes), dump and load.
 """
