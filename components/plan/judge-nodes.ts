@@ -33,8 +33,8 @@ function judgeLocations(environment: Environment, { routes }: NodePlan): Issue[]
 }
 
 /**
- * Requests that may wait for apps at once. Each takes two of Varnish's threads, and with 4 GB of memory a node has some 18,000
- * (`varnish.py`): the others stay free, so that Varnish can always answer from its cache.
+ * Requests that may wait for apps at once. Each takes two of Varnish's threads, and with 4 GB of memory a node has some 12,000
+ * (`render/node-units.ts`): the others stay free, so that Varnish can always answer from its cache.
  */
 const mostWaiting = 5000;
 

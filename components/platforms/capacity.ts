@@ -2,7 +2,9 @@
 export interface Capacity {
   /** Connections Varnish opens to the release; one more is answered 503 at once. */
   connections: number;
-  /** Workers of Apache's one child: more than `connections`. */
+  /** The same, of large files alone, which go at the pace of whoever reads them. */
+  largeFiles: number;
+  /** Workers of Apache's one child: more than both together. */
   workers: number;
 }
 
@@ -33,15 +35,19 @@ const waitingPerRequest = 8;
 const leastWaiting = 16;
 /** Connections for each request that a small site serves at once, and where that ends: visitors come in bursts. */
 const burst = { perRequest: 64, most: 128 };
+/** Large files that are read at once, of any site at most. */
+const mostLargeFiles = 64;
 
 /**
  * `connections` is well above what can run at once: a burst waits in mod_wsgi's queue (15 s at most) instead of being refused,
  * because Varnish before 7.6 has no queue of its own. A site of one process or none has fewer: two hundred of them fit on a node.
+ * Who reads a large file may hold its connection for as long as they like, and so takes none of these.
  */
 export function capacity({ count, threads }: { count: number; threads: number }): Capacity {
   const requests = Math.max(1, count * threads);
   const connections = Math.max(Math.min(burst.most, burst.perRequest * requests), waitingPerRequest * requests);
-  return { connections, workers: connections + spareWorkers };
+  const largeFiles = Math.min(mostLargeFiles, connections / 2);
+  return { connections, largeFiles, workers: connections + largeFiles + spareWorkers };
 }
 
 /**

@@ -5,6 +5,16 @@ import { idleSeconds } from "./trusted-proxies.ts";
 /** Sizes of the file for answers that are not cached; the one for uploads is half as large. */
 const transientMegabytes = { least: 1536, most: 8192 };
 
+/** Bytes of a body up to which there is always room for it. */
+export const smallBody = 32 * 1024;
+/** Kilobytes in the file of small bodies for each: itself, and a page of what Varnish notes beside it. */
+const formKilobytes = smallBody / 1024 + 4;
+/**
+ * Threads of Varnish. A request that waits for an app takes two of them, the plan lets 5,000 wait, and with 4 GB of memory there are
+ * some 12,000. Each takes 54 kB as a rule, and 170 kB with all the headers that a request may have (measured).
+ */
+const threads = { most: 20_000, kilobytes: 170 };
+
 /** Varnish on port 80 with the sites' labels from boot.cli, instead of the one VCL and port 6081 of Debian's unit. */
 export function renderVarnishDropIn(): string {
   return `# Made by silver. Varnish is changed by its labels while it runs: a restart would drop its cache and every client.
@@ -15,11 +25,13 @@ Wants=silver-nft.service silver-boot.service
 StartLimitIntervalSec=0
 
 [Service]
-# As many threads as boot.cli says: systemd's default would be 4,800 on a node of 4 GB. As many VCLs as there are sites.
+# As many threads as the memory has room for: systemd's default would be 4,800 on a node of 4 GB. As many VCLs as there are sites.
 TasksMax=infinity
 # What passes through is held whole, in files of this node's disk that are set aside when Varnish starts: in Transient the answers
-# that are not cached, until their clients have read them; in spool the uploads, and cached answers of no known or of a large size,
-# which give way to uploads. Memory is for small cached answers alone.
+# that are not cached, until their clients have read them; in forms the small bodies of requests, one for each thread; in spool the
+# uploads, and cached answers of no known or of a large size, which give way to uploads. Memory is for small cached answers alone.
+# What has no known length takes a megabyte at a time: where answers that nobody reads have filled Transient, the rest of it, too small
+# for more of them, is left to answers whose length is known.
 ExecStartPre=+/bin/sh /etc/silver/varnish/storage
 EnvironmentFile=-/run/silver-varnish
 # An upload takes room as it arrives, not as it is announced. Clients may pause for a minute, and take an hour for an answer.
@@ -28,8 +40,9 @@ EnvironmentFile=-/run/silver-varnish
 # Varnish's own bound cuts it off at some 130 sites.
 ExecStart=
 ExecStart=/usr/sbin/varnishd -j unix,user=vcache -F -a :80 -b none -I /var/lib/silver/varnish/boot.cli \\
-  -T 127.0.0.1:6082 -S /etc/varnish/secret -s cache=malloc,256m -s spool=\${SPOOL} -s Transient=\${TRANSIENT} \\
-  -p fetch_maxchunksize=1m -p timeout_idle=${idleSeconds} -p send_timeout=3600 -p max_vcl_handling=0 \\
+  -T 127.0.0.1:6082 -S /etc/varnish/secret -s cache=malloc,256m -s forms=\${FORMS} -s spool=\${SPOOL} \\
+  -s Transient=\${TRANSIENT} -p thread_pool_max=\${THREADS} -p fetch_chunksize=1m -p fetch_maxchunksize=1m \\
+  -p timeout_idle=${idleSeconds} -p send_timeout=3600 -p max_vcl_handling=0 \\
   -p default_ttl=0 -p http_max_hdr=256 -p http_req_size=96k -p http_resp_size=96k -p http_resp_hdr_len=64k \\
   -p workspace_client=512k -p workspace_backend=224k -p cli_limit=4m \\
   -p "cc_command=exec $$(uname -m)-linux-gnu-gcc -O0 -pthread -fpic -shared -Wl,-x -o %%o %%s"
@@ -52,22 +65,31 @@ ${closedSystem}`;
 }
 
 /**
- * Says how much of the disk Varnish may use: a part of what is free, set aside at once, so that it neither fills the disk nor finds
- * it full. Where next to nothing is free it gets memory, because a node with a full disk has to serve.
+ * Says how many threads Varnish may have, for half of the memory at most, and how much of the disk it may use: a part of what is
+ * free, set aside at once, so that it neither fills the disk nor finds it full. Where next to nothing is free it gets memory, because
+ * a node with a full disk has to serve.
  */
 export function renderVarnishStorage(): string {
-  return `# Made by silver. Run before Varnish starts: the sizes, in MB, of what it keeps on disk.
+  return `# Made by silver. Run before Varnish starts: the threads of each of its two pools, and the sizes, in MB, of what it keeps on disk.
 set -eu
+memory=$(sed -n 's/^MemTotal: *\\([0-9]*\\) kB$/\\1/p' /proc/meminfo)
+threads=$((memory / 2 / ${threads.kilobytes}))
+[ "$threads" -le ${threads.most} ] || threads=${threads.most}
 free=$(df --output=avail --block-size=1M /var/lib/varnish | tail -n 1)
 transient=$((free / 32))
 [ "$transient" -ge ${transientMegabytes.least} ] || transient=${transientMegabytes.least}
 [ "$transient" -le $((free / 8)) ] || transient=$((free / 8))
 [ "$transient" -le ${transientMegabytes.most} ] || transient=${transientMegabytes.most}
+# One small body for each thread.
+forms=$((threads * ${formKilobytes} / 1024 + 1))
+[ "$forms" -le $((free / 16)) ] || forms=$((free / 16))
 if [ "$transient" -ge 128 ]; then
-  printf '%s\\n' "TRANSIENT=file,/var/lib/varnish,\${transient}m" "SPOOL=file,/var/lib/varnish,$((transient / 2))m"
+  set -- "TRANSIENT=file,/var/lib/varnish,\${transient}m" "SPOOL=file,/var/lib/varnish,$((transient / 2))m" \\
+    "FORMS=file,/var/lib/varnish,\${forms}m"
 else
-  printf '%s\\n' TRANSIENT=malloc,256m SPOOL=malloc,128m
-fi > /run/silver-varnish
+  set -- TRANSIENT=malloc,256m SPOOL=malloc,128m FORMS=malloc,64m
+fi
+printf '%s\\n' "THREADS=$((threads / 2))" "$@" > /run/silver-varnish
 `;
 }
 

@@ -2,6 +2,7 @@ import type { SitePlan } from "../plan/plan.ts";
 import { aliveHost } from "./apache-config.ts";
 import { answerSeconds, queueSeconds, readBytes, shutdownSeconds } from "../platforms/request-limits.ts";
 import { capacity } from "../platforms/capacity.ts";
+import { smallBody } from "./node-units.ts";
 import { sizeText } from "../text/size-text.ts";
 import { errorPage, indent, pageLines } from "./page.ts";
 import { normalPathLines } from "./request-path.ts";
@@ -17,6 +18,7 @@ const largeFile = 16 * 1024 ** 2;
 
 /** The VCL of one release. The site's label points to it; the top VCL hands requests over to the label. */
 export function renderSiteVcl(site: SitePlan): string {
+  const { connections, largeFiles } = capacity(site.processes);
   const unavailable = errorPage("Back in a moment", "This site can't answer right now. Please try again shortly.");
   const tooLarge = errorPage(
     "Too large",
@@ -48,11 +50,19 @@ backend release {
   .host = "@ADDRESS@";
   .port = "@PORT@";
   .probe = alive;
-  .max_connections = ${capacity(site.processes).connections};
+  .max_connections = ${connections};
   .connect_timeout = 2s;
   # Longer than the release itself gives a request: ${queueSeconds} s in the queue, ${site.timeouts.requestSeconds} s of running, ${shutdownSeconds} s to end.
   .first_byte_timeout = ${answerSeconds(site) + 5}s;
   .between_bytes_timeout = ${answerSeconds(site) + 5}s;
+}
+
+# The same Apache for large files alone: a pipe lasts as long as its reader likes, and keeps nobody else out.
+backend large {
+  .host = "@ADDRESS@";
+  .port = "@PORT@";
+  .max_connections = ${largeFiles};
+  .connect_timeout = 2s;
 }
 
 # From here and from a port that only root may use: the check of a release, which says what it asks as.
@@ -94,8 +104,12 @@ ${indent(clientLines())}
     if (std.integer(req.http.Content-Length, 0) > ${site.limits.bodyBytes}) {
       return (synth(413));
     }
-    # Read in full before the app is asked, into a file on the node's disk: a slow upload holds no process and no memory.
+    # Read in full before the app is asked, into a file on the node's disk: a slow upload holds no process and no memory. Small ones
+    # have a file of their own, with room for one of each thread of Varnish, so that no upload keeps a form out.
     set req.storage = storage.spool;
+    if (!req.http.Transfer-Encoding && std.integer(req.http.Content-Length, ${smallBody + 1}) <= ${smallBody}) {
+      set req.storage = storage.forms;
+    }
     # Where it fails, the client is gone or sent far too much, and Varnish hangs up. A body without a length has one now.
     if (!std.cache_req_body(${readBytes(site.limits)}B) || std.integer(req.http.Content-Length, 0) > ${site.limits.bodyBytes}) {
       return (synth(413));
@@ -119,6 +133,7 @@ sub vcl_hash {
 }
 
 sub vcl_pipe {
+  set bereq.backend = large;
   # Nothing is done to the answer on its way: Apache leaves out what Varnish would.
   set bereq.http.X-Silver-Pipe = "yes";
 }
@@ -186,6 +201,7 @@ sub vcl_backend_error {
   if (beresp.status == 200) {
     # What is kept of a large file: that it is one.
     set beresp.http.X-Silver-Large = "yes";
+    set beresp.storage = storage.cache;
     set beresp.ttl = 1h;
     return (deliver);
   }

@@ -2,6 +2,7 @@ import { nodeAttacks } from "./node-attacks.ts";
 import { packageAttacks } from "./package-attacks.ts";
 import { serviceAttacks } from "./service-attacks.ts";
 import { previewAttacks } from "./preview-attacks.ts";
+import { visitorAttacks } from "./visitor-attacks.ts";
 
 /** One attack, or one fault that does as much harm. */
 export interface Attack {
@@ -237,5 +238,6 @@ export const attacks: readonly Attack[] = [
   },
   ...packageAttacks,
   ...nodeAttacks,
+  ...visitorAttacks,
   ...serviceAttacks,
 ];

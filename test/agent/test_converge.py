@@ -73,14 +73,6 @@ class Converge(NodeTest):
         self.assertIn("Message from VCC-compiler: Expected an action", error.log)
         self.assertEqual((self.machine.active, self.text("/var/lib/silver/varnish/boot.cli")), (before, boot))
 
-    def test_varnish_starts_with_as_many_threads_as_the_memory_has_room_for(self):
-        for kilobytes, threads in ((1_000_000, 2314), (4_000_000, 9259), (64_000_000, 10_000)):
-            path = self.paths.at("/proc/meminfo")
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            files.write(path, f"MemTotal:       {kilobytes} kB\nMemFree:  1 kB\n", 0o444)
-            self.converge()
-            self.assertEqual(self.text("/var/lib/silver/varnish/boot.cli").splitlines()[0], f"param.set thread_pool_max {threads}")
-
     def test_old_top_vcls_are_let_go(self):
         self.converge()
         self.converge(sites=("hello", "wiki"))

@@ -106,10 +106,10 @@ test("a log without end hides no line of the neighbour", async () => {
 
 test("its limits of processes and memory are set in the kernel", async () => {
   const unit = "systemctl list-units --plain --no-legend 'silver-web-greedy@*' | cut -d' ' -f1";
-  // 160 workers of Apache and 16 tasks besides, 2 processes of 1 + 4 threads and one that waits, 128 of its own; 3 x 200 MB,
+  // 224 workers of Apache and 16 tasks besides, 2 processes of 1 + 4 threads and one that waits, 128 of its own; 3 x 200 MB,
   // Apache's 256 MiB and as much for /tmp.
   expect(await ssh(node, `systemctl show -p TasksMax -p MemoryMax $(${unit})`)).toBe(
-    `MemoryMax=${600_000_000 + 512 * 1024 ** 2}\nTasksMax=${160 + 16 + 15 + 128}`,
+    `MemoryMax=${600_000_000 + 512 * 1024 ** 2}\nTasksMax=${224 + 16 + 15 + 128}`,
   );
 });
 

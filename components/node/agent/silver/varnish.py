@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import re
 
 from . import discard, files, node_record, state
 from .errors import AgentError
@@ -60,15 +59,6 @@ def read_bytes(path):
         return None
 
 
-def pool_threads(node):
-    """Most threads of each of Varnish's two pools: all together take a quarter of the node's memory at most, with 54 kB each (measured).
-
-    A request that waits for an app takes two of them. The plan lets 5,000 wait, and 4 GB of memory have room for some 18,000 threads.
-    """
-    total = re.search(r"^MemTotal: +(\d+) kB$", node.read("/proc/meminfo"), re.M)
-    return min(10_000, int(total[1]) // 4 // 54 // 2) if total else 5000
-
-
 class Wanted:
     """What Varnish should have loaded and labelled, read from disk; `override` names a site's release that is about to go live."""
 
@@ -89,7 +79,7 @@ class Wanted:
         """Labels first point to the 503 VCL; a leading `-` lets Varnish continue when that line fails."""
         if self.s503 is None:
             return ""
-        lines = [f"param.set thread_pool_max {pool_threads(node)}", f"vcl.load {self.s503} {S503_VCL}"]
+        lines = [f"vcl.load {self.s503} {S503_VCL}"]
         lines += [f"vcl.label {label(site)} {self.s503}" for site in self.sites]
         for site, vcl in self.sites.items():
             if vcl is not None:
