@@ -151,7 +151,7 @@ describe.each([testOs])("on %s", (os) => {
     declare({ answers: '["silver-own silver-own/greeting string Hello there"]' });
     appIs("1.1.0", "packages: [silver-own, hello]\n");
     const preview = await project.engine.preview("--diff");
-    expect(preview).toMatch(/# apt: own http:\/\/127\.0\.0\.1:8123\/own \/, key [0-9a-f]{8}/);
+    expect(preview).toMatch(/# apt: own http:\/\/127\.0\.0\.1:8123\/own \/, key sha256:[0-9a-f]{64}/);
     expect(preview).toContain("# apt: answer silver-own silver-own/greeting string Hello there");
     const zone = await versionOf("tzdata");
     await project.engine.up();
