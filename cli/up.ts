@@ -2,12 +2,21 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { howToTrust } from "../components/machines/authority.ts";
+import { ownClone } from "../components/machines/clone.ts";
 import { printableJson } from "../components/text/printable.ts";
 import { verdictDirectory } from "../components/rollout/verdict-file.ts";
 import { awaitLocks } from "./locks.ts";
 import { environmentName, runPulumi, stackWords } from "./pulumi.ts";
 import { statusOfSites } from "./sites-status.ts";
-import { endLine, endsOf, withStatus } from "./up-end.ts";
+import { endLine, endsOf, withStatus, type SiteEnd } from "./up-end.ts";
+
+/** What is left to do about the certificates of sites that serve. */
+const trustLines = (ends: readonly SiteEnd[]): string[] =>
+  howToTrust(
+    ownClone(),
+    ends.flatMap(({ isWell, urls }) => (isWell ? urls : [])),
+  );
 
 /** `silver up`: one `pulumi up` without a second preview, in which a failing site doesn't stop the others; its last lines are one a site. */
 export function up(program: Command): void {
@@ -28,7 +37,7 @@ export function up(program: Command): void {
         const code = runPulumi(all, json === true ? "stderr" : "stdout", { [verdictDirectory]: directory });
         const ends = await withStatus(endsOf(environment, directory), () => statusOfSites(environment));
         if (json === true) console.log(printableJson(ends, 2));
-        else if (ends.length > 0) console.log(["", ...ends.map(endLine)].join("\n"));
+        else if (ends.length > 0) console.log(["", ...ends.map(endLine), ...trustLines(ends)].join("\n"));
         process.exitCode = code === 0 && ends.every(({ isWell }) => isWell) ? 0 : 1;
       } finally {
         rmSync(directory, { recursive: true });

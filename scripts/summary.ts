@@ -1,6 +1,8 @@
 // Prints how `pulumi up` ended: what changed, which sites answer where, what to try next. Argument: the seconds it took.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { howToTrust } from "../components/machines/authority.ts";
+import { ownClone } from "../components/machines/clone.ts";
 
 /** An entry of the program's output `sites`. */
 interface Site {
@@ -23,6 +25,11 @@ const changes = Object.entries(last?.resourceChanges ?? {})
 
 console.log(`✓ pulumi up · ${changes} ${changes === 1 ? "change" : "changes"} · ${process.argv[2] ?? "?"} s\n`);
 for (const [name, { declared, urls }] of Object.entries(sites)) console.log(`  ${name} ${declared}  ${urls.join("  ")}`);
+for (const line of howToTrust(
+  ownClone(),
+  Object.values(sites).flatMap(({ urls }) => urls),
+))
+  console.log(`\n  ${line}`);
 console.log(`
 Next:
   1. In this shell:     eval "$(sh ${join(root, "scripts/env.sh")})"

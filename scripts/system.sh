@@ -6,8 +6,8 @@ ensure_node_packages() {
   ensure_packages systemd-container mmdebstrap nftables iproute2 rsync openssh-client ca-certificates python3
 }
 
-# The browser that the tests of local nodes look at pages with.
-ensure_browser() { ensure_packages chromium; }
+# The browser that the tests of local nodes look at pages with, and what tells it whom to trust.
+ensure_browser() { ensure_packages chromium libnss3-tools; }
 
 # The program that tests start on loopback as an sshd of their own. The service that comes with it stays off: nothing should listen.
 ensure_sshd() {

@@ -79,10 +79,10 @@ function worksOn({ work }: SitePlan) {
   return work === undefined ? {} : { worksOn: work.on };
 }
 
-function placeOf({ nodes, routes }: SitePlan | Broken) {
-  return { nodes, urls: nodes.flatMap((name) => routes.map((route) => urlOf(route, name))) };
+function placeOf(site: SitePlan | Broken) {
+  return { nodes: site.nodes, urls: site.nodes.flatMap((name) => site.routes.map((route) => urlOf(route, name, site))) };
 }
 
-function urlOf(route: Route, node: string): pulumi.Output<string> {
-  return nodeNamed(node).connection.apply(({ address }) => urlText(route, address));
+function urlOf(route: Route, node: string, site: SitePlan | Broken): pulumi.Output<string> {
+  return nodeNamed(node).connection.apply(({ address }) => urlText(route, address, site.isHttps === true));
 }

@@ -25,6 +25,7 @@ export function checkEnvironment(source: Source, parts: Partial<EnvironmentTree>
   const ofNodes = [
     ...[...nodes].flatMap(([name, node]) => (node === undefined ? [] : checkNode(name, node, source))),
     ...checkOwnMachines(nodes, source),
+    ...(parts.https === undefined ? [] : checkHttps(nodes, source)),
   ];
   const ofSites = [...sites].flatMap(([name, site]) => [
     ...checkNodesOf(name, site, nodes, source),
@@ -94,6 +95,16 @@ function checkNode(name: string, node: NodeTree, source: Source): Issue[] {
   if (wrong === undefined) return [];
   const place = source.placeOf(["nodes", name, wrong.key], "key");
   return [error("node-machine", place, `node ${name} ${wrong.message}`, wrong.fix)];
+}
+
+/** The checkout's own authority is for machines that nobody but its developer visits. */
+function checkHttps(nodes: Nodes, source: Source): Issue[] {
+  const others = [...nodes].filter(([, node]) => node !== undefined && !node.local && node.roles.includes("web"));
+  const [first] = others;
+  if (first === undefined) return [];
+  const place = source.placeOf(["https", "authority"], "value");
+  const message = `certificates of a public authority are not built yet, and node ${first[0]} is not local`;
+  return [error("not-yet", place, message, "delete https, have a proxy in front speak it, and name that under trust_proxies")];
 }
 
 /** One machine is one node: two would overwrite each other's state there. Clones with one key can't be told apart. */

@@ -14,6 +14,8 @@ export interface Environment {
   defaults: { retain: number; graceSeconds: number };
   /** Addresses and networks (`address/bits`) of the proxies in front of the nodes, sorted; absent: none. */
   trustProxies?: string[];
+  /** How the web nodes speak https; absent: they do not. */
+  https?: Https;
   /** What apt on the nodes knows besides the distribution. */
   apt: {
     sources: AptSource[];
@@ -25,6 +27,16 @@ export interface Environment {
   limits: MostOfAnySite;
   nodes: Record<string, EnvironmentNode>;
   sites: Record<string, EnvironmentSite>;
+}
+
+/** HTTPS on web nodes. */
+export interface Https {
+  /** Who signs the certificates. */
+  authority: "local";
+  /** Whether visitors who come by http are sent to https. */
+  redirect: boolean;
+  /** For how long browsers are to come by https alone; absent: they are not told. */
+  hstsSeconds?: number;
 }
 
 /** A position in the environment's own file. */

@@ -4,7 +4,7 @@ import { tooLarge } from "../text/too-large.ts";
 import type { Source } from "../text/source.ts";
 import { readYaml } from "../text/yaml.ts";
 import { checkEnvironment } from "./check.ts";
-import type { Environment, EnvironmentNode, EnvironmentSite, Limits, MostOfAnySite, Spot } from "./environment.ts";
+import type { Environment, EnvironmentNode, EnvironmentSite, Https, Limits, MostOfAnySite, Spot } from "./environment.ts";
 import { layer } from "./layers.ts";
 import { readMachine } from "./kinds/registry.ts";
 import { appPath, environmentSchema, type EnvironmentTree } from "./schema.ts";
@@ -83,6 +83,7 @@ function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name
     ...(tree.protected ? { isProtected: true } : {}),
     ssh: tree.ssh,
     ...(tree.trust_proxies.length === 0 ? {} : { trustProxies: tree.trust_proxies.toSorted() }),
+    ...(tree.https === undefined ? {} : { https: toHttps(tree.https) }),
     apt: {
       sources: Object.entries(tree.apt.sources).map(([key, source]) => ({ ...source, name: key })),
       answers: tree.apt.answers,
@@ -93,6 +94,10 @@ function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name
     nodes: mapValues(tree.nodes, (key, node) => toNode(key, node, source)),
     sites: mapValues(tree.sites, (key, site) => toSite(key, site, tree, source)),
   };
+}
+
+function toHttps({ authority, redirect, hsts }: NonNullable<EnvironmentTree["https"]>): Https {
+  return { authority, redirect, ...(hsts === undefined ? {} : { hstsSeconds: hsts }) };
 }
 
 function toNode(name: string, node: EnvironmentTree["nodes"][string], source: Source): EnvironmentNode {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { choice, either, list, map, text, toggle } from "../text/schema/fields.ts";
 import { hostName } from "./machine-fields.ts";
 import { apt } from "./apt-fields.ts";
+import { https } from "./https-field.ts";
 import { servicePlace } from "./external-field.ts";
 import { network } from "./network-field.ts";
 import { secretVersion } from "./secret-field.ts";
@@ -106,6 +107,7 @@ export const environmentSchema = z
       .describe(
         "Addresses and networks of the proxies in front of the nodes, e.g. of a balancer that speaks TLS. X-Forwarded-For and X-Forwarded-Proto are believed from these alone.",
       ),
+    https,
     apt,
     defaults: z
       .strictObject({

@@ -13,6 +13,8 @@ export interface Clone {
   nodesDirectory: string;
   /** Private key, in OpenSSH's format, that root on every node of this checkout accepts. Created when absent. */
   keyFile: string;
+  /** Signs the certificates of its nodes that speak https; made when the first one does. */
+  authority: { certificate: string; key: string };
 }
 
 /** The clone of a checkout, identified by its real path: a moved checkout is another clone. */
@@ -25,6 +27,7 @@ export function cloneOf(checkoutPath: string): Clone {
     checkout,
     nodesDirectory: join(stateHome, "silverlining", id, "nodes"),
     keyFile: join(checkout, ".silver/ssh/id_ed25519"),
+    authority: { certificate: join(checkout, ".silver/authority.crt"), key: join(checkout, ".silver/authority.key") },
   };
 }
 

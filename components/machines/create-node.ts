@@ -25,6 +25,8 @@ export interface NodeSpec {
   prepared: readonly string[];
   /** The environment that wants it. Default: a person does, and it stays whose it is. */
   owner?: Owner;
+  /** Whether it gets the checkout's authority for certificates. Default: it does not. */
+  hasAuthority?: boolean;
 }
 
 /** Disk of a node: 280 MB when new (measured), then the packages and releases of a few sites. */

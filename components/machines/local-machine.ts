@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Owner } from "../node/contract.ts";
 import { systemNames } from "../systems/systems.ts";
+import { settleAuthority } from "./authority.ts";
 import { bootNode } from "./boot-node.ts";
 import type { Clone } from "./clone.ts";
 import { createNode } from "./create-node.ts";
@@ -32,7 +33,7 @@ const shutdownSeconds = 100;
  * @throws MachineError when it is another environment's
  */
 export async function ensureNode(clone: Clone, spec: NodeSpec, progress: Progress): Promise<Machine> {
-  const { name, os, owner } = spec;
+  const { name, os, owner, hasAuthority = false } = spec;
   checkName(name);
   await checkMachine();
   return alone(clone, name, async (files) => {
@@ -43,9 +44,11 @@ export async function ensureNode(clone: Clone, spec: NodeSpec, progress: Progres
         `node ${name} exists and runs ${found.os}, not ${os}`,
         `remove it first (its disk goes with it): node components/machines/main.ts remove ${name}`,
       );
-    const record = { ...(found ?? (await createNode(clone, spec, progress))), ...owned };
+    const { hasAuthority: hadAuthority, ...made } = found ?? (await createNode(clone, spec, progress));
+    const record: NodeRecord = { ...made, ...owned, ...(hasAuthority ? { hasAuthority } : {}) };
     await writeRecord(files, record);
     await bootNode(clone, record, progress);
+    if (hasAuthority || hadAuthority === true) await settleAuthority(clone, record, hasAuthority, progress);
     return machineOf(record);
   });
 }
@@ -62,6 +65,7 @@ export async function startNode(clone: Clone, name: string, progress: Progress):
         `make it: node components/machines/main.ts ensure ${name} --os ${systemNames[0]}`,
       );
     await bootNode(clone, record, progress);
+    if (record.hasAuthority === true) await settleAuthority(clone, record, true, progress);
     return machineOf(record);
   });
 }

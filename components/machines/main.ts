@@ -22,6 +22,7 @@ const usage = `usage: node components/machines/main.ts <verb> [node] [--os ${sys
   reach NODE     log in to a machine that somebody else made, and tell what it is; the environment has its
                  address, port, hostKey, user, os and, with a jump host, proxy
   leave NODE     tell such a machine that the environment has it no more
+Where the environment has "authority", the node gets this checkout's own authority for certificates.
 Where the environment has "owner", the name of a Pulumi stack with its project, the machine is made, reached, removed
 or left for that stack, and another one's stays as it is.
 The operating system may also come from the environment, as "os": one of ${systemNames.join(", ")}.
@@ -82,7 +83,11 @@ async function run(words: string[]): Promise<unknown> {
   const owner = asked === undefined ? {} : { owner: asked };
   switch (verb) {
     case "ensure":
-      return ensureNode(clone, { name: name ?? "", os, prepared: [], ...owner }, progress);
+      return ensureNode(
+        clone,
+        { name: name ?? "", os, prepared: [], ...owner, hasAuthority: process.env.authority === "local" },
+        progress,
+      );
     case "start":
       return name === undefined ? startAllNodes(clone, progress) : startNode(clone, name, progress);
     case "stop":

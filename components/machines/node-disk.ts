@@ -25,6 +25,8 @@ export interface NodeFiles {
 /** The record of a local node. */
 export interface NodeRecord extends Machine {
   place: NodeAddress;
+  /** It has the checkout's authority for certificates; absent: it does not. */
+  hasAuthority?: true;
 }
 
 /** The paths of a node in `directory`. */

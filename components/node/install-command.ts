@@ -14,6 +14,8 @@ export interface InstallFacts {
   memory?: string;
   /** Proxies that it believes. */
   trustProxies?: readonly string[];
+  /** How it speaks https. */
+  https?: string;
   /** What its apt knows besides the distribution. */
   apt?: readonly string[];
   /** `blog.acme.net/ → blog`, most specific first. */
@@ -71,6 +73,7 @@ export function installCommand(facts: InstallFacts): string {
     `# sites: ${facts.sites.join(" ")}`,
     ...(facts.memory === undefined ? [] : [`# memory: ${facts.memory}`]),
     ...(facts.trustProxies ?? []).map((proxy) => `# trusts: ${proxy}`),
+    ...(facts.https === undefined ? [] : [`# https: ${facts.https}`]),
     ...(facts.apt ?? []).map((line) => `# apt: ${line}`),
     ...facts.routes.map((route) => `# route: ${route}`),
     `# agent: ${facts.agent.slice(0, 8)}`,

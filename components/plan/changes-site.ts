@@ -32,6 +32,7 @@ const facts: Record<keyof SitePlan, Compare | undefined> = {
   phpRoot: (one, other) => changed("php_root", one.phpRoot, other.phpRoot),
   nodes: (one, other) => lists("on", one.nodes, other.nodes),
   routes: (one, other) => lists("locations", one.routes.map(locationText), other.routes.map(locationText)),
+  isHttps: (one, other) => changed("https", one.isHttps === true ? "on" : "off", other.isHttps === true ? "on" : "off"),
   packages: (one, other) => lists("packages", one.packages, other.packages),
   debs: (one, other) => lists("debs", debFacts(one), debFacts(other)),
   processes: (one, other) => maps("processes", processFacts(one), processFacts(other)),

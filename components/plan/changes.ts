@@ -1,5 +1,6 @@
 import { isMade, tellMachine } from "../environment/kinds/registry.ts";
 import type { BrokenSite, NodePlan, Plan, SitePlan } from "./plan.ts";
+import { httpsText } from "./https.ts";
 import { sourceText } from "./apt.ts";
 import { locationText, urlText } from "./location.ts";
 import { compareVersions } from "./version.ts";
@@ -158,7 +159,9 @@ export function withUrls(
   const on = nodes.filter(({ name }) => site?.nodes.includes(name));
   const addresses = on.flatMap(({ name, machine }) => (machine.kind === "host" ? machine.host : made[name]) ?? []);
   // Without a host name of its own a site is found by the addresses of its nodes.
-  const urls = (site?.routes ?? []).flatMap((route) => (route.host === "*" ? addresses : [""]).map((to) => urlText(route, to)));
+  const urls = (site?.routes ?? []).flatMap((route) =>
+    (route.host === "*" ? addresses : [""]).map((to) => urlText(route, to, site?.isHttps === true)),
+  );
   return urls.length === 0 ? change : { ...change, urls };
 }
 
@@ -235,6 +238,7 @@ function nodeDetails(one: NodePlan | undefined, other: NodePlan | undefined): De
     ...lists("roles", one?.roles ?? [], other?.roles ?? []),
     ...changed("memory", memoryText(one), memoryText(other)),
     ...lists("trust_proxies", one?.trustProxies ?? [], other?.trustProxies ?? []),
+    ...changed("https", one?.https && httpsText(one.https), other?.https && httpsText(other.https)),
     ...maps("apt", sourceFacts(one), sourceFacts(other)),
     ...lists("answers", one?.apt?.answers ?? [], other?.apt?.answers ?? []),
     ...lists("sites", one?.sites ?? [], other?.sites ?? []),

@@ -18,8 +18,8 @@ export function locationText({ host, path }: Location): string {
  * Where a browser finds a location. A suffix matches its own name, too.
  * @param address of the node, for a location of every host
  */
-export function urlText({ host, path }: Location, address: string): string {
-  return `http://${host === "*" ? address : host.replace(/^\./, "")}${path}`;
+export function urlText({ host, path }: Location, address: string, isHttps: boolean): string {
+  return `${isHttps ? "https" : "http"}://${host === "*" ? address : host.replace(/^\./, "")}${path}`;
 }
 
 /** Whether every request for `other` is one for `one`, too. */

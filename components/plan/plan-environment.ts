@@ -57,10 +57,11 @@ export function planEnvironment(environment: Environment, apps: ReadonlyMap<stri
       const here = [...sites, ...broken].filter((site) => site.nodes.includes(name)).sort(byName);
       const routes = here.flatMap((site) => site.routes).sort(compareLocations);
       const kept = here.some((site) => site.routes.length === 0);
-      const { trustProxies } = environment;
+      const { trustProxies, https } = environment;
       const ofSites = {
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
         ...(trustProxies === undefined ? {} : { trustProxies }),
+        ...(https === undefined ? {} : { https }),
       };
       return {
         name,
@@ -114,7 +115,8 @@ function judgeOne(
   if (planned !== undefined && !issues.some(isError)) return { site, app, issues, planned };
   const { name, nodes } = site;
   const routes = planRoutes(site, defaultLocation);
-  const broken = { name, nodes: [...nodes].sort(), ...(platform === undefined ? {} : { platform }), routes, issues };
+  const https = environment.https === undefined ? {} : { isHttps: true as const };
+  const broken = { name, nodes: [...nodes].sort(), ...(platform === undefined ? {} : { platform }), routes, ...https, issues };
   return { site, app, issues, broken };
 }
 
@@ -145,6 +147,7 @@ function planSite(environment: Environment, site: EnvironmentSite, app: PlannedA
     bundle,
     nodes,
     routes,
+    ...(environment.https === undefined ? {} : { isHttps: true }),
     packages: planPackages(manifest, work),
     ...(debs.length === 0 ? {} : { debs }),
     processes,

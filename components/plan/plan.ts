@@ -2,7 +2,7 @@ import type { PlatformName } from "../platforms/registry.ts";
 import type { Issue } from "../text/issue.ts";
 import type { Check } from "../manifest/manifest.ts";
 import type { Processes, RequestLimits, Timeouts } from "../platforms/platform.ts";
-import type { AptSource, Environment, EnvironmentNode } from "../environment/environment.ts";
+import type { AptSource, Environment, EnvironmentNode, Https } from "../environment/environment.ts";
 import type { Bundle, ConfigDirectory } from "../bundle/bundle.ts";
 import type { SiteLibraries } from "./libraries.ts";
 import type { SetUp } from "../services/service.ts";
@@ -29,6 +29,7 @@ export interface BrokenSite {
   platform?: SitePlan["platform"];
   /** Empty when only its manifest has them and can't be read. */
   routes: Route[];
+  isHttps?: true;
   /** All its issues; at least one is an error. */
   issues: Issue[];
 }
@@ -46,6 +47,8 @@ export interface NodePlan {
   memoryBytes?: number;
   /** Addresses and networks of the proxies in front of it, sorted; absent: none. */
   trustProxies?: string[];
+  /** How it speaks https; absent: it does not. */
+  https?: Https;
   /** What its apt knows besides the distribution; absent: nothing. */
   apt?: NodeApt;
   /** A site here is broken and its routes are unknown: the node keeps its last declared state. */
@@ -130,6 +133,8 @@ export interface SitePlan {
   bundle: Bundle;
   nodes: string[];
   routes: Route[];
+  /** Visitors reach it by https, too; absent: by http alone. */
+  isHttps?: true;
   packages: string[];
   /** Packages that the app brings as files, sorted by path; absent when it brings none. */
   debs?: Deb[];

@@ -20,6 +20,7 @@ import {
 } from "./node-units.ts";
 import { portsScript, renderPortsUnit, renderReleasePorts } from "./release-ports.ts";
 import type { NodeState, RenderedFile } from "./rendered.ts";
+import { terminatorFiles, terminatorPackages, terminatorUnit } from "./terminator.ts";
 import { renderTopVcl, renderUnavailableVcl } from "./top-vcl.ts";
 
 /**
@@ -44,21 +45,34 @@ export function renderNodeState(plan: Plan, node: NodePlan): NodeState {
   return {
     node: node.name,
     os: node.os,
-    packages: web ? webPackages : ["nftables", "python3", "rsync"],
+    packages: web
+      ? [...webPackages, ...(node.https === undefined ? [] : terminatorPackages)].sort()
+      : ["nftables", "python3", "rsync"],
     sites: node.sites.map((name) => ({ name, user: siteUser(name) })),
     files: [...firewallFiles(node), ...(web ? webFiles(node) : [])],
     ...(node.apt === undefined ? {} : { apt: renderApt(node.apt) }),
+    ...(node.https === undefined ? {} : { https: { authority: node.https.authority, hosts: hostsOf(node) } }),
     units: {
       running: [
         "silver-nft.service",
         ...(web
           ? ["silver-ports.service", "silver-boot.service", "varnish.service", "silver-recover.timer", "silver-measure.timer"]
           : []),
+        ...(node.https === undefined ? [] : [terminatorUnit]),
       ],
       // An app's packages may pull in the system's Apache, which would take port 80; varnishncsa writes a log that nobody rotates.
       stopped: web ? ["apache2.service", "varnishncsa.service", ...unwantedUnits(plan, node)] : [],
     },
   };
+}
+
+/** Each site's hosts, sorted: a location of every host has none. */
+function hostsOf({ routes }: NodePlan): Record<string, string[]> {
+  const named = Map.groupBy(
+    routes.filter(({ host }) => host !== "*"),
+    ({ site }) => site,
+  );
+  return Object.fromEntries([...named].map(([site, own]) => [site, [...new Set(own.map(({ host }) => host))].sort()]));
 }
 
 /** Unwanted units from the packages of the sites' platforms. */
@@ -82,7 +96,7 @@ function webFiles(node: NodePlan): RenderedFile[] {
     {
       path: "/etc/silver/varnish/top.vcl",
       mode: "0644",
-      content: renderTopVcl(node.routes, node.trustProxies),
+      content: renderTopVcl(node),
       after: "top-vcl",
     },
     { path: "/etc/silver/varnish/storage", mode: "0644", content: renderVarnishStorage(), after: "varnish-restart" },
@@ -100,9 +114,10 @@ function webFiles(node: NodePlan): RenderedFile[] {
     {
       path: "/etc/systemd/system/varnish.service.d/silver.conf",
       mode: "0644",
-      content: renderVarnishDropIn(),
+      content: renderVarnishDropIn(node.https),
       after: "varnish-restart",
     },
+    ...(node.https === undefined ? [] : terminatorFiles(node.https)),
   ];
 }
 

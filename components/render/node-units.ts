@@ -1,5 +1,7 @@
 import { closedSystem, renderAgentSandbox } from "./sandbox.ts";
+import type { Https } from "../environment/environment.ts";
 import { systems, type SystemName } from "../systems/systems.ts";
+import { tlsSocket } from "./terminator.ts";
 import { idleSeconds } from "./trusted-proxies.ts";
 
 /** Sizes of the file for answers that are not cached; the one for uploads is half as large. */
@@ -16,7 +18,8 @@ const formKilobytes = smallBody / 1024 + 4;
 const threads = { most: 20_000, kilobytes: 170 };
 
 /** Varnish on port 80 with the sites' labels from boot.cli, instead of the one VCL and port 6081 of Debian's unit. */
-export function renderVarnishDropIn(): string {
+export function renderVarnishDropIn(https?: Https): string {
+  const tls = https === undefined ? "" : ` -a ${tlsSocket}`;
   return `# Made by silver. Varnish is changed by its labels while it runs: a restart would drop its cache and every client.
 [Unit]
 After=silver-nft.service silver-boot.service
@@ -39,7 +42,7 @@ EnvironmentFile=-/run/silver-varnish
 # Debian 13 has gcc under this name alone. The list of VCLs that the agent reads takes a quarter of a kilobyte for each VCL and label:
 # Varnish's own bound cuts it off at some 130 sites.
 ExecStart=
-ExecStart=/usr/sbin/varnishd -j unix,user=vcache -F -a :80 -b none -I /var/lib/silver/varnish/boot.cli \\
+ExecStart=/usr/sbin/varnishd -j unix,user=vcache -F -a :80${tls} -b none -I /var/lib/silver/varnish/boot.cli \\
   -T 127.0.0.1:6082 -S /etc/varnish/secret -s cache=malloc,256m -s forms=\${FORMS} -s spool=\${SPOOL} \\
   -s Transient=\${TRANSIENT} -p thread_pool_max=\${THREADS} -p fetch_chunksize=1m -p fetch_maxchunksize=1m \\
   -p timeout_idle=${idleSeconds} -p send_timeout=3600 -p max_vcl_handling=0 \\

@@ -5,6 +5,7 @@ import {
   absolutePath,
   anyText,
   bundleId,
+  certifiedHost,
   count,
   digest,
   innerPath,
@@ -27,7 +28,7 @@ const renderedFile = z.strictObject({
   group: z.enum(["site"]).exactOptional(),
   content: anyText,
   /** What the agent does when this file's bytes changed; nothing when absent. */
-  after: z.enum(["daemon-reload", "nft-load", "varnish-restart", "top-vcl"]).exactOptional(),
+  after: z.enum(["daemon-reload", "nft-load", "varnish-restart", "https-restart", "top-vcl"]).exactOptional(),
 });
 /** A file rendered for a node. In a release's files the agent fills in what only the node knows (see `placeholders`). */
 export type RenderedFile = z.infer<typeof renderedFile>;
@@ -53,6 +54,11 @@ export const nodeState = z.strictObject({
   files: z.array(renderedFile.extend({ path: absolutePath })),
   /** What apt knows besides the distribution: source → its file in deb822, pins, and answers to debconf; absent: nothing. */
   apt: z.strictObject({ sources: z.record(siteName, anyText), pins: anyText, answers: anyText }).exactOptional(),
+  /**
+   * Who signs the certificates, and each site's hosts; sites that answer to every host alone have none of their own. Absent: the node
+   * speaks no https.
+   */
+  https: z.strictObject({ authority: z.enum(["local"]), hosts: z.record(siteName, z.array(certifiedHost)) }).exactOptional(),
   /** systemd units that must be enabled and running, and those that must be stopped and disabled. */
   units: z.strictObject({ running: z.array(unitName), stopped: z.array(unitName) }),
 });

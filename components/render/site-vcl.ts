@@ -79,7 +79,7 @@ ${indent(normalPathLines())}
     # HTTP/1.0 needs none; Apache is asked in HTTP/1.1, which does.
     set req.http.Host = regsub(server.ip, "^(.*:.*)$", "[\\1]");
   }
-${indent(clientLines())}
+${indent(clientLines(site.isHttps === true))}
   unset req.http.X-Forwarded-Host;
   unset req.http.Forwarded;
   unset req.http.Proxy;

@@ -1,16 +1,16 @@
-import type { Route } from "../plan/plan.ts";
+import type { NodePlan, Route } from "../plan/plan.ts";
 import { siteLabel } from "../plan/site-name.ts";
 import { errorPage, indent, pageLines } from "./page.ts";
 import { normalPathLines } from "./request-path.ts";
-import { proxyLines, trustedProxies } from "./trusted-proxies.ts";
+import { proxyLines, tlsSocketName, trustedProxies } from "./trusted-proxies.ts";
 import { regexLiteral, vclString } from "../text/literals.ts";
 
 /**
  * The node's active VCL: finds the site by host and path, and hands the request over to the site's label, with word of whether a
- * trusted proxy asks.
- * @param trustProxies addresses and networks of the proxies in front of the node
+ * trusted proxy asks. Where the node speaks https, it sends visitors there.
  */
-export function renderTopVcl(routes: readonly Route[], trustProxies: readonly string[] = []): string {
+export function renderTopVcl({ routes, trustProxies = [], https }: Pick<NodePlan, "routes" | "trustProxies" | "https">): string {
+  const redirects = https?.redirect === true;
   const page = errorPage("Nothing here", "No site answers at this address.");
   const unclear = errorPage("Not understood", "This address can't be read.");
   return `vcl 4.1;
@@ -20,22 +20,52 @@ import blob;
 import std;
 
 backend default none;
-${trustedProxies(trustProxies)}
+${trustedProxies(trustProxies)}${redirects ? nodeItself : ""}
 sub vcl_recv {
 ${indent(proxyLines(trustProxies))}
   # For the lines below only: a change of the request is undone when it is handed over.
 ${indent(normalPathLines())}
   set req.http.X-Silver-Host = regsub(std.tolower(req.http.Host), "[.]?(?::[0-9]*)?$", "");
-${routes.map((route) => `  ${renderRoute(route)}\n`).join("")}  return (synth(404));
+${https === undefined ? "" : `${indent(noUpgradeLines)}\n`}${redirects ? `${indent(redirectLines(trustProxies))}\n` : ""}${routes.map((route) => `  ${renderRoute(route)}\n`).join("")}  return (synth(404));
 }
 
 sub vcl_synth {
   if (resp.status == 400) {
 ${indent(pageLines("resp", unclear), "    ")}
   }
-${indent(pageLines("resp", page))}
+${https === undefined ? "" : `${synthPage(501, noUpgrade)}\n`}${redirects ? `${synthPage(308, moved, [location])}\n` : ""}${indent(pageLines("resp", page))}
 }
 `;
+}
+
+const noUpgrade = errorPage("Not possible", "No site here can answer over a WebSocket.");
+const moved = errorPage("Over there", "This site answers over https.");
+const location = 'set resp.http.Location = "https://" + req.http.X-Silver-Host + req.url;';
+
+/** Its own requests stay as they are: the check of a release, and what a site asks of another. */
+const nodeItself = `
+acl node_itself {
+  "127.0.0.0"/8;
+  "::1";
+}
+`;
+
+/** An app that is asked by WSGI or FastCGI can't take a connection over. Said at once, instead of what an app makes of a plain GET. */
+const noUpgradeLines = ['if (req.http.Upgrade ~ "(?i)(?:^|[ ,])websocket(?:$|[ ,])") {', "  return (synth(501));", "}"];
+
+/** For a host that can stand in an address. */
+function redirectLines(trustProxies: readonly string[]): string[] {
+  const byProxy = '(client.ip ~ trusted_proxies && req.http.X-Forwarded-Proto ~ "(?i)^ *https *$")';
+  return [
+    `if (local.socket != "${tlsSocketName}" && client.ip !~ node_itself${trustProxies.length === 0 ? "" : ` && !${byProxy}`}`,
+    '  && req.url ~ "^/" && req.http.X-Silver-Host ~ "^(?:[a-z0-9._-]+|\\[[0-9a-f:.]+\\])$") {',
+    "  return (synth(308));",
+    "}",
+  ];
+}
+
+function synthPage(status: number, page: string, extra: string[] = []): string {
+  return `  if (resp.status == ${status}) {\n${indent(pageLines("resp", page, extra), "    ")}\n  }`;
 }
 
 function renderRoute({ host, path, site }: Route): string {

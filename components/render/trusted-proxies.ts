@@ -3,6 +3,12 @@ import { vclString } from "../text/literals.ts";
 /** Seconds that a connection of a visitor may be idle: longer than a balancer keeps one, mostly 60 s. */
 export const idleSeconds = 75;
 
+/**
+ * Name of the socket by which requests come that were made over https. Unlike a header, no visitor can send it, and it is the same in
+ * the top VCL and in a site's.
+ */
+export const tlsSocketName = "tls";
+
 /** The same for a trusted proxy, and how the top VCL tells a site's VCL who asks: see `proxyLines`. */
 const proxyIdleSeconds = 600;
 
@@ -55,8 +61,9 @@ export function proxyLines(addresses: readonly string[]): string[] {
  * Lines of a site's VCL that tell Apache and the app who asked, and how: X-Silver-Client, the last address that is not a trusted
  * proxy, for Apache alone; X-Forwarded-For and X-Forwarded-Proto, believed from trusted proxies and overwritten from all others. The
  * check of a release, which the VCL's list `node` and its port tell, says its scheme itself.
+ * @param isHttps whether visitors may come over https without a proxy
  */
-export function clientLines(): string[] {
+export function clientLines(isHttps: boolean): string[] {
   const further = Array.from({ length: hopsMax - 1 }, (_, index) => [
     `  if (sess.timeout_idle > ${proxyIdleSeconds + index + 1}.5s) {`,
     `    ${strip}`,
@@ -76,7 +83,8 @@ export function clientLines(): string[] {
     "} else {",
     "  set req.http.X-Silver-Client = client.ip;",
     "  set req.http.X-Forwarded-For = client.ip;",
-    "  if (!req.http.X-Forwarded-Proto || client.ip !~ node || std.port(client.ip) >= 1024) {",
+    ...(isHttps ? [`  if (local.socket == "${tlsSocketName}") {`, '    set req.http.X-Forwarded-Proto = "https";'] : []),
+    `  ${isHttps ? "} else if" : "if"} (!req.http.X-Forwarded-Proto || client.ip !~ node || std.port(client.ip) >= 1024) {`,
     '    set req.http.X-Forwarded-Proto = "http";',
     "  }",
     "}",

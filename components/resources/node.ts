@@ -4,6 +4,7 @@ import { isMade } from "../environment/kinds/registry.ts";
 import type { Owner } from "../node/contract.ts";
 import { agentZipapp, type Zipapp } from "../node/zipapp.ts";
 import { installCommand, installInput } from "../node/install-command.ts";
+import { httpsText } from "../plan/https.ts";
 import { aptFacts } from "../plan/apt.ts";
 import type { NodePlan, Plan } from "../plan/plan.ts";
 import { canonicalJson } from "../render/canonical-json.ts";
@@ -30,7 +31,8 @@ export class Node extends pulumi.ComponentResource {
   constructor(name: string, args: NodeArgs, options?: pulumi.ComponentResourceOptions) {
     super("silver:resources:Node", name, {}, options);
     const { plan, node } = args;
-    const machine = makeMachine(name, { declared: node.machine, os: node.os, ssh: plan.ssh }, { parent: this });
+    const authority = node.https === undefined ? {} : { authority: node.https.authority };
+    const machine = makeMachine(name, { declared: node.machine, os: node.os, ssh: plan.ssh, ...authority }, { parent: this });
     this.connection = machine.connection;
     this.owner = machine.owner;
 
@@ -55,6 +57,7 @@ export class Node extends pulumi.ComponentResource {
             sites: node.sites,
             ...(node.memoryBytes === undefined ? {} : { memory: sizeText(node.memoryBytes) }),
             ...(node.trustProxies === undefined ? {} : { trustProxies: node.trustProxies }),
+            ...(node.https === undefined ? {} : { https: httpsText(node.https) }),
             ...(node.apt === undefined ? {} : { apt: aptFacts(node.apt) }),
             routes: node.routes.map((route) => `${route.host}${route.path} → ${route.site}`),
             agent: agent().sha256,

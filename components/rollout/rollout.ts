@@ -91,6 +91,7 @@ export interface Rollout {
   check: Pick<SitePlan["check"], "path" | "status" | "https" | "body" | "withinSeconds">;
   /** Locations of the site; the check asks each of them. */
   routes: Pick<SitePlan["routes"][number], "host" | "path">[];
+  isHttps?: true;
   /** Releases kept on a node, the live one included. */
   retain: number;
   /** Seconds the previous release stays warm after the flip. */
@@ -148,6 +149,7 @@ export function planRollout({ release, site, nodes, ssh, secrets }: RolloutReque
     ssh,
     check: site.check,
     routes: site.routes,
+    ...(site.isHttps === undefined ? {} : { isHttps: site.isHttps }),
     retain: site.retain,
     graceSeconds: site.graceSeconds,
     timeouts: site.timeouts,

@@ -59,8 +59,8 @@ export function leaveVerdict(told: SiteVerdict, hide: (text: string) => string, 
 }
 
 /** Where visitors find the site; a location of every host is shown by a node's address. */
-function urlsOf({ nodes, routes }: Rollout): string[] {
-  return nodes.flatMap(({ address }) => routes.map((route) => urlText(route, address)));
+function urlsOf({ nodes, routes, isHttps }: Rollout): string[] {
+  return nodes.flatMap(({ address }) => routes.map((route) => urlText(route, address, isHttps === true)));
 }
 
 /** The app's error and its place, `SyntaxError src/wsgi.py:28`, where its log has one; else the failure's own sentence. */

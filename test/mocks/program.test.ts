@@ -132,6 +132,22 @@ test("memory that a node has for its sites is one of these facts", async () => {
   expect((inputsOf("web1-state") as { create: string }).create).toContain("\n# sites: hello\n# memory: 8G\n");
 });
 
+test("that a node speaks https is a fact of its machine and of its state, and of no other node's", async () => {
+  const { https } = goldenPlans;
+  if (https === undefined) throw new Error("no plan of https");
+  await declare(https);
+  expect(inputsOf("web1-machine")).toMatchObject({ environment: { authority: "local" }, triggers: ["ubuntu-24.04"] });
+  const { create, stdin } = inputsOf("web1-state") as { create: string; stdin: string };
+  expect(create).toContain("\n# https: authority local, browsers come by it alone for 180 d\n");
+  expect(stdin).not.toContain("PRIVATE KEY");
+  await mock("organization");
+  await declare(hello);
+  expect((inputsOf("web1-machine") as { environment: object }).environment).toEqual({
+    os: "ubuntu-24.04",
+    owner: "silverlining/test",
+  });
+});
+
 test("a preview warns when no key in the agent opens the local nodes, and names the command that loads it", async () => {
   const directory = mkdtempSync(join(tmpdir(), "missing-key-"));
   const file = join(directory, "id.pub");

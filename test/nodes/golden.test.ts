@@ -19,7 +19,7 @@ describe.each([testOs])("on %s", (os) => {
   let node: TestNode;
 
   beforeAll(async () => {
-    node = await suite.boot("web1", { os, prepared: [...webPackages, "php-fpm"] });
+    node = await suite.boot("web1", { os, prepared: [...webPackages, "haproxy", "php-fpm"] });
     // What the boot unit starts comes with the agent, and verify wants it to be there.
     put(node, { "/usr/local/bin/silver-agent": "#!/bin/sh\n" }, 0o755);
   });

@@ -1,5 +1,6 @@
 /** A real browser for tests: Debian's Chromium without a window, with nothing of the user's in it. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -25,12 +26,22 @@ export interface Browser {
   close: () => Promise<void>;
 }
 
-/** Starts `/usr/bin/chromium` with a profile of its own. Its maker closes it. */
-export async function openBrowser(): Promise<Browser> {
+/** What else a browser is told. */
+export interface BrowserOptions {
+  /** File with the certificate of an authority that its user has told it to trust. */
+  authority?: string;
+  /** Address of every host below .test. */
+  address?: string;
+}
+
+/** Starts `/usr/bin/chromium` with a profile and a home of its own. Its maker closes it. */
+export async function openBrowser({ authority, address }: BrowserOptions = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), "silver-browser-"));
-  const context = await chromium.launchPersistentContext(profile, {
+  if (authority !== undefined) trust(profile, authority);
+  const context = await chromium.launchPersistentContext(join(profile, "profile"), {
     executablePath: "/usr/bin/chromium",
-    args: options,
+    args: [...options, ...(address === undefined ? [] : [`--host-resolver-rules=MAP *.test ${address}`])],
+    env: { ...(process.env as Record<string, string>), HOME: profile },
     colorScheme: "light",
     viewport: { width: 960, height: 1100 },
   });
@@ -48,4 +59,12 @@ export async function openBrowser(): Promise<Browser> {
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** As a person does in the settings of a browser: it is then in the user's own list. */
+function trust(home: string, authority: string): void {
+  const list = join(home, ".pki/nssdb");
+  mkdirSync(list, { recursive: true });
+  execFileSync("certutil", ["-d", `sql:${list}`, "-N", "--empty-password"]);
+  execFileSync("certutil", ["-d", `sql:${list}`, "-A", "-t", "C,,", "-n", "silver", "-i", authority]);
 }

@@ -41,6 +41,18 @@ cron: {digest: {at: "15 3 1,15 * mon-fri", run: bin/digest --all, timeout: 10m},
       "name: every\nrunner: wsgi.py\nconfig: {default: conf, checker: every.config:check}\nservices: {db: {type: postgres}, files: {quota: 2G}, writable_root: {}}\n",
     "apps/pages/app.yaml": "name: pages\nversion: 1.0.0\nplatform: static\n",
   }),
+  https: planned({
+    "dev.yaml": `trust_proxies: [10.1.0.0/16]
+https: {authority: local, hsts: 180d}
+nodes:
+  web1: {local: true, os: ubuntu-24.04}
+sites:
+  blog: {app: apps/blog, nodes: [web1], locations: [blog.acme.net, acme.net/blog, .acme.org]}
+  hello: {app: apps/hello, nodes: [web1], locations: ["*"]}
+`,
+    "apps/blog/app.yaml": "name: blog\nversion: 1.0.0\nrunner: src/wsgi.py\n",
+    "apps/hello/app.yaml": "name: hello\nversion: 1.0.0\nplatform: static\n",
+  }),
   php: planned({
     "dev.yaml": `nodes:
   web1: {local: true, os: ubuntu-24.04}

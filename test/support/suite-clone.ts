@@ -9,7 +9,8 @@ export function suiteClone(suite: string): Clone {
   const checkout = realpathSync(resolve(import.meta.dirname, "../.."));
   const id = createHash("sha256").update(`${checkout} test ${suite}`).digest("hex").slice(0, 6);
   const directory = join(process.env.XDG_STATE_HOME ?? join(homedir(), ".local/state"), "silverlining", id);
-  return { id, checkout, nodesDirectory: join(directory, "nodes"), keyFile: join(directory, "id_ed25519") };
+  const authority = { certificate: join(directory, "authority.crt"), key: join(directory, "authority.key") };
+  return { id, checkout, nodesDirectory: join(directory, "nodes"), keyFile: join(directory, "id_ed25519"), authority };
 }
 
 /** The clone of the nodes that suites use one after the other. */

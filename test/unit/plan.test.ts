@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { planChanges } from "../../components/plan/changes.ts";
 import { workBytes } from "../../components/plan/plan-work.ts";
 import { planOf, planned, plannedSite } from "../support/plan-of.ts";
 
@@ -343,4 +344,23 @@ test.each([
     }).issues.some(({ code }) => code === "job-zone");
   expect(plan('cron: {digest: {at: "@daily", run: bin/digest}}\n')).toBe(!known);
   expect(plan("workers: {mail: {run: bin/mail}}\n")).toBe(false);
+});
+
+test("https is planned for web nodes and for every site, and shown in the addresses and facts of both", () => {
+  const sources = (https: string) => ({
+    "dev.yaml": `${https}nodes:\n  web1: {local: true, os: debian-12}\n  data1: {local: true, os: debian-12, roles: [service]}\nsites:\n  blog: {app: apps/blog, nodes: [web1], locations: [blog.test]}\n`,
+    "apps/blog/app.yaml": app,
+  });
+  const [without, plan] = ["", "https: {authority: local, redirect: false, hsts: 180d}\n"].map((text) => planned(sources(text)));
+  if (without === undefined || plan === undefined) throw new Error("nothing was planned");
+  expect(plan.nodes.map(({ https }) => https)).toEqual([
+    undefined,
+    { authority: "local", redirect: false, hstsSeconds: 180 * 86_400 },
+  ]);
+  const rendered = (of: typeof plan) => ({ plan: of, releases: { blog: `3fa2c1d0.${of === plan ? "1" : "2"}1111111` } });
+  const { changes } = planChanges(rendered(without), rendered(plan));
+  expect(changes.map(({ name, details, urls }) => [name, details, urls])).toEqual([
+    ["web1", [{ about: "https", to: "authority local, http as well, browsers come by it alone for 180 d" }], undefined],
+    ["blog", [{ about: "https", from: "off", to: "on" }], ["https://blog.test/"]],
+  ]);
 });

@@ -75,7 +75,7 @@ test("the top VCL hands a request to the most specific location that holds it", 
     .map((text) => text.split("=") as [string, string])
     .map(([text, site]) => ({ site, ...parseLocation(text) }))
     .sort(compareLocations);
-  const vcl = renderTopVcl(routes);
+  const vcl = renderTopVcl({ routes });
   const expected: [string, string, string][] = [
     ["acme.net", "/", "acme"],
     ["ACME.net:80", "/blog", "blog"],
@@ -94,14 +94,14 @@ test("the top VCL hands a request to the most specific location that holds it", 
   ];
   for (const [askedHost, url, site] of expected)
     expect([askedHost, url, routed(vcl, askedHost, url)]).toEqual([askedHost, url, siteLabel(site)]);
-  expect(routed(renderTopVcl([{ site: "blog", host: "acme.net", path: "/blog" }]), "acme.net", "/")).toBeUndefined();
+  expect(routed(renderTopVcl({ routes: [{ site: "blog", host: "acme.net", path: "/blog" }] }), "acme.net", "/")).toBeUndefined();
 });
 
 test("whatever the routes: a request below a location reaches a site there is, and a route of its own host first", () => {
   fc.assert(
     fc.property(fc.uniqueArray(location, { selector: locationText, minLength: 1, maxLength: 8 }), (list) => {
       const routes = list.map((value, index) => ({ site: `s${index}`, ...value })).sort(compareLocations);
-      const vcl = renderTopVcl(routes);
+      const vcl = renderTopVcl({ routes });
       for (const route of routes) {
         if (route.host === "*" || route.host.startsWith(".")) continue;
         expect(routed(vcl, route.host, route.path)).toBe(siteLabel(route.site));

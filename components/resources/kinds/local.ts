@@ -12,14 +12,14 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
   readonly connection: pulumi.Output<Connection>;
   readonly owner: pulumi.Output<Owner>;
 
-  constructor(name: string, { os }: MachineArgs<"local">, options: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { os, authority }: MachineArgs<"local">, options: pulumi.ComponentResourceOptions) {
     super("silver:machines:LocalMachine", name, {}, options);
     const machine = new local.Command(
       `${name}-machine`,
       {
         create: `node ../components/machines/main.ts ensure ${name}`,
         delete: `node ../components/machines/main.ts remove ${name}`,
-        environment: { os, owner: ownerName() },
+        environment: { os, owner: ownerName(), ...(authority === undefined ? {} : { authority }) },
         triggers: [os],
         // It has the owner's id.
         addPreviousOutputInEnv: true,

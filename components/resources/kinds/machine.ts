@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "../../node/contract.ts";
 import type { DeclaredMachine } from "../../environment/kinds/registry.ts";
+import type { Https } from "../../environment/environment.ts";
 import type { Plan } from "../../plan/plan.ts";
 
 /** How to reach a node; without a key, SSH uses the agent of the user who runs the program. */
@@ -47,4 +48,6 @@ export interface MachineArgs<K extends Kind = Kind> {
   /** `<ID>-<VERSION_ID>` of /etc/os-release: another system is refused. */
   os: string;
   ssh: Plan["ssh"];
+  /** Who signs the certificates of the sites there; absent: it speaks no https. */
+  authority?: Https["authority"];
 }

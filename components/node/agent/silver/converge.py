@@ -2,8 +2,9 @@
 
 import os
 
-from . import accounts, apt_sources, claim, files, firewall, hand_over, node_record, packages, ports, spoiled, unit, varnish
+from . import accounts, apt_sources, certificates, claim, files, firewall, hand_over, node_record, packages, ports, spoiled, unit, varnish
 from .errors import AgentError
+from .haproxy_cli import HaproxyCli
 from .lock import shared
 from .paths import BOOT_CLI, NFT_CONF
 
@@ -75,7 +76,7 @@ class Owed:
         self.actions = set(spoiled.read(node, self.path, spoiled.is_list_of_texts, lambda: ["daemon-reload", "nft-load", "top-vcl"]) or [])
 
     def add(self, action):
-        if self.gently and action == "varnish-restart":
+        if self.gently and action in ("varnish-restart", "https-restart"):
             action = "daemon-reload"
         if action is not None and action not in self.actions:
             self.actions.add(action)
@@ -106,7 +107,7 @@ def write_files(node, state, owed):
 
 def follow_up(node, state, owed, gently):
     """In order of dependency: units known, firewall loaded, Varnish's start file written, then the units started."""
-    if "daemon-reload" in owed.actions or "varnish-restart" in owed.actions:
+    if owed.actions & {"daemon-reload", "varnish-restart", "https-restart"}:
         unit.reload(node)
         owed.paid("daemon-reload")
     changes = []
@@ -124,7 +125,13 @@ def follow_up(node, state, owed, gently):
     if ports.KEEPER in state["units"]["running"] and ports.exposed(node):
         # It has run, and somebody has taken back what it did.
         unit.stop(node, [ports.KEEPER])
+    changes += certificates.settle(node, state["https"]) if "https" in state else certificates.leave(node)
+    if "https-restart" in owed.actions:
+        node.run(["systemctl", "stop", certificates.UNIT], ok=None)
     changes += run_units(node, state["units"]["running"])
+    if "https" in state:
+        HaproxyCli(node).wait()
+    owed.paid("https-restart")
     if not gently:
         owed.paid("varnish-restart")
     return changes

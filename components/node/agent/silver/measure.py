@@ -1,7 +1,7 @@
 """Looks after what sites write to: measures databases and logs, mounts again what is mounted no more, ends commands left behind.
 Goes on with what rollouts left to the node: workers that start once others have ended."""
 
-from . import files, hand_over, jobs, log_files, log_space, runs, site_services, state
+from . import certificates, files, hand_over, jobs, log_files, log_space, runs, site_services, state
 
 
 def measure(node):
@@ -15,6 +15,10 @@ def measure(node):
                 changes += hold(node, site)
             except Exception as error:
                 failures.append(error)
+    try:
+        changes += certificates.look(node)
+    except Exception as error:
+        failures.append(error)
     failures += runs.sweep(node)
     if failures:
         raise failures[0]

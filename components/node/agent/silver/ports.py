@@ -2,12 +2,14 @@
 
 import re
 
-from . import addresses
+from . import addresses, certificates, node_record
 from .errors import AgentError
 
 # Of visitors, and of the agent when it turns a label.
 VARNISH = (80, 6082)
 OWN = {"varnishd", "cache-main"}
+# Of visitors, where the node speaks https.
+TLS = 443
 
 # Keeps the ports of releases from whoever names none.
 KEEPER = "silver-ports.service"
@@ -16,11 +18,11 @@ RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 
 
 def foreign(node):
-    """A line for each program that has a port of Varnish's: the port, the program, and its unit where it has one."""
+    """A line for each program that has a port of the platform's: the port, the program, and its unit where it has one."""
     found = {}
-    for port in VARNISH:
+    for port in (*VARNISH, *([TLS] if "https" in node_record.read(node) else [])):
         for name, pid in re.findall(r'\("([^"]+)",pid=(\d+)', node.run(["ss", "-Hltnp", f"sport = :{port}"], ok=None).out):
-            if name not in OWN:
+            if not (certificates.UNIT in unit_of(node, pid) if port == TLS else name in OWN):
                 found.setdefault((port, name), f"port {port} is taken by {name}{unit_of(node, pid)}")
     return list(found.values())
 

@@ -2,6 +2,7 @@
 
 from . import (
     accounts,
+    certificates,
     discard,
     environ,
     files,
@@ -75,6 +76,11 @@ def node_wide(node):
         except AgentError as error:
             # The kernel keeps the rules it has, and a status says so where there are none; sites have to serve.
             node.say("firewall", f"{paths.NFT_CONF}: {error.message}")
+    try:
+        changes += certificates.look(node)
+    except (AgentError, OSError) as error:
+        # http has to serve all the same, and a status says what is wrong.
+        node.say("https", error.message if isinstance(error, AgentError) else f"{error.filename}: {error.strerror}")
     with varnish.turn(node):
         changes += varnish.apply(node)
     changes += discard.sweep(node)

@@ -4,7 +4,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from . import check, files, firewall, log_space, node_record, ports, redact, site_services, state, unit, units, varnish
+from . import certificates, check, files, firewall, log_space, node_record, ports, redact, site_services, state, unit, units, varnish
 from .errors import AgentError
 from .paths import TOP_VCL
 from .runner import WAITING_SECONDS
@@ -32,7 +32,10 @@ def verify(node, only):
         while wait(asked.values(), WAITING_SECONDS).not_done:
             node.still_at_it()
         sites |= {name: answer.result() for name, answer in asked.items()}
-    return {"problems": ofnode + idle(node), "sites": [{"site": name, "problems": problems} for name, problems in sites.items()]}
+    return {
+        "problems": ofnode + idle(node) + certificates.problems(node),
+        "sites": [{"site": name, "problems": problems} for name, problems in sites.items()],
+    }
 
 
 def idle(node):

@@ -1,0 +1,7 @@
+import type { Https } from "../environment/environment.ts";
+
+/** How a node speaks https, as a reviewer reads it. */
+export function httpsText({ authority, redirect, hstsSeconds }: Https): string {
+  const told = hstsSeconds === undefined ? "" : `, browsers come by it alone for ${hstsSeconds / 86_400} d`;
+  return `authority ${authority}${redirect ? "" : ", http as well"}${told}`;
+}
