@@ -260,6 +260,24 @@ class Certificates(NodeTest):
         self.assertEqual(self.haproxy.paths_listed(), [f"{certificates.DIRECTORY}/@node.pem"])
         self.assertEqual(self.problems(), ["there is no certificate of hello"])
 
+    def test_where_none_can_be_made_at_first_http_serves_on(self):
+        self.converge()
+        os.unlink(self.paths.at(certificates.AUTHORITY))
+        self.machine.calls.clear()
+        state = self.state()
+        state["files"][3]["content"] = "[Service]\nNice=1\n"
+        error = self.refused("file", "converge", state=state)
+        self.assertEqual(error.fix, f"node components/machines/main.ts start {self.node.name()}")
+        self.assertEqual([call for call in self.machine.calls if call.startswith("systemctl stop")], [])
+        self.sign("one")
+        self.ask("converge", state=state)
+        self.assertIn("systemctl stop varnish.service", self.machine.calls)
+        self.assertEqual(self.problems(), [])
+
+    def test_a_host_that_is_an_address_is_one_in_its_certificate(self):
+        self.converge_https({**HTTPS, "hosts": {"hello": ["10.0.0.5", "10.0.0"]}})
+        self.assertIn("IP Address:10.0.0.5, DNS:10.0.0", self.shown("hello", "-ext", "subjectAltName"))
+
     def test_an_authority_that_is_no_longer_one_signs_nothing(self):
         self.converge_https()
         self.place(certificates.AUTHORITY, "garbage")

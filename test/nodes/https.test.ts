@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBrowser } from "../support/browser.ts";
-import { certificateFor, http2, https } from "../support/https.ts";
+import { certificateFor, drops, http2, https } from "../support/https.ts";
 import type { Place } from "../support/https.ts";
 import { visitor } from "../support/load.ts";
 import { http, poll, reboot, ssh, trySsh } from "../support/nodes.ts";
@@ -18,7 +18,7 @@ import type { Project } from "../support/project.ts";
 import { testOs } from "../support/systems.ts";
 
 /** Tells what an app sees of a request, and what it can open. */
-const app = `import json, os, socket, urllib.request
+const app = `import json, os, socket, time, urllib.request
 
 def tried(work):
     try:
@@ -42,6 +42,12 @@ def find(environ):
     return {name: environ.get(name) for name in ("wsgi.url_scheme", "HTTPS", "REMOTE_ADDR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_FOR", "HTTP_HOST")}
 
 def application(environ, start_response):
+    if environ["PATH_INFO"] == "/drops":
+        start_response("200 OK", [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
+        return (time.sleep(0.5) or b"data: drop\\n\\n" for _ in range(4))
+    if environ["PATH_INFO"] == "/count":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(len(environ["wsgi.input"].read())).encode()]
     body = json.dumps(find(environ)).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
@@ -76,6 +82,7 @@ describe.each([testOs])("on %s", (os) => {
     project = await withProject({
       "apps/blog/app.yaml": "name: blog\nrunner: wsgi.py\nservices: {wiki: {type: app}}\n",
       "apps/blog/wsgi.py": app,
+      "apps/blog/static/large.bin": "silver\n".repeat(3 * 1024 ** 2),
       "apps/wiki/app.yaml": "name: wiki\nrunner: wsgi.py\n",
       "apps/wiki/wsgi.py": app,
       "stacks/test.yaml": environment(os),
@@ -157,6 +164,15 @@ describe.each([testOs])("on %s", (os) => {
     );
     expect(exposed, said).toBe(0);
     expect(await ssh(node, "systemctl is-enabled haproxy.service || true")).toBe("masked");
+  });
+
+  test("what is large passes both ways, and what comes drop by drop is not held back", async () => {
+    const large = await https(blog, "/large.bin");
+    expect([large.status, large.body.length]).toEqual([200, 7 * 3 * 1024 ** 2]);
+    expect((await https(blog, "/count", {}, undefined, Buffer.alloc(5 * 1024 ** 2))).body).toBe(String(5 * 1024 ** 2));
+    const moments = await drops(blog, "/drops");
+    expect(moments.length).toBeGreaterThan(2);
+    expect((moments.at(-1) ?? 0) - (moments[0] ?? 0)).toBeGreaterThan(900);
   });
 
   test("a second run changes nothing", async () => {

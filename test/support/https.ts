@@ -13,23 +13,41 @@ export interface Place {
   ca: string;
 }
 
-/** GET over HTTP/1.1. Fails where the certificate is not right. Default: a connection of its own. */
+/** GET over HTTP/1.1, or POST where there is a body. Fails where the certificate is not right. Default: a connection of its own. */
 export function https(
   { address, host, ca }: Place,
   path = "/",
   headers: Record<string, string> = {},
   agent?: Agent,
+  body?: Buffer,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const own = { ca, servername: isAddress(host) ? "" : host, headers: { Host: host, ...headers }, agent: agent ?? false };
-    const sent = request({ host: address, path, timeout: 30_000, ...own }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+    const method = body === undefined ? "GET" : "POST";
+    const sent = request({ host: address, path, method, timeout: 30_000, ...own }, (response) => {
+      let answer = "";
+      response.setEncoding("utf8").on("data", (text: string) => (answer += text));
       response.on("error", reject).on("end", () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: answer });
       });
     });
     sent.on("timeout", () => sent.destroy(new Error(`no answer from ${address} in 30 s`)));
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** Milliseconds of the epoch at which each part of an answer came. */
+export function drops({ address, host, ca }: Place, path: string): Promise<number[]> {
+  return new Promise((resolve, reject) => {
+    const moments: number[] = [];
+    const own = { ca, servername: host, headers: { Host: host }, agent: false };
+    const sent = request({ host: address, path, ...own }, (response) => {
+      response.on("data", () => moments.push(Date.now()));
+      response.on("error", reject).on("end", () => {
+        resolve(moments);
+      });
+    });
     sent.on("error", reject);
     sent.end();
   });

@@ -114,7 +114,7 @@ def names_for(host):
     """Of `.acme.net` also what is one level below it: a certificate can't name more."""
     if host.startswith("."):
         return [f"DNS:{host[1:]}", f"DNS:*{host}"]
-    return [f"IP:{host}" if re.fullmatch(r"[0-9.]+", host) else f"DNS:{host}"]
+    return [f"IP:{host}" if re.fullmatch(r"[0-9]+(?:\.[0-9]+){3}", host) else f"DNS:{host}"]
 
 
 def addresses(node):

@@ -110,7 +110,8 @@ def follow_up(node, state, owed, gently):
     if owed.actions & {"daemon-reload", "varnish-restart", "https-restart"}:
         unit.reload(node)
         owed.paid("daemon-reload")
-    changes = []
+    # Where a certificate can't be made, Varnish goes on as it is.
+    changes = certificates.settle(node, state["https"]) if "https" in state else certificates.leave(node)
     if node.read(NFT_CONF) and ("nft-load" in owed.actions or not firewall.is_loaded(node)):
         firewall.load_all(node)
         owed.paid("nft-load")
@@ -125,7 +126,6 @@ def follow_up(node, state, owed, gently):
     if ports.KEEPER in state["units"]["running"] and ports.exposed(node):
         # It has run, and somebody has taken back what it did.
         unit.stop(node, [ports.KEEPER])
-    changes += certificates.settle(node, state["https"]) if "https" in state else certificates.leave(node)
     if "https-restart" in owed.actions:
         node.run(["systemctl", "stop", certificates.UNIT], ok=None)
     changes += run_units(node, state["units"]["running"])
