@@ -37,6 +37,7 @@ test("a checkout is the same clone by any path to it, and another checkout is an
     checkout: join(directory, "one"),
     nodesDirectory: `/state/silverlining/${one.id}/nodes`,
     keyFile: join(directory, "one/.silver/ssh/id_ed25519"),
+    authority: { certificate: join(directory, "one/.silver/authority.crt"), key: join(directory, "one/.silver/authority.key") },
   });
   expect(cloneOf(join(directory, "link"))).toEqual(one);
   expect(cloneOf(join(directory, "two")).id).not.toBe(one.id);

@@ -78,9 +78,9 @@ def node_wide(node):
             node.say("firewall", f"{paths.NFT_CONF}: {error.message}")
     try:
         changes += certificates.look(node)
-    except (AgentError, OSError) as error:
+    except Exception as error:
         # http has to serve all the same, and a status says what is wrong.
-        node.say("https", error.message if isinstance(error, AgentError) else f"{error.filename}: {error.strerror}")
+        node.say("https", explained(error).message)
     with varnish.turn(node):
         changes += varnish.apply(node)
     changes += discard.sweep(node)
