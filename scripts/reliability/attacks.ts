@@ -1,3 +1,4 @@
+import { httpsAttacks } from "./https-attacks.ts";
 import { nodeAttacks } from "./node-attacks.ts";
 import { packageAttacks } from "./package-attacks.ts";
 import { serviceAttacks } from "./service-attacks.ts";
@@ -239,5 +240,6 @@ export const attacks: readonly Attack[] = [
   ...packageAttacks,
   ...nodeAttacks,
   ...visitorAttacks,
+  ...httpsAttacks,
   ...serviceAttacks,
 ];
