@@ -19,7 +19,7 @@ DIRECTORY = "/var/lib/silver/https"
 CRT_LIST = f"{DIRECTORY}/crt-list"
 GROUP = "haproxy"
 UNIT = "silver-https.service"
-# By it the terminator speaks with Varnish, which leaves it behind.
+# By it the terminator speaks with Varnish, which makes it anew even while it ends, and leaves it behind.
 HAND_OVER = "/var/lib/varnish/silver-tls.sock"
 # Certificate and key of the checkout that has made this node.
 AUTHORITY = "/var/lib/silver/authority.pem"
@@ -286,6 +286,5 @@ def leave(node):
     unit.reload(node)
     for path in (node.paths.at(DIRECTORY), node.paths.at("/etc/silver/https")):
         files.remove_tree(path)
-    for path in (record_path(node), node.paths.at(HAND_OVER)):
-        files.remove(path)
+    files.remove(record_path(node))
     return [{"what": UNIT, "why": "this node speaks no https any more"}]

@@ -120,6 +120,7 @@ def follow_up(node, state, owed, gently):
     # One that nobody can reach serves nobody.
     if web and not ports.serves(node) if gently else "varnish-restart" in owed.actions:
         node.run(["systemctl", "stop", "varnish.service"], ok=None)
+        files.remove(node.paths.at(certificates.HAND_OVER))
     with varnish.turn(node):
         changes += varnish.apply(node)
     owed.paid("top-vcl")
