@@ -29,6 +29,14 @@ backend release {
   .between_bytes_timeout = 32s;
 }
 
+# The same Apache for large files alone: a pipe lasts as long as its reader likes, and keeps nobody else out.
+backend large {
+  .host = "@ADDRESS@";
+  .port = "@PORT@";
+  .max_connections = 32;
+  .connect_timeout = 2s;
+}
+
 # From here and from a port that only root may use: the check of a release, which says what it asks as.
 acl node {
   "127.0.0.0"/8;
@@ -118,8 +126,12 @@ sub vcl_recv {
     if (std.integer(req.http.Content-Length, 0) > 67108864) {
       return (synth(413));
     }
-    # Read in full before the app is asked, into a file on the node's disk: a slow upload holds no process and no memory.
+    # Read in full before the app is asked, into a file on the node's disk: a slow upload holds no process and no memory. Small ones
+    # have a file of their own, with room for one of each thread of Varnish, so that no upload keeps a form out.
     set req.storage = storage.spool;
+    if (!req.http.Transfer-Encoding && std.integer(req.http.Content-Length, 32769) <= 32768) {
+      set req.storage = storage.forms;
+    }
     # Where it fails, the client is gone or sent far too much, and Varnish hangs up. A body without a length has one now.
     if (!std.cache_req_body(268435456B) || std.integer(req.http.Content-Length, 0) > 67108864) {
       return (synth(413));
@@ -143,6 +155,7 @@ sub vcl_hash {
 }
 
 sub vcl_pipe {
+  set bereq.backend = large;
   # Nothing is done to the answer on its way: Apache leaves out what Varnish would.
   set bereq.http.X-Silver-Pipe = "yes";
 }
@@ -210,6 +223,7 @@ sub vcl_backend_error {
   if (beresp.status == 200) {
     # What is kept of a large file: that it is one.
     set beresp.http.X-Silver-Large = "yes";
+    set beresp.storage = storage.cache;
     set beresp.ttl = 1h;
     return (deliver);
   }
