@@ -193,7 +193,7 @@ export const validTree: fc.Arbitrary<Record<string, unknown>> = fc
   .map(({ rest, ...keys }) => ({ ...keys, ...rest }));
 
 function withoutControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, "");
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "");
 }
 
 /** A YAML text for a tree: quoted where need be, in block or flow form, with comments and blank lines. */

@@ -118,7 +118,7 @@ test("a directory of the app stands in where the environment gives none, and nee
   expect(planRollout(requestRollout({ user: "root" }, site, "", [], {}))).not.toHaveProperty("configDirectory");
   environment("config_dir: config/blog");
   expect(siteDetails(site, planned())).toEqual([
-    { about: "config_dir", from: "conf of the app", to: expect.stringMatching(/^config\/blog [0-9a-f]{8}$/) as string },
+    { about: "config_dir", from: "conf of the app", to: expect.stringMatching(/^config\/blog sha256:[0-9a-f]{64}$/) as string },
   ]);
 });
 
