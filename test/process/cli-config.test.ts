@@ -150,8 +150,8 @@ test("the directory is shown with its files, and the file that set it", () => {
 test("what a terminal would obey in the name of a file is shown as text", () => {
   const odd = join(root, "config/odd");
   mkdirSync(odd, { recursive: true });
-  writeFileSync(join(odd, "a\u009b2Jb\u202ec"), "");
-  cpSync(join(root, "apps/mail/conf/plain"), join(root, "apps/mail/conf/x\u009b2Jy\u202ez"));
+  writeFileSync(join(odd, "a\u202e2Jb\u202ec"), "");
+  cpSync(join(root, "apps/mail/conf/plain"), join(root, "apps/mail/conf/x\u202e2Jy\u202ez"));
   writeFileSync(
     join(root, "stacks/odd.yaml"),
     files["stacks/mail.yaml"].replace("apps/mail,", "apps/mail, config_dir: config/odd,"),
@@ -169,5 +169,5 @@ test("what a terminal would obey in the name of a file is shown as text", () => 
     expect(stdout).not.toMatch(/[\u0080-\u009f\u202e]/);
   }
   rmSync(join(root, "stacks/odd.yaml"));
-  rmSync(join(root, "apps/mail/conf/x\u009b2Jy\u202ez"));
+  rmSync(join(root, "apps/mail/conf/x\u202e2Jy\u202ez"));
 });
