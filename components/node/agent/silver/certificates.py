@@ -12,6 +12,7 @@ import time
 from . import files, node_record, spoiled, unit
 from .errors import AgentError
 from .haproxy_cli import HaproxyCli
+from .lines import lines_of
 from .lock import shared
 
 # The agent's own directory, which the terminator's group enters.
@@ -119,7 +120,7 @@ def names_for(host):
 
 def addresses(node):
     """The node's own, without those that it changes by itself."""
-    lines = node.run(["ip", "-o", "address", "show", "scope", "global"]).out.splitlines()
+    lines = lines_of(node.run(["ip", "-o", "address", "show", "scope", "global"]).out)
     return sorted({found[1] for line in lines if " temporary" not in line and (found := re.search(r" inet6? ([0-9a-f.:]+)/", line))})
 
 

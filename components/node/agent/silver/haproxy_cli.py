@@ -6,6 +6,7 @@ import time
 
 from . import unit
 from .errors import AgentError
+from .lines import lines_of
 
 SOCKET = "/run/silver-https/admin"
 # systemd considers it started while it still reads its certificates.
@@ -55,18 +56,18 @@ class HaproxyCli:
         said = self(command, payload)
         if sign not in said:
             # With a payload, the command alone: what follows it is a key.
-            raise AgentError("unit", f"HAProxy refused `{command}`", fix="systemctl restart silver-https", log=said.splitlines()[-10:])
+            raise AgentError("unit", f"HAProxy refused `{command}`", fix="systemctl restart silver-https", log=lines_of(said)[-10:])
 
     def listed(self):
         """Paths of the certificates that it knows, and of those that somebody has begun to change."""
-        lines = self("show ssl cert").splitlines()
+        lines = lines_of(self("show ssl cert"))
         begun = [line[1:] for line in lines if line.startswith("*")]
         return [line for line in lines if line.startswith("/")], begun
 
     def shown(self, path):
         """Properties of a certificate, such as `Serial` and `notAfter`; none where it knows no such one."""
         return dict(
-            found.groups() for line in self(f"show ssl cert {path}").splitlines() if (found := re.match(r"([A-Za-z0-9 ]+): (.*)", line))
+            found.groups() for line in lines_of(self(f"show ssl cert {path}")) if (found := re.match(r"([A-Za-z0-9 ]+): (.*)", line))
         )
 
     def put(self, path, pem, crt_list):
