@@ -1,3 +1,4 @@
+import errno
 import os
 from unittest import mock
 
@@ -61,6 +62,9 @@ class LogSpace(NodeTest):
                 image.own(place, os.geteuid(), os.getegid())
                 self.assertEqual(os.path.lexists(found), name not in ("absent", "empty"))
                 os.rename(place, f"{place} {name}")
+        # Of a name that is not there, rmdir(2) says so only where it could be removed.
+        with mock.patch("os.rmdir", side_effect=OSError(errno.EROFS, "Read-only file system")):
+            image.own(f"{place} absent", os.geteuid(), os.getegid())
         with mock.patch("os.listdir", side_effect=AssertionError):
             log_space.set_aside(f"{place} filled")
             log_space.set_aside(f"{place} absent")

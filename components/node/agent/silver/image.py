@@ -112,9 +112,10 @@ def own(directory, uid, gid):
     if (seen.st_uid, seen.st_gid, seen.st_mode & 0o7777) != (uid, gid, 0o750):
         os.chown(directory, uid, gid)
         os.chmod(directory, 0o750)
-    # Without a look at what is in it: the site may have put any number of names there.
+    # Without a look at what is in it: the site may have put any number of names there. One that is read-only, as after an error of its
+    # own, says so even of a name that is not there.
     try:
         os.rmdir(f"{directory}/lost+found")
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY):
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EROFS):
             raise
