@@ -117,6 +117,8 @@ class Places(unittest.TestCase):
             ("sslpassword=hunter22;sslmode=require", {"hunter22", "hunter22;sslmode=require"}),
             ("authMechanismProperties=AWS_SESSION_TOKEN:hunter22,SERVICE_NAME:mongodb", {"hunter22"}),
             ("authMechanismProperties=SERVICE_NAME%3Amongodb%2CAWS_SESSION_TOKEN%3Ahunter22", {"hunter22"}),
+            ("token_type=bearer&max_tokens=4096&secretVersion=12&token=hunter22&passwordExpirySeconds=86400", {"hunter22"}),
+            ("pwd=1234567890", {"1234567890"}),
             ("api_key=hunter22&allowPublicKeyRetrieval=yes&authSource=admin&requireSecret=true", {"hunter22"}),
         ):
             url = f"postgresql://h/db?{query}"

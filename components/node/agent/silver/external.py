@@ -131,20 +131,22 @@ def keep(node, site, given):
     return [{"what": path, "why": "other secrets"}]
 
 
-def words_of(secrets):
-    """All that nobody may read of secrets: each, and the passwords in one that is a URL, plain and percent-encoded."""
-    found = set(secrets)
-    for written in {each for secret in secrets for each in passwords_in(secret)}:
-        found |= {written, urllib.parse.unquote(written), urllib.parse.unquote_plus(written)}
-    return {word for word in found if word}
+def words_of(found):
+    """All that nobody may read of these secrets: each, and the passwords in one that is a URL, plain and percent-encoded."""
+    words = set(found)
+    for written in {each for secret in found for each in passwords_in(secret)}:
+        words |= {written, urllib.parse.unquote(written), urllib.parse.unquote_plus(written)}
+    return {word for word in words if word}
 
 
 # In a URL, the names of what is secret: password, tlsCertificateKeyFilePassword, sslpassword, AWS_SESSION_TOKEN, api_key.
 SOUNDS_SECRET = re.compile(
-    r"passw|passphrase|pwd|secret|token|credential|(?:api|access|account|private|shared)[-_]?key$|signature|^sig$", re.I
+    r"passw|passphrase|pwd|secret|token$|credential|(?:api|access|account|private|shared)[-_]?key$|signature|^sig$", re.I
 )
 # Said of a secret, and an ordinary word of logs.
 SWITCHES = {"true", "false", "require", "required", "prefer", "none", "prompt"}
+# The same: a version of it, or the seconds after which it expires.
+SHORT_NUMBER = re.compile(r"[0-9]{1,5}")
 
 
 def passwords_in(url):
@@ -161,7 +163,7 @@ def passwords_in(url):
         # MongoDB has pairs within a value: authMechanismProperties=AWS_SESSION_TOKEN:…,SERVICE_REALM:…
         inner = [each.partition(":") for each in re.split(",|%2C", value.replace("%3A", ":"))]
         for key, found in [(name, value), *((key, found) for key, _, found in inner)]:
-            if SOUNDS_SECRET.search(key) and found.lower() not in SWITCHES:
+            if SOUNDS_SECRET.search(key) and found.lower() not in SWITCHES and not SHORT_NUMBER.fullmatch(found):
                 yield found
 
 
