@@ -174,6 +174,18 @@ class Logs(NodeTest):
                 self.assertEqual([step for step, _ in told], ["line"])
                 self.assertTrue(told[0][1].endswith(seen), told)
 
+    def test_an_entry_that_was_cut_where_it_is_read_is_left_out_and_the_others_come(self):
+        told = []
+        self.node._say = lambda step, text: told.append(text)
+        self.node.gone = lambda: False
+        whole = [json.dumps({**ENTRY, "MESSAGE": text}) for text in ("before", "after")]
+        cut = json.dumps({**ENTRY, "MESSAGE": "x" * 99})[:-50]
+        self.machine.followed = [whole[0], cut, whole[1]]
+        self.machine.follower_goes = lambda: setattr(self.node, "gone", lambda: True)
+        with self.assertRaises(DriverGone):
+            self.logs(follow=True)
+        self.assertEqual([line.rpartition(" ")[2] for line in told], ["before", "after"])
+
     def test_who_follows_a_site_sees_the_releases_that_come_later(self):
         self.machine.followed = [json.dumps({**ENTRY, "MESSAGE": "old"})]
         self.node._say = lambda step, text: None

@@ -15,12 +15,16 @@ LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t"
 NOTICE = 5
 
 
-def line(entry):
-    """An entry of `journalctl --output json` as one line; None when there is nothing in it for a person, or it was cut."""
+def parsed(text):
+    """An entry of `journalctl --output json`; None for one that was cut, as it had no end."""
     try:
-        entry = json.loads(entry)
+        return json.loads(text)
     except ValueError:
         return None
+
+
+def line(entry):
+    """An entry as one line; None when there is nothing in it for a person."""
     text = message(entry)
     unit = entry.get("_SYSTEMD_UNIT", "")
     if unit == "init.scope" or entry.get("_PID") == "1":

@@ -1,6 +1,5 @@
 """`silver logs`: lines of a site, of the journal or of Varnish, the last ones or as they come."""
 
-import json
 import re
 import time
 
@@ -64,8 +63,11 @@ class Wanted:
         return [shortened(line) for line in found if self.pattern.search(line)]
 
     def line(self, text):
-        """What a line of the source says to a person; None when that is nothing."""
-        return text if self.arguments["kind"] in ("access", "rollout") else app_log.line(text)
+        """What a line of the journal says to a person; None when that is nothing."""
+        if self.arguments["kind"] == "rollout":
+            return text
+        entry = app_log.parsed(text)
+        return None if entry is None else app_log.line(entry)
 
 
 def shortened(line):
@@ -205,22 +207,24 @@ def follow(node, wanted, lines):
         node.tell_line(line)
     arguments = wanted.arguments
     if arguments["kind"] == "access":
-        texts = node.run.lines(access_words(arguments), env={"TZ": "UTC"})
+        said = node.run.lines(access_words(arguments), env={"TZ": "UTC"})
     elif arguments["kind"] == "rollout":
-        texts = node.run.lines([*wanted.journal, "--follow", *wanted.since, f"--lines={arguments['lines']}"])
+        said = node.run.lines([*wanted.journal, "--follow", *wanted.since, f"--lines={arguments['lines']}"])
     else:
-        texts = entries(node, wanted)
-    for text in texts:
+        said = entries(node, wanted)
+    for text in said:
         node.still_wanted()
-        if text is not None and (said := wanted.line(text)) is not None:
-            for line in wanted.only([said]):
+        if text is not None:
+            for line in wanted.only([text]):
                 node.tell_line(line)
     raise AgentError("internal", "what reads the log ended by itself")
 
 
 def entries(node, wanted):
-    """As they come, and None now and then. With a new release, which may have other units and jobs, journalctl starts again, after the
-    last entry it gave."""
+    """
+    Lines as they come, and None now and then. With a new release, which may have other units and jobs, journalctl starts again, after the
+    last entry it gave.
+    """
     site, only = wanted.arguments["site"], wanted.arguments["release"]
     known = lambda: [only] if only else state.read(node, site)["releases"]  # noqa: E731
     begin = [*wanted.since, f"--lines={wanted.arguments['lines']}"]
@@ -233,15 +237,15 @@ def entries(node, wanted):
         if not named:
             continue
         for text in node.run.lines([*wanted.journal, "--follow", *begin, *named]):
-            if text is None:
+            entry = None if text is None else app_log.parsed(text)
+            if entry is None:
                 yield None
             else:
-                entry = json.loads(text)
                 begin = ["--no-tail", f"--after-cursor={entry['__CURSOR']}"]
                 # Jobs of several releases have one name.
                 run = entry.get("_SYSTEMD_UNIT", "").startswith("silver-job-")
                 if not (only and run) or entry["_SYSTEMD_UNIT"].endswith(f"@{only}.service"):
-                    yield text
+                    yield app_log.line(entry)
             if known() != releases:
                 break
         else:
