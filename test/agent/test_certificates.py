@@ -166,7 +166,10 @@ class Certificates(NodeTest):
             self.assertEqual(stat.S_IMODE(os.stat(f"{self.paths.at(certificates.DIRECTORY)}/{path}").st_mode), mode)
         self.assertEqual(self.haproxy.paths_listed(), [f"{certificates.DIRECTORY}/{name}.pem" for name in ("@node", "hello")])
         verified = subprocess.run(
-            ["openssl", "verify", "-CAfile", self.paths.at(certificates.AUTHORITY)], input=self.pem("hello"), text=True
+            ["openssl", "verify", "-CAfile", self.paths.at(certificates.AUTHORITY)],
+            input=self.pem("hello"),
+            capture_output=True,
+            text=True,
         )
         self.assertEqual(verified.returncode, 0)
         self.assertEqual(self.problems(), [])
