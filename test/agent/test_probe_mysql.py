@@ -61,13 +61,14 @@ OK = packet(2, b"\0\0\0\2\0\0\0")
 class Answers(unittest.TestCase):
     def ask(self, *said, **changes):
         """Says each of these in turn, waiting for an answer in between; what it was told is in `self.told`."""
-        self.told = []
+        # Its own list: what was asked before may still be answered.
+        told = self.told = []
 
         def answer(client):
             for index, each in enumerate(said):
                 client.sendall(each)
                 if index < len(said) - 1:
-                    self.told.append(client.recv(4096))
+                    told.append(client.recv(4096))
 
         asked = {"host": "127.0.0.1", "port": Stub(self, answer).port, "user": "app", "password": "päss", "name": "blog"}
         return probe.ask({**asked, "path": "", "tls": "", "ca": "", "version": "", "of": "mysql", "seconds": 5, **changes})
