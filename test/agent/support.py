@@ -273,8 +273,8 @@ class Machine:
         usual = {"_SYSTEMD_UNIT": "silver-web-hello@1.service"}
         said = [entry if isinstance(entry, dict) else {**usual, "MESSAGE": entry} for entry in self.journal]
         said = [{**usual, **entry} if not entry.keys() & {"_SYSTEMD_UNIT", "OBJECT_SYSTEMD_UNIT"} else entry for entry in said]
-        unit_of = lambda entry: entry.get("_SYSTEMD_UNIT") or entry["OBJECT_SYSTEMD_UNIT"]  # noqa: E731
-        found = [{"_PID": "7", **entry} for entry in said if any(fnmatch(unit_of(entry), pattern) for pattern in patterns)]
+        units_of = lambda entry: [entry.get(field, "") for field in ("_SYSTEMD_UNIT", "OBJECT_SYSTEMD_UNIT")]  # noqa: E731
+        found = [{"_PID": "7", **each} for each in said if any(fnmatch(name, pattern) for name in units_of(each) for pattern in patterns)]
         if not found:
             return Done(1, "", "Failed to add filter for units: No such file or directory")
         most = next((int(word.removeprefix("--lines=")) for word in words if word.startswith("--lines=")), 0)
@@ -446,13 +446,16 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 class FakeNode(Node):
     def __init__(self, paths, machine, say=None):
         super().__init__(paths, machine, say)
-        self.notes, self.told = [], []
+        self.notes, self.told, self.told_of = [], [], []
 
     def note(self, site, text):
         self.notes.append(text)
 
     def tell(self, site, release, text):
         self.told.append((site, text))
+
+    def tell_of(self, speaker, unit, text):
+        self.told_of.append((speaker, unit, text))
 
     def ids(self, user):
         if user not in self.run.users:

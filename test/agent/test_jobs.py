@@ -70,8 +70,15 @@ class Jobs(NodeTest):
     def end(self, name, result="success", status="0"):
         self.ends(result, status, name)
         self.machine.stop(name)
-        (said,) = jobs.end_written(self.node, "hello")
-        return said
+        (said,) = self.told(jobs.end_written, self.node, "hello")
+        self.assertEqual(said[:2], ("silver-job-hello.digest", name))
+        return said[2]
+
+    def told(self, act, *words):
+        """What is said of runs meanwhile: by whom, of which unit, what."""
+        self.node.told_of.clear()
+        act(*words)
+        return [*self.node.told_of]
 
     def job(self):
         (job,) = self.site_state()["jobs"]
@@ -204,7 +211,8 @@ class Jobs(NodeTest):
         _, name = self.start(self.first)
         self.ends("exit-code", "3", name)
         self.machine.stop(name)
-        self.ask("measure")
+        said = self.told(lambda: self.ask("measure"))
+        self.assertEqual(said, [("silver-job-hello.digest", name, "digest ended after 0 s: exit code 3")])
         self.assertEqual((self.job()["last"]["result"], self.job()["running"]), ("exit code 3", 0))
         self.assertEqual(os.listdir(self.paths.at("/run")), [])
 
@@ -214,12 +222,24 @@ class Jobs(NodeTest):
             self.now += 5
             self.ends(result, status, name)
         self.now += 20
-        said = ["digest ended after 125 s: exit code 3", "digest ended after 70 s"]
-        self.assertEqual(jobs.end_written(self.node, "hello"), said)
-        self.assertEqual(jobs.end_written(self.node, "hello"), [])
+        said = [(names[0], "digest ended after 125 s: exit code 3"), (names[1], "digest ended after 70 s")]
+        self.assertEqual([each[1:] for each in self.told(jobs.end_written, self.node, "hello")], said)
+        self.assertEqual(self.told(jobs.end_written, self.node, "hello"), [])
         run = names[0].partition("@")[0].rpartition(".")[2]
-        self.assertIsNone(jobs.end(self.node, "hello", "digest", run, "lost", None))
+        self.assertEqual(self.told(jobs.end, self.node, "hello", "digest", run, "lost", None), [])
         self.assertEqual((self.job()["last"]["result"], self.job()["running"]), (None, 1))
+
+    def test_a_run_s_own_unit_tells_of_it_and_leaves_nothing_whatever_became_of_the_record(self):
+        names = [self.start(self.first, "allow")[1] for _ in range(2)]
+        runs = [name.partition("@")[0].rpartition(".")[2] for name in names]
+        # An earlier version's has no note.
+        how = {"SERVICE_RESULT": "exit-code", "EXIT_STATUS": "3"}
+        said = self.told(jobs.end_turn, self.node, "hello", "digest", runs[0], how)
+        self.assertEqual([each[1:] for each in said], [(names[0], "digest ended after 60 s: exit code 3")])
+        self.ends("success", "0", names[1])
+        os.unlink(jobs.path(self.node, "hello"))
+        self.assertEqual(self.told(jobs.end_turn, self.node, "hello", "digest", runs[1], {}), [])
+        self.assertEqual(os.listdir(self.paths.at("/run")), [])
 
     def test_one_whose_unit_never_came_has_failed(self):
         _, name = self.start(self.first)
@@ -258,6 +278,7 @@ class Jobs(NodeTest):
         self.assertEqual(self.machine.units[name], "inactive")
         self.assertFalse(os.path.exists(jobs.path(self.node, "hello")))
         self.assertEqual([name for name in os.listdir(self.paths.at("/etc/systemd/system")) if "cron" in name], [])
+        self.assertEqual(self.start(self.first), (None, None))
 
     def test_a_node_that_does_not_work_for_the_site_has_none(self):
         held, second = self.prepared("1.1.0")
@@ -321,6 +342,22 @@ class Jobs(NodeTest):
         self.assertEqual([line.partition("by ")[2] for line in told], units_of[:1])
         _, told = self.followed("cron", said=said)
         self.assertEqual([line.partition("by ")[2] for line in told], units_of)
+
+    def test_how_a_run_ended_is_a_line_of_its_own_release_whoever_told_it(self):
+        mine, other = (units.name("hello", release, "job", "digest.1f") for release in (self.first["id"], "2.0.0-x.y"))
+        tells = {"SYSLOG_IDENTIFIER": "silver-job-hello.digest", "_UID": "0"}
+        said = [
+            {**tells, "OBJECT_SYSTEMD_UNIT": mine, "_SYSTEMD_UNIT": other, "MESSAGE": "told by other's"},
+            {**tells, "OBJECT_SYSTEMD_UNIT": other, "_SYSTEMD_UNIT": mine, "MESSAGE": "told by mine"},
+            # The journal does not know where a process was that has ended by then.
+            {**tells, "OBJECT_SYSTEMD_UNIT": mine, "MESSAGE": "told by measure"},
+        ]
+        (asked,), told = self.followed("cron", self.first["id"], said=said)
+        self.assertIn("_UID=0", asked)
+        self.assertEqual([line.split(" ", 1)[1] for line in told], ["job[7]: told by other's", "job[7]: told by measure"])
+        self.machine.journal = said
+        lines = self.ask("logs", site="hello", release=self.first["id"], lines=5, kind="cron")["lines"]
+        self.assertEqual([line.split(" ", 1)[1] for line in lines], ["job[7]: told by other's", "job[7]: told by measure"])
 
     def test_a_spoiled_record_stops_no_job(self):
         self.start(self.first)

@@ -26,7 +26,7 @@ def parsed(text):
 def line(entry):
     """An entry as one line; None when there is nothing in it for a person."""
     text = message(entry)
-    unit = entry.get("_SYSTEMD_UNIT", "")
+    unit = unit_of(entry)
     if unit == "init.scope" or entry.get("_PID") == "1":
         return stamped(entry, "systemd", text) if int(entry.get("PRIORITY", 6)) <= NOTICE else None
     pid = entry.get("_PID", "")
@@ -40,6 +40,12 @@ def line(entry):
     text = text.removeprefix("PHP message: ")
     role = re.match(r"silver-([a-z]+)-", unit)
     return stamped(entry, f"{role[1] if role else entry.get('SYSLOG_IDENTIFIER', '?')}[{pid}]", text)
+
+
+def unit_of(entry):
+    """The unit that says it, or that of the run of a job of which the agent says it, wherever that runs."""
+    about = entry.get("OBJECT_SYSTEMD_UNIT", "")
+    return about if about.startswith("silver-job-") else entry.get("_SYSTEMD_UNIT", "")
 
 
 def message(entry):

@@ -84,7 +84,8 @@ def start(node, site, release, name, overlap):
     words = ["systemd-run", "--quiet", "--no-block", "--collect", f"--unit={unit_name(site, release, name, run)}"]
     done = node.run([*words, *runs.properties_in(text), "--", *runs.program_in(text)], ok=None)
     if done.code != 0:
-        end(node, site, name, run, "start", None)
+        with shared(node, f"jobs-{site}"):
+            record_end(node, site, name, run, "start", None)
         return f"{name} could not be started: {done.err.strip()}"
     return None
 
@@ -103,34 +104,43 @@ def note(node, run):
     return node.paths.at(f"/run/silver-job-{run}")
 
 
-def end(node, site, name, run, *how):
-    """Records how a run ended. Returns what to say of it, or None where another agent has done so."""
-    with shared(node, f"jobs-{site}"):
-        return record_end(node, site, name, run, *how)
+def end_turn(node, site, name, run, variables):
+    """By the unit of a run that has ended, once it is its turn."""
+    if ending(node, run) is None:
+        # One of a release that an earlier version made tells it by its variables alone.
+        end(node, site, name, run, variables.get("SERVICE_RESULT", ""), variables.get("EXIT_STATUS", ""))
+    end_written(node, site)
+    # Of a run that no record knows any more.
+    files.remove(note(node, run))
 
 
 def end_written(node, site):
-    """
-    By the unit of a run that has ended: records all runs of the site that have, so that those whose agents still wait for their turn
-    need none. Returns what to say of each.
-    """
+    """Records all runs of the site that have ended, so that those whose agents still wait for their turn need none."""
+    known = [(ending(node, run), name, run) for name, job in read(node, site).items() for run in job["running"]]
+    for seen, name, run in sorted((each for each in known if each[0] is not None), key=lambda each: each[0][2]):
+        end(node, site, name, run, *seen)
+
+
+def end(node, site, name, run, *how):
+    """Records how a run ended, and tells it among the lines of that run, unless another agent has done so."""
     with shared(node, f"jobs-{site}"):
-        known = [(ending(node, run), name, run) for name, job in read(node, site).items() for run in job["running"]]
-        written = sorted((each for each in known if each[0] is not None), key=lambda each: each[0][2])
-        return [record_end(node, site, name, run, *seen) for seen, name, run in written]
+        ended = record_end(node, site, name, run, *how)
+    if ended is not None:
+        node.tell_of(f"silver-job-{site}.{name}", *ended)
 
 
 def record_end(node, site, name, run, result, status, when=None):
+    """Returns its unit and what to say of it; None where it had ended."""
     job = {**EMPTY, **read(node, site).get(name, {})}
     if run not in job["running"]:
         return None
-    began = job["running"][run]["began"]
+    began, service = job["running"][run]["began"], unit_name(site, job["running"][run]["release"], name, run)
     last = {"began": began, "seconds": round((when or time.time()) - began, 1), "result": how(result, status)}
     running = {each: value for each, value in job["running"].items() if each != run}
     failures = 0 if last["result"] is None else job["failures"] + 1
     change(node, site, name, running=running, last=last, failures=failures)
     files.remove(note(node, run))
-    return f"{name} ended after {last['seconds']:g} s" + (f": {last['result']}" if last["result"] else "")
+    return service, f"{name} ended after {last['seconds']:g} s" + (f": {last['result']}" if last["result"] else "")
 
 
 def how(result, status):
@@ -164,8 +174,8 @@ def settle(node, site):
             seen = ending(node, run)
             if seen is None and time.time() - begun["began"] > NEW_SECONDS:
                 seen = ("start" if begun.get("boot") == node.boot() else "lost", None)
-            if seen is not None and (words := end(node, site, name, run, *seen)):
-                node.note(site, words)
+            if seen is not None:
+                end(node, site, name, run, *seen)
     return []
 
 

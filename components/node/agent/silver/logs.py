@@ -67,7 +67,13 @@ class Wanted:
         if self.arguments["kind"] == "rollout":
             return text
         entry = app_log.parsed(text)
-        return None if entry is None else app_log.line(entry)
+        return None if entry is None else self.said(entry)
+
+    def said(self, entry):
+        """The same of an entry, but for one of a run in another release than is meant: some are selected by what several have in common."""
+        unit, only = app_log.unit_of(entry), self.arguments["release"]
+        of_another = only and unit.startswith("silver-job-") and not unit.endswith(f"@{only}.service")
+        return None if of_another else app_log.line(entry)
 
 
 def shortened(line):
@@ -103,13 +109,14 @@ def services(node, site, release, roles):
 def heard(node, site, releases, roles):
     """
     Selects what is said by these releases, now and later. journalctl looks for the units of a pattern once, and each run of a job is a unit
-    of its own; so runs are known by the name of their job. One that systemd gives can't be forged: no app reaches the socket where it could
-    give itself another.
+    of its own; so runs are known by the name of their job, also in what root says of them. One that systemd gives can't be forged: no app
+    reaches the socket where it could give itself another.
     """
     found = [service for release in releases for service in services(node, site, release, roles)]
     jobs = {entry["name"] for release in releases for entry in units.of(node, site, release).values() if entry["role"] == "cron"}
     told = [[*rule, *(f"{field}={service}" for service in found)] for field, *rule in OF_UNITS] if found else []
-    told += [["_TRANSPORT=stdout", *(f"SYSLOG_IDENTIFIER=silver-job-{site}.{job}" for job in sorted(jobs))]] if jobs else []
+    runs = [f"SYSLOG_IDENTIFIER=silver-job-{site}.{job}" for job in sorted(jobs)]
+    told += [["_TRANSPORT=stdout", *runs], ["_UID=0", *runs]] if runs else []
     return [word for at, words in enumerate(told) for word in (["+"] * (at > 0) + words)]
 
 
@@ -242,10 +249,7 @@ def entries(node, wanted):
                 yield None
             else:
                 begin = ["--no-tail", f"--after-cursor={entry['__CURSOR']}"]
-                # Jobs of several releases have one name.
-                run = entry.get("_SYSTEMD_UNIT", "").startswith("silver-job-")
-                if not (only and run) or entry["_SYSTEMD_UNIT"].endswith(f"@{only}.service"):
-                    yield app_log.line(entry)
+                yield wanted.said(entry)
             if known() != releases:
                 break
         else:

@@ -28,16 +28,14 @@ def main():
             from . import jobs
             from .node import Node
 
-            tell(jobs.start(Node(), site, release, name, overlap))
+            # Into the journal of the unit that this runs in.
+            if words := jobs.start(Node(), site, release, name, overlap):
+                print(words)
         case ["end-job", site, name, run]:
             from . import jobs
             from .node import Node
 
-            node = Node()
-            if jobs.ending(node, run) is None:
-                # A unit of a release that an earlier version made tells it by its variables alone.
-                tell(jobs.end(node, site, name, run, os.environ.get("SERVICE_RESULT", ""), os.environ.get("EXIT_STATUS", "")))
-            tell("\n".join(jobs.end_written(node, site)))
+            jobs.end_turn(Node(), site, name, run, os.environ)
         case ["probe"]:
             from .probe import main as probe
 
@@ -49,12 +47,6 @@ def main():
         case _:
             sys.stderr.write(USAGE)
             sys.exit(2)
-
-
-def tell(words):
-    """Into the journal of the unit that this runs in."""
-    if words:
-        print(words)
 
 
 def attached(run):

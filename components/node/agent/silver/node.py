@@ -59,14 +59,21 @@ class Node:
         syslog.syslog(syslog.LOG_INFO, text)
 
     def tell(self, site, release, text):
-        """One line among the app's own, for `silver logs`. journald lets only root attribute a line to a unit."""
+        """One line among the app's own, for `silver logs`."""
+        self.tell_of(f"silver-agent-{site}", units.name(site, release, "web") if release else None, text)
+
+    def tell_of(self, speaker, unit, text):
+        """One line of a unit that this need not run in. journald lets only root attribute a line to another."""
         import socket
 
-        about = [f"OBJECT_SYSTEMD_UNIT={units.name(site, release, 'web')}"] if release else []
-        fields = [f"MESSAGE={text}", "PRIORITY=4", f"SYSLOG_IDENTIFIER=silver-agent-{site}", *about]
-        # A missing journal is not an error.
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, contextlib.suppress(OSError):
-            journal.sendto("".join(f"{field}\n" for field in fields).encode(errors="replace"), "/run/systemd/journal/socket")
+        about = [f"OBJECT_SYSTEMD_UNIT={unit}"] if unit else []
+        fields = [f"MESSAGE={text}", "PRIORITY=4", f"SYSLOG_IDENTIFIER={speaker}", *about]
+        said = "".join(f"{field}\n" for field in fields).encode(errors="replace")
+        # The unit of a run hides /run/systemd also from what it starts as root. A missing journal is not an error.
+        for root in ("", "/proc/1/root"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, contextlib.suppress(OSError):
+                journal.sendto(said, f"{root}/run/systemd/journal/socket")
+                return
 
     def ids(self, user):
         """(uid, gid) of a site's user."""
