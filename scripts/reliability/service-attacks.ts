@@ -21,6 +21,12 @@ export const serviceAttacks: readonly Attack[] = [
     test: "test_a_start_counts_for_the_minute_of_its_timer_however_late_its_turn_comes",
   },
   {
+    attack: "a job is due just before a cut-over, and it is its turn to start only after that",
+    holds: "it starts in the release that is live by then, and once",
+    file: "test/agent/test_jobs.py",
+    test: "test_a_start_that_has_its_turn_after_a_cut_over_happens_in_the_release_that_is_live_by_then",
+  },
+  {
     attack: "a run of a job ends, and the agent that was to record how is killed",
     holds: "the node knows how it ended within half a minute",
     file: "test/agent/test_jobs.py",

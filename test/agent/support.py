@@ -74,8 +74,8 @@ class Machine:
         self.app = None
         # Units that take so many looks to stop, and those that end as soon as they have started: how often by now.
         self.lingering, self.left, self.restarts = {}, {}, {}
-        # Units that wait for others before they start, and when the timers fired whose units start now.
-        self.queued, self.fired = set(), {}
+        # Units that wait for others before they start, and when those began that start now.
+        self.queued, self.began = set(), {}
         # Workers of two releases that ran at once.
         self.together = []
         # Dies before the nth thing that leaves a trace; None: never.
@@ -141,9 +141,9 @@ class Machine:
         seen = self.units.get(name, "inactive")
         result = self.results.get(name, "success")
         ended = f"Result={result}\nExecMainStatus=1\nJob={7 if name in self.queued else 0}"
-        if name in self.fired:
-            moment = time.strftime("%a %Y-%m-%d %H:%M:%S UTC", time.gmtime(self.fired[name]))
-            ended += f"\nSubState=running\nLastTriggerUSec={moment}"
+        if name in self.began:
+            moment = time.strftime("%a %Y-%m-%d %H:%M:%S UTC", time.gmtime(self.began[name]))
+            seen, ended = "activating", f"{ended}\nInactiveExitTimestamp={moment}"
         restarts = self.restarts.get(name, 0)
         # One that was started again was so just now.
         since = f"ActiveEnterTimestampMonotonic={int(time.monotonic() * 1e6) if restarts else 0}"

@@ -170,15 +170,15 @@ class Jobs(NodeTest):
         self.end(name)
         self.hand_over(held)
         self.assertIsNone(jobs.start(self.node, "hello", second["id"], "digest", "skip"))
-        self.assertEqual(self.start(self.first), (None, None))
+        self.assertIsNone(jobs.start(self.node, "hello", self.first["id"], "digest", "skip"))
         self.assertIsNotNone(self.start(second)[1])
 
     def fires(self, release, at):
         """A start by the timer, whenever its turn comes."""
-        self.machine.fired = {self.timer(release): at}
+        self.machine.began = {units.name("hello", release["id"], "cron", "digest"): at}
         before = {*self.machine.units}
         jobs.start(self.node, "hello", release["id"], "digest", "allow")
-        self.machine.fired = {}
+        self.machine.began = {}
         return len({*self.machine.units} - before)
 
     def test_a_start_counts_for_the_minute_of_its_timer_however_late_its_turn_comes(self):
@@ -191,6 +191,22 @@ class Jobs(NodeTest):
         self.now = due + 125
         self.hand_over(held)
         self.assertEqual([self.fires(second, due + 60), self.fires(second, due + 120)], [0, 1])
+
+    def test_a_start_that_has_its_turn_after_a_cut_over_happens_in_the_release_that_is_live_by_then(self):
+        held, second = self.prepared("1.1.0")
+        due = self.now + 60
+        self.now = due + 5
+        self.hand_over(held)
+        before = {*self.machine.units}
+        self.assertEqual(self.fires(self.first, due), 1)
+        (name,) = {*self.machine.units} - before
+        self.assertTrue(name.endswith(f"@{second['id']}.service"), name)
+        # Its own timer may have fired as well.
+        self.assertEqual([self.fires(second, due), self.fires(second, due + 60)], [0, 1])
+        self.end(name)
+        self.finish(held, second)
+        self.live("1.2.0", "another")
+        self.assertEqual(self.fires(second, due + 120), 0)
 
     def test_a_start_that_somebody_asks_for_counts_for_this_minute(self):
         self.assertIsNotNone(self.start(self.first)[1])

@@ -63,12 +63,12 @@ def releases_in_use(node, site):
 
 def start(node, site, release, name, overlap):
     """By a timer: starts a job, once in a minute, unless it has to wait for its last run. Returns what to say of it, or None."""
-    timer = units.name(site, release, "cron", name, "timer")
+    # Around a cut-over, the timers of two releases may fire at once, and each start waits for its turn.
+    minute = int((unit.began(node, units.name(site, release, "cron", name)) or time.time()) // 60)
     with shared(node, f"jobs-{site}"):
-        if not unit.enabled(node, timer):
+        release = in_charge(node, site, release, name)
+        if release is None:
             return None
-        # Around a cut-over, the timers of two releases may fire at once, and each start waits for its turn.
-        minute = int((unit.fired(node, timer) or time.time()) // 60)
         job = {**EMPTY, **read(node, site).get(name, {})}
         if job["minute"] == minute:
             return None
@@ -88,6 +88,20 @@ def start(node, site, release, name, overlap):
             record_end(node, site, name, run, "start", None)
         return f"{name} could not be started: {done.err.strip()}"
     return None
+
+
+def in_charge(node, site, release, name):
+    """
+    The release in which a job starts that another's timer asked for: that one, or the live one where there was a cut-over before it was
+    this start's turn. None where that has no such job, and where the site's work is not done here any more.
+    """
+    timer = lambda of: units.name(site, of, "cron", name, "timer")  # noqa: E731
+    if unit.enabled(node, timer(release)):
+        return release
+    present = state.read(node, site)
+    live = present["live"] if present["works"] else None
+    # Its own timer starts at boot only in a moment.
+    return live if live not in (None, release) and timer(live) in units.of(node, site, live) else None
 
 
 def ending(node, run):

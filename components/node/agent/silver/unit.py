@@ -77,22 +77,25 @@ def seconds_active(seen):
 
 def next_starts(node, timers):
     """Timer → when it starts its unit next, in seconds of the epoch; one that never does is left out."""
-    found = {seen.get("Id", ""): moment(seen.get("NextElapseUSecRealtime", "")) for seen in show_timers(node, timers)}
+    found = {
+        seen.get("Id", ""): moment(seen.get("NextElapseUSecRealtime", "")) for seen in show_times(node, timers, "NextElapseUSecRealtime")
+    }
     return {timer: at for timer, at in found.items() if at is not None}
 
 
-def fired(node, timer):
-    """When a timer started what it starts, in seconds of the epoch, as long as that starts; None where somebody else started it."""
-    # Not TRIGGER_TIMER_REALTIME_USEC of what it starts: systemd has an earlier time there, also for a start by hand.
-    (seen,) = show_timers(node, [timer])
-    return moment(seen.get("LastTriggerUSec", "")) if seen.get("SubState") == "running" else None
+def began(node, service):
+    """When one that starts now began to, in seconds of the epoch; None for any other."""
+    # What a timer knows of it is lost once that has been stopped, and TRIGGER_TIMER_REALTIME_USEC is an earlier time, also for a start by
+    # hand.
+    (seen,) = show_times(node, [service], "ActiveState,InactiveExitTimestamp")
+    return moment(seen.get("InactiveExitTimestamp", "")) if seen.get("ActiveState") == "activating" else None
 
 
-def show_timers(node, timers):
-    if not timers:
+def show_times(node, services, wanted):
+    if not services:
         return []
     # Not --timestamp=unix: systemd 255 shows some of these for people all the same.
-    done = node.run(["systemctl", "show", "--property=Id,SubState,NextElapseUSecRealtime,LastTriggerUSec", *timers], env={"TZ": "UTC"})
+    done = node.run(["systemctl", "show", f"--property=Id,{wanted}", *services], env={"TZ": "UTC"})
     return [dict(line.split("=", 1) for line in lines_of(block) if "=" in line) for block in done.out.strip().split("\n\n")]
 
 
