@@ -100,7 +100,7 @@ export const nodeAttacks: readonly Attack[] = [
   },
   {
     attack: "a record of a site or of a command is JSON of another inner form",
-    holds: "it is set aside, and measuring, status and commands of all other sites go on",
+    holds: "a site's is set aside, a command's goes with the command; measuring, status and commands of all other sites go on",
     file: "test/agent/test_forms.py",
     test: "test_a_command_that_was_begun",
   },

@@ -4,14 +4,17 @@ import json
 import os
 import pathlib
 import unittest
+from types import NoneType
 from unittest import mock
 
 from support import NodeTest
 
-from silver import jobs, lease, log_space, measure, runs, spoiled
+from silver import certificates, jobs, lease, log_space, measure, node_record, own_login, runs, site_key, spoiled, state, units
 
 JOB = {**jobs.EMPTY, "running": {"00000000000000aa": {"began": 1, "release": "1.0.0-aaaaaaaa.bbbbbbbb"}}}
 ENDED = {"began": 1, "seconds": 2, "result": None}
+# What a status tells of a job, by contract.ts.
+TOLD = {"name": str, "next": int | float | NoneType, "running": int, "last": dict | NoneType, "failures": int, "skipped": int}
 RUN = {"site": "hello", "release": "1", "unit": "silver-run-hello.x@1.service", "who": "anna", "program": "shell", "terminal": False}
 ANOTHER = ({}, [], 5, 1.5, True, None, "x", {"r": 1}, [1])
 
@@ -35,6 +38,11 @@ class Forms(unittest.TestCase):
             self.assertFalse(spoiled.has_form({**right, **wrong}, form), wrong)
         self.assertFalse(spoiled.has_form({}, form))
 
+    def test_a_record_without_anything_optional_is_right_in_one_form_alone(self):
+        for is_right, record in ((site_key.is_record, {"serial": 1}), (own_login.is_login, {"password": "x"})):
+            self.assertTrue(is_right(record))
+            self.assertEqual([value for value in spoilt(record) if is_right(value)], [])
+
 
 class Inner(NodeTest):
     def setUp(self):
@@ -56,8 +64,41 @@ class Inner(NodeTest):
             for _ in self.each(jobs.path(self.node, "hello"), right):
                 self.ask("measure")
                 self.ask("status", site=None)
+                for job in self.told_of_jobs():
+                    self.assertEqual(job.keys(), TOLD.keys())
+                    self.assertTrue(spoiled.has_form(job, TOLD), job)
+                    self.assertTrue(job["last"] is None or spoiled.has_form(job["last"], jobs.ENDED), job)
                 jobs.end_written(self.node, "hello")
                 jobs.change(self.node, "hello", "x", skipped=1)
+
+    def told_of_jobs(self):
+        """As a status tells of the job x."""
+        state.change(self.node, "hello", works=True)
+        timer = units.name("hello", self.live["id"], "cron", "x", "timer")
+        with mock.patch.object(units, "of", lambda *words: {timer: {"role": "cron", "name": "x"}}):
+            found = jobs.status(self.node, "hello")
+        self.assertEqual(len(found), 1)
+        return found
+
+    def test_the_node_s_own(self):
+        self.machine.ip = lambda *words: ""
+        right = self.node_state(https={"authority": "local", "hosts": {"hello": ["hello.test"]}})
+        self.assertTrue(node_record.is_record(right))
+        for _ in self.each(node_record.path(self.node), right):
+            # Whatever is taken for one is enough for all that reads it.
+            found = node_record.read(self.node)
+            node_record.put_back(self.node)
+            certificates.problems(self.node)
+            if "https" in found:
+                certificates.names_of(self.node, found["https"])
+            texts = [*found.get("packages", []), *found.get("units", {}).get("running", []), *(site["name"] for site in found["sites"])]
+            self.assertTrue(spoiled.is_list_of_texts(texts), texts)
+
+    def test_what_is_known_of_certificates(self):
+        right = {"_": {"names": ["DNS:x"], "until": 1, "serial": "aa", "file": "bb", "authority": "cc"}}
+        for wrong in ({"names": [1]}, {"until": True}, {"serial": 1}, {"file": None}):
+            self.assertFalse(certificates.is_record({"_": {**right["_"], **wrong}}), wrong)
+        self.assertTrue(certificates.is_record(right))
 
     def test_a_command_that_was_begun(self):
         for _ in self.each(f"{self.paths.runs()}/00000000000000aa/run.json", RUN):

@@ -92,10 +92,7 @@ def record_path(node):
 
 
 def is_record(value):
-    kinds = {"names": list, "until": int | float, "serial": str, "file": str, "authority": str}
-    return isinstance(value, dict) and all(
-        isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in kinds.items()) for entry in value.values()
-    )
+    return spoiled.has_form(value, {str: {"names": [str], "until": int | float, "serial": str, "file": str, "authority": str}})
 
 
 def keep(node, record):

@@ -37,7 +37,9 @@ def read(node, site):
 
 
 def is_record(value):
-    return spoiled.has_form(value, {str: FORM}) and all(spoiled.has_form(job["last"], ENDED) for job in value.values() if job["last"])
+    if not spoiled.has_form(value, {str: FORM}):
+        return False
+    return all(job["last"] is None or spoiled.has_form(job["last"], ENDED) for job in value.values())
 
 
 def change(node, site, name, **changes):

@@ -2,6 +2,15 @@
 
 from . import files, spoiled, state
 
+SITES = {"sites": [{"name": str}]}
+STATE = {
+    "os": str,
+    "packages": [str],
+    "files": [{"path": str, "mode": str, "content": str}],
+    "units": {"running": [str], "stopped": [str]},
+}
+HTTPS = {"authority": str, "hosts": {str: [str]}}
+
 
 def read(node):
     """With `sites` at least: one that is made again, or an earlier agent's, has no `files`."""
@@ -16,14 +25,9 @@ def path(node):
 
 def is_record(value):
     """Whether it has the sites, and all of a state where it has any more."""
-    if not isinstance(value, dict) or not isinstance(value.get("sites"), list):
+    if not spoiled.has_form(value, SITES) or ("https" in value and not spoiled.has_form(value["https"], HTTPS)):
         return False
-    if not all(isinstance(site, dict) and isinstance(site.get("name"), str) for site in value["sites"]):
-        return False
-    if "files" not in value:
-        return True
-    whole = all(isinstance(value.get(key), kind) for key, kind in {"os": str, "packages": list, "files": list, "units": dict}.items())
-    return whole and all(isinstance(file, dict) and {"path", "mode", "content"} <= file.keys() for file in value["files"])
+    return "files" not in value or spoiled.has_form(value, STATE)
 
 
 def keep(node, wanted):

@@ -26,7 +26,7 @@ def password(node, use, place, prefix, had=False):
 
 
 def is_login(value):
-    return isinstance(value, dict) and isinstance(value.get("password"), str)
+    return spoiled.has_form(value, {"password": str})
 
 
 def ensure(node, use, place, prefix):

@@ -50,4 +50,4 @@ def rotate(node, site):
 
 
 def is_record(value):
-    return isinstance(value, dict) and isinstance(value.get("serial"), int)
+    return spoiled.has_form(value, {"serial": int})
