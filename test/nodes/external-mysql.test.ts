@@ -101,7 +101,7 @@ cat >/srv/users.sql && ${client} </srv/users.sql`;
 /** The same by Oracle's MySQL, beside it: the package is unpacked, as it would replace the other. */
 const oracle = `set -eu
 apt-get update -qq
-core=$(apt-cache search --names-only '^mysql-server-core-[0-9.]+$' | cut -d' ' -f1 | sort -V | tail -n 1)
+core=$(apt-cache search --names-only '^mysql-server-core(-[0-9.]+)?$' | cut -d' ' -f1 | sort -V | tail -n 1)
 apt-get install -qq -y $(apt-cache depends "$core" | sed -n 's/^  Depends: \\(lib[^ ]*\\)$/\\1/p') >/dev/null 2>&1
 mkdir -p /opt/mysql; cd /opt/mysql; chmod 755 .
 apt-get download -qq "$core" 2>/dev/null; dpkg -x "$core"_*.deb .

@@ -37,7 +37,7 @@ describe.each([testOs])("on %s", (os) => {
       const { root } = putRelease(node, site);
       const { code, stderr } = await trySsh(
         node,
-        `varnishd -C -s cache=malloc,1m -s spool=malloc,1m -f ${root}/conf/site.vcl >/dev/null`,
+        `varnishd -C -s cache=malloc,1m -s forms=malloc,1m -s spool=malloc,1m -f ${root}/conf/site.vcl >/dev/null`,
       );
       expect(code, stderr).toBe(0);
     });
