@@ -128,6 +128,9 @@ WantedBy=multi-user.target
 `;
 }
 
+/** All of /etc: what packages changed there while apt outlived a dead agent is put back. */
+const recovered = "/etc";
+
 /** After a boot: ends what a dead rollout left, and rewrites what Varnish starts with. */
 export function renderBootUnit(): string {
   return `# Made by silver. Puts every site right after a boot, before Varnish lets anyone in. Safe to run again.
@@ -141,7 +144,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/local/bin/silver-agent recover
 
-${renderAgentSandbox()}
+${renderAgentSandbox(recovered)}
 [Install]
 WantedBy=multi-user.target
 `;
@@ -163,7 +166,7 @@ ExecStart=/usr/local/bin/silver-agent recover
 SyslogLevel=notice
 LogLevelMax=notice
 
-${renderAgentSandbox()}`;
+${renderAgentSandbox(recovered)}`;
 }
 
 /** Checks the size of databases and log files. Skipped when no site has ever run. */
@@ -178,6 +181,8 @@ Type=oneshot
 ExecStart=/usr/local/bin/silver-agent measure
 # What it does to a site is told among that site's own lines; systemd would tell twice a minute that there was nothing to do.
 StandardOutput=null
+# Why it failed.
+StandardError=journal
 SyslogLevel=notice
 LogLevelMax=notice
 

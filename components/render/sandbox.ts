@@ -25,8 +25,9 @@ SystemCallErrorNumber=EPERM
 /**
  * Confines the agent where a unit runs it, in the open part of what it does over SSH. It stays root and reaches every site: it gives
  * files to sites' users, asks databases as the user of their server, and loads the firewall.
+ * @param etc what it writes to there. Who writes units is root anyway.
  */
-export function renderAgentSandbox(): string {
+export function renderAgentSandbox(etc = "/etc/silver /etc/systemd/system"): string {
   return `# Root, because every site is in its hands; and with no more of it than that takes.
 CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL CAP_NET_ADMIN CAP_SETGID CAP_SETUID
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
@@ -34,7 +35,7 @@ IPAddressDeny=any
 IPAddressAllow=localhost
 ProtectSystem=strict
 # In /usr/sbin it takes away the policy-rc.d that an agent left which was killed while apt ran.
-ReadWritePaths=/etc/silver /etc/systemd/system -/srv/silver /usr/sbin /var/lib/silver -/var/log/silver /run
+ReadWritePaths=${etc} -/srv/silver /usr/sbin /var/lib/silver -/var/log/silver /run
 PrivateTmp=yes
 # Not PrivateDevices: it sees to it that images are mounted, for which it must find loop devices.
 DevicePolicy=closed

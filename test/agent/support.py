@@ -392,7 +392,8 @@ class Machine:
         names = words[words.index("install") + 1 :]
         if "-s" in words:
             coming = [name for name in names if not name.startswith("-") and "::" not in name]
-            return "".join(f"Inst {each} (1.0 [all])\n" for name in coming for each in (name, *self.depends.get(name, ())))
+            known = lambda name: "[0.9] " if name in self.packages else ""  # noqa: E731
+            return "".join(f"Inst {each} {known(each)}(1.0 [all])\n" for name in coming for each in (name, *self.depends.get(name, ())))
         for name in [name for name in names if not name.startswith("-") and "::" not in name]:
             # Without this, apt takes a name that it does not know for a pattern where it has a dot.
             names = [name] if "APT::Cmd::Pattern-Only=true" in words else [each for each in self.available if re.search(name, each)]

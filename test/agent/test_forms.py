@@ -7,9 +7,9 @@ import unittest
 from types import NoneType
 from unittest import mock
 
-from support import NodeTest
+from support import AgentError, DriverGone, NodeTest
 
-from silver import certificates, jobs, lease, log_space, measure, node_record, own_login, runs, site_key, spoiled, state, units
+from silver import certificates, jobs, lease, log_space, measure, node_record, own_login, recover, runs, site_key, spoiled, state, units
 
 JOB = {**jobs.EMPTY, "running": {"00000000000000aa": {"began": 1, "release": "1.0.0-aaaaaaaa.bbbbbbbb"}}}
 ENDED = {"began": 1, "seconds": 2, "result": None}
@@ -125,6 +125,19 @@ class Inner(NodeTest):
         with mock.patch.object(log_space, "hold", hold), self.assertRaises(KeyError):
             measure.measure(self.node)
         self.assertEqual(held, ["hello", "other"])
+        self.assertIn("internal: the agent failed: KeyError", self.node.notes)
+        self.assertTrue(any("in hold" in line for line in self.node.notes), self.node.notes)
+
+    def test_who_only_waits_ends_with_its_driver(self):
+        self.node.notes.clear()
+        with mock.patch.object(log_space, "hold", side_effect=DriverGone), self.assertRaises(DriverGone):
+            measure.measure(self.node)
+        self.assertEqual(self.node.notes, [])
+
+    def test_so_is_one_of_its_recovery(self):
+        with mock.patch.object(recover, "after_boot", side_effect=[AgentError("unit", "it failed", log=["why"]), []]):
+            recover.node_wide(self.node)
+        self.assertEqual(self.node.notes[-2:], ["unit: it failed", "  | why"])
 
     def test_a_command_that_can_t_be_ended_keeps_no_other_from_its_end(self):
         for run in ("00000000000000aa", "00000000000000bb"):

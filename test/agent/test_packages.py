@@ -1,9 +1,12 @@
+import errno
 import gzip
 import os
+import shutil
+from unittest import mock
 
-from support import AgentError, Done, NodeTest
+from support import AgentError, Done, Killed, NodeTest
 
-from silver import package_units, packages, ports, resolving
+from silver import files, package_units, packages, ports, resolving
 
 
 class Packages(NodeTest):
@@ -178,6 +181,40 @@ class OfTheNode(NodeTest):
             end(self.node)
             self.assertEqual(self.text(self.RESOLV), "nameserver 192.0.2.1\n")
 
+    def test_a_state_that_comes_meanwhile_takes_nothing_from_whoever_is_at_work(self):
+        self.converge()
+        left = []
+
+        def meanwhile():
+            self.assertEqual(self.converge(), [])
+            left.append((sorted(self.machine.work), os.path.exists(self.paths.var(resolving.RECORD))))
+
+        self.script(meanwhile)
+        self.machine.available.add("php-common")
+        packages.install(self.node, ["php-common"], "hello")
+        # What would come is looked at first.
+        self.assertEqual(left, [([], True), (["silver-packages@hello.service"], True)])
+
+    def test_a_state_puts_right_what_a_killed_agent_left(self):
+        self.converge()
+        resolving.keep(self.node)
+        self.link()
+        self.assertEqual([each["what"] for each in self.converge()], [self.RESOLV])
+
+    def test_what_can_not_be_put_back_is_told_and_the_boot_goes_on(self):
+        self.converge()
+        live = self.roll_out()
+        resolving.keep(self.node)
+        self.link()
+        self.machine.reboot()
+        fault = OSError(errno.EROFS, "Read-only file system", self.RESOLV)
+        said = []
+        self.node.say = lambda step, text: said.append((step, text))
+        with mock.patch.object(resolving, "put_back", side_effect=fault):
+            self.start_boot()
+        self.assert_in_order(live)
+        self.assertIn(("packages", f"internal: the agent failed: Read-only file system: {self.RESOLV}"), said)
+
     def test_one_that_failed_leaves_it_as_before_too(self):
         self.script(self.link)
         with self.assertRaises(AgentError):
@@ -186,14 +223,28 @@ class OfTheNode(NodeTest):
 
     def test_what_is_the_node_s_is_refused_to_a_site_before_anything_is_installed(self):
         self.machine.depends = {"innocent": ["libfine", "linux-image-rt-amd64"]}
-        for name in ("systemd-resolved", "openresolv", "unattended-upgrades", "libnss-ldapd", "innocent"):
+        for name in (
+            "systemd-resolved",
+            "openresolv",
+            "unattended-upgrades",
+            "libnss-ldapd",
+            "libnss-mdns",
+            "libpam-google-authenticator",
+            "innocent",
+        ):
             with self.assertRaises(AgentError) as caught:
                 packages.install(self.node, [name], "hello")
             self.assertIn("would change the node itself", caught.exception.message)
         self.assertEqual([call for call in self.machine.calls if call.startswith("apt-get") and " -s " not in call], [])
-        for name in ("libnss3", "libpam-systemd", "php-common", "linux-libc-dev"):
+        for name in ("libnss3", "libpam-systemd", "libpam-modules-bin", "libpam0g", "php-common", "linux-libc-dev"):
             self.machine.available.add(name)
             packages.install(self.node, [name], "hello")
+
+    def test_a_later_version_of_what_is_there_already_changes_nothing_of_the_node(self):
+        self.machine.packages.add("libpam-sss")
+        self.machine.depends = {"php-common": ["libpam-sss"]}
+        self.machine.available.add("php-common")
+        packages.install(self.node, ["php-common"], "hello")
 
     def test_what_root_would_run_by_itself_is_put_aside_once(self):
         put = ["/etc/cron.d/php", "/etc/cron.daily/mlocate", "/etc/apt/apt.conf.d/10apt-listbugs", "/etc/network/if-up.d/x"]
@@ -208,6 +259,19 @@ class OfTheNode(NodeTest):
         self.place(put[0], "mine")
         self.assertEqual(packages.quiet(self.node), [])
         self.assertEqual(self.text(put[0]), "mine")
+
+    def test_so_it_is_by_an_agent_that_died_anywhere_and_the_next(self):
+        path = "/etc/cron.d/php"
+        self.machine.shipped["php-common"] = [path]
+        self.machine.bring("php-common", "apt-get " + " ".join(packages.INSTALL) + " php-common")
+        for dies in ((shutil, "move"), (files, "write_json")):
+            with mock.patch.object(*dies, side_effect=Killed), self.assertRaises(Killed):
+                packages.quiet(self.node)
+        packages.quiet(self.node)
+        self.assertFalse(os.path.exists(self.paths.at(path)))
+        self.place(path, "mine")
+        self.assertEqual(packages.quiet(self.node), [])
+        self.assertEqual(self.text(path), "mine")
 
 
 class PackageUnits(NodeTest):

@@ -92,6 +92,14 @@ test("apt goes on when its session is cut; later rollouts wait for it, are told 
   }
 });
 
+test("what a power cut left of an installation is put back in the confines of the unit that does so, at the next boot", async () => {
+  const before = await ssh(node, "cat /etc/resolv.conf");
+  await ssh(node, "cat >/var/lib/silver/resolv.json", JSON.stringify({ text: `${before}\n` }));
+  await ssh(node, "ln -sfn ../run/nothing/resolv.conf /etc/resolv.conf; systemctl restart silver-boot.service");
+  expect(await ssh(node, "cat /etc/resolv.conf")).toBe(before);
+  expect((await trySsh(node, "ls /var/lib/silver/resolv.json")).code).not.toBe(0);
+});
+
 test("a server that comes with a package never takes port 80; an administrator's is named, and Varnish waits for the port", async () => {
   const served = make("alpha", saying("alpha with nginx"), { packages: ["nginx-light"] });
   await agent.bring(agent.session(), served, "finish");

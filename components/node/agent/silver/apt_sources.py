@@ -31,7 +31,7 @@ def change_sources(node, wanted):
     if known(node) == own and not os.path.lexists(owed):
         return []
     node.begin("packages", "waiting for apt")
-    with packages.at_work(node):
+    with packages.at_work(node) as back:
         good = spoiled.read(node, owed, spoiled.is_texts, lambda: known(node))
         if good is None:
             good = known(node)
@@ -43,7 +43,7 @@ def change_sources(node, wanted):
             put(node, known(node), good)
             raise
         files.remove(owed)
-    return changes
+    return changes + back
 
 
 def known(node):

@@ -33,7 +33,7 @@ def apply_alone(node, state, gently):
     changes = unit.mask(node, state["units"]["stopped"], "must not run")
     changes += apt_sources.apply(node, state.get("apt", {}))
     changes += packages.install(node, state["packages"])
-    changes += packages.quiet(node)
+    changes += packages.clean_up(node)
     changes += users(node, state)
     owed = Owed(node, gently)
     changes += write_files(node, state, owed)

@@ -21,7 +21,7 @@ def install(node, release):
     directory = releases.app(node, site, release["id"])
     found = [read(node, f"{directory}/{each['path']}", each) for each in release["debs"]]
     node.begin("packages", "waiting for apt")
-    with packages.at_work(node):
+    with packages.at_work(node) as back:
         record = spoiled.read(node, node.paths.var(RECORD), spoiled.is_texts, lambda: {}) or {}
         todo = [each for each in found if is_wanted(node, site, each, record)]
         try:
@@ -31,7 +31,7 @@ def install(node, release):
                 packages.fetch(node, [each["path"] for each in todo], site, [*UPGRADES, *(each["file"] for each in todo)])
         finally:
             masked = packages.quiet(node)
-    return [*({"what": f"package {each['package']} {each['version']}", "why": f"brought by {site}"} for each in todo), *masked]
+    return [*({"what": f"package {each['package']} {each['version']}", "why": f"brought by {site}"} for each in todo), *masked, *back]
 
 
 def read(node, path, deb):

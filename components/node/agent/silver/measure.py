@@ -2,6 +2,7 @@
 Goes on with what rollouts left to the node: workers that start once others have ended."""
 
 from . import certificates, files, hand_over, jobs, log_files, log_space, runs, site_services, state
+from .faults import apart
 
 
 def measure(node):
@@ -11,14 +12,10 @@ def measure(node):
     for site in state.sites(node):
         for hold in (site_services.hold_all, log_space.hold, log_files.hold, hand_over.put_right, jobs.settle):
             # Whatever it is: the other sites are held to what they may take.
-            try:
+            with apart(node.note, site, failures):
                 changes += hold(node, site)
-            except Exception as error:
-                failures.append(error)
-    try:
+    with apart(node.say, "https", failures):
         changes += certificates.look(node)
-    except Exception as error:
-        failures.append(error)
     failures += runs.sweep(node)
     if failures:
         raise failures[0]

@@ -1,5 +1,5 @@
 """Units that came with packages which the agent installed: none runs, at boot or after an upgrade, unless the platform wants it.
-Nor does anything else that root would start by itself, from a directory of cron's or apt's for example.
+Nor does what root would run from directories of cron, apt, the network, dhclient and logins.
 
 What an administrator installed is not looked at, and what an administrator unmasks or puts back later is left so: each is quieted once.
 """
@@ -41,18 +41,25 @@ def quiet(node, mark):
     known = set(spoiled.read(node, record, spoiled.is_list_of_texts, lambda: None) or [])
     paths = shipped(node, installed(node, mark))
     new = [name for name in started(node, units(paths)) if name not in known | WANTED and not own(node, name)]
-    run = [path for path in paths if RUN_BY_ROOT.match(path) and path not in known and os.path.lexists(node.paths.at(path))]
-    if not new and not run:
+    run = [path for path in paths if RUN_BY_ROOT.match(path) and path not in known]
+    # By one that died before it recorded that.
+    gone = [path for path in run if os.path.lexists(aside(node, path))]
+    run = [path for path in run if path not in gone and os.path.lexists(node.paths.at(path))]
+    if not new and not run and not gone:
         return []
     changes = unit.mask(node, new, "came with a package, and would start by itself")
     changes += [set_aside(node, path) for path in run]
     files.make_directory_for(record)
-    files.write_json(record, sorted(known.union(new, run)))
+    files.write_json(record, sorted(known.union(new, run, gone)))
     return changes
 
 
+def aside(node, path):
+    return f"{node.paths.var(ASIDE)}{path}"
+
+
 def set_aside(node, path):
-    place = f"{node.paths.var(ASIDE)}{path}"
+    place = aside(node, path)
     files.make_directory_for(place)
     shutil.move(node.paths.at(path), place)
     return {"what": path, "why": f"came with a package, and root would run it: it is in /var/lib/silver/{ASIDE} now"}

@@ -35,7 +35,7 @@ def install(node, packages, site=None):
     if not missing(node, packages):
         return []
     node.begin("packages", "waiting for apt")
-    with at_work(node):
+    with at_work(node) as back:
         todo = missing(node, packages)
         try:
             if todo:
@@ -43,16 +43,25 @@ def install(node, packages, site=None):
         finally:
             # A failed installation may have brought some of the packages, and so may that of an earlier session.
             masked = quiet(node)
-        return [*({"what": f"package {name}", "why": "not installed"} for name in todo), *masked]
+    return [*({"what": f"package {name}", "why": "not installed"} for name in todo), *masked, *back]
 
 
 @contextlib.contextmanager
 def at_work(node):
-    """Alone with apt, once what an earlier session began has ended; meanwhile no package starts anything."""
+    """
+    Alone with apt, once what an earlier session began has ended; meanwhile no package starts anything. Yields a list, in which
+    afterwards stands what was put back.
+    """
+    back = []
     with shared(node, "apt", waiting=turn(node)), quiet_services(node):
         long_work.settle(node, "packages", "waiting for what an earlier session installs")
         resolving.keep(node)
-        yield
+        try:
+            yield back
+        finally:
+            # While apt goes on without its session, it may still change this: whoever comes next puts it back.
+            if long_work.sweep(node, "packages"):
+                back += resolving.put_back(node)
 
 
 def fetch(node, todo, site, words=None):
@@ -79,7 +88,7 @@ def fetch(node, todo, site, words=None):
 
 # By what an app's package would change the node for all sites: how names are resolved, who logs in how, what it boots, when it upgrades.
 OF_THE_NODE = re.compile(
-    r"systemd-resolved|resolvconf|openresolv|libnss-(?:resolve|ldapd?|sss|winbind)|libpam-(?:ldapd?|sss|winbind|krb5)|sssd-common"
+    r"systemd-resolved|resolvconf|openresolv|libnss-.+|libpam-(?!systemd|modules|runtime|cap).+|sssd-common"
     r"|unattended-upgrades|cron-apt|apticron|linux-(?:image|generic|virtual)(?:-.*)?|grub-(?:pc|efi-.*|cloud-.*)|network-manager"
 )
 
@@ -87,8 +96,8 @@ OF_THE_NODE = re.compile(
 def refuse_other_node(node, words):
     """Before anything is installed for a site: also what its packages depend on."""
     done = node.run(["apt-get", "-o", "APT::Cmd::Pattern-Only=true", "-s", *INSTALL, *words], ok=None, seconds=300)
-    # What apt can't do is told by the installation itself.
-    coming = [match[1] for line in lines_of(done.out) if (match := re.match(r"Inst ([^\s:]+)", line))]
+    # What apt can't do is told by the installation itself. Before a version in brackets, which is there, stands one that only changes.
+    coming = [match[1] for line in lines_of(done.out) if (match := re.match(r"Inst ([^\s:]+)\S* (?!\[)", line))]
     if found := sorted(name for name in coming if OF_THE_NODE.fullmatch(name)):
         raise AgentError(
             "package",
@@ -98,10 +107,8 @@ def refuse_other_node(node, words):
 
 
 def quiet(node):
-    """Keeps what came with packages of the agent's from running, and from changing the node; returns the changes."""
-    changes = package_units.quiet(node, " ".join(INSTALL))
-    # While apt goes on without its session, it may still change this: whoever comes next puts it back.
-    return changes + (resolving.put_back(node) if long_work.sweep(node, "packages") else [])
+    """Keeps what came with packages of the agent's from running; returns the changes."""
+    return package_units.quiet(node, " ".join(INSTALL))
 
 
 def turn(node):
@@ -222,11 +229,15 @@ def quiet_services(node):
 
 
 def clean_up(node):
-    """Removes what an agent left when it died during an installation, once apt has ended."""
+    """
+    Puts right what an agent left that died during an installation, once apt has ended; returns the changes. Whoever is at work with
+    apt does so by itself.
+    """
     with shared(node, "apt", wait=False) as ours:
+        if not ours or not long_work.sweep(node, "packages"):
+            return []
+        changes = quiet(node)
         path = node.paths.at(POLICY)
-        if ours and long_work.sweep(node, "packages"):
-            if files.differs(path, POLICY_TEXT.encode(), 0o755) is None:
-                quiet(node)
-                files.remove(path)
-            resolving.put_back(node)
+        if files.differs(path, POLICY_TEXT.encode(), 0o755) is None:
+            files.remove(path)
+        return changes + resolving.put_back(node)

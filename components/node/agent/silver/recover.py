@@ -21,7 +21,8 @@ from . import (
     unit,
     varnish,
 )
-from .errors import AgentError, explained
+from .errors import AgentError
+from .faults import apart
 
 GONE = "the driver of the rollout went away"
 
@@ -60,27 +61,26 @@ class Left:
 def node_wide(node):
     """Runs after a boot, before Varnish starts; safe at any other time. Skips sites that a session is working on."""
     files.use_reserve(node.paths.var("reserve"))
-    packages.clean_up(node)
-    changes = node_record.put_back(node)
+    changes = []
+    # A rollout that was cut short has to be undone all the same.
+    with apart(node.say, "packages"):
+        changes += packages.clean_up(node)
+    changes += node_record.put_back(node)
     if any(change["what"].startswith(paths.UNITS) for change in changes):
         unit.reload(node)
     for name in state.sites(node):
-        try:
+        # One site's broken record stops only that site.
+        with apart(node.note, name):
             changes += after_boot(node, name)
-        except Exception as error:
-            # One site's broken record stops only that site.
-            node.note(name, explained(error).message)
     if node.read(paths.NFT_CONF):
         try:
             firewall.load_all(node)
         except AgentError as error:
             # The kernel keeps the rules it has, and a status says so where there are none; sites have to serve.
             node.say("firewall", f"{paths.NFT_CONF}: {error.message}")
-    try:
+    # http has to serve all the same, and a status says what is wrong.
+    with apart(node.say, "https"):
         changes += certificates.look(node)
-    except Exception as error:
-        # http has to serve all the same, and a status says what is wrong.
-        node.say("https", explained(error).message)
     with varnish.turn(node):
         changes += varnish.apply(node)
     changes += discard.sweep(node)

@@ -28,15 +28,14 @@ def put_back(node):
         return []
     changes = []
     if is_other(before, seen(node)):
-        new = f"{path}.silver-new"
-        files.clear(new)
         if "link" in before:
+            new = f"{path}.silver-new"
+            files.clear(new)
             os.symlink(before["link"], new)
             os.replace(new, path)
+            files.sync_directory(os.path.dirname(path))
         else:
-            files.write(new, before["text"], 0o644)
-            os.replace(new, path)
-        files.sync_directory(os.path.dirname(path))
+            files.write(path, before["text"])
         changes.append({"what": PATH, "why": "a package had changed it, and it is as before again"})
         node.say("packages", f"{PATH} is as before again: a package had changed it")
     files.remove(record)
