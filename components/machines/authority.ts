@@ -11,7 +11,7 @@ import type { Progress } from "./progress.ts";
 import { mustRun, runCommand } from "./run-command.ts";
 import { sshCommand } from "./ssh-command.ts";
 
-/** Where a node has it, certificate and key in one file, for its agent (`https.py`). */
+/** Where a node has it, certificate and key in one file, for its agent (`certificates.py`). */
 const onNode = "/var/lib/silver/authority.pem";
 
 /** Ten years: whoever has told a browser to trust it should not have to do so again. */

@@ -10,8 +10,8 @@ import secrets
 import time
 
 from . import files, node_record, spoiled, unit
-from .errors import AgentError
-from .haproxy_cli import HaproxyCli
+from .errors import AgentError, last_lines
+from .haproxy_cli import UNIT, HaproxyCli
 from .lines import lines_of
 from .lock import shared
 
@@ -19,7 +19,6 @@ from .lock import shared
 DIRECTORY = "/var/lib/silver/https"
 CRT_LIST = f"{DIRECTORY}/crt-list"
 GROUP = "haproxy"
-UNIT = "silver-https.service"
 # By it the terminator speaks with Varnish, which makes it anew even while it ends, and leaves it behind.
 HAND_OVER = "/var/lib/varnish/silver-tls.sock"
 # Certificate and key of the checkout that has made this node.
@@ -214,7 +213,8 @@ subjectAltName = {", ".join(names)}
     done = node.run(["openssl", "req", *words, "-config", "/dev/stdin"], stdin=request, ok=None)
     blocks = re.findall(r"-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n", done.out)
     if done.code != 0 or len(blocks) != 2:
-        raise AgentError("file", f"openssl can't sign with {AUTHORITY}", fix=f"node components/machines/main.ts start {node.name()}")
+        fix = f"node components/machines/main.ts start {node.name()}"
+        raise AgentError("file", f"openssl can't sign with {AUTHORITY}", fix=fix, log=last_lines(done.err))
     return "".join(sorted(blocks)), serial, made + VALID_DAYS * DAY
 
 
@@ -270,7 +270,10 @@ def problems(node):
         elif why:
             found.append(f"the certificate of {whose} can't be renewed, {left} days are left{why}")
     if cli.answers():
-        shown = {name: cli.shown(f"{DIRECTORY}/{name}.pem").get("Serial") for name in record}
+        try:
+            shown = {name: cli.shown(f"{DIRECTORY}/{name}.pem").get("Serial") for name in record}
+        except AgentError as error:
+            return [*found, error.message]
         others = ["this node" if name == OWN else name for name, serial in shown.items() if serial != record[name]["serial"]]
         found += [f"visitors of {whose} get another certificate than the node has for it" for whose in others]
     return found
@@ -278,11 +281,12 @@ def problems(node):
 
 def leave(node):
     """Of a node that is to speak https no more: takes the terminator and all certificates away. Returns the changes."""
-    if not os.path.lexists(node.paths.unit(UNIT)) and not os.path.lexists(node.paths.at(DIRECTORY)):
+    trees = [node.paths.at(path) for path in (DIRECTORY, f"{DIRECTORY}.gone", "/etc/silver/https", "/etc/silver/https.gone")]
+    if not any(os.path.lexists(path) for path in (node.paths.unit(UNIT), *trees, record_path(node))):
         return []
     unit.remove(node, UNIT)
     unit.reload(node)
-    for path in (node.paths.at(DIRECTORY), node.paths.at("/etc/silver/https")):
+    for path in trees:
         files.remove_tree(path)
     files.remove(record_path(node))
     return [{"what": UNIT, "why": "this node speaks no https any more"}]

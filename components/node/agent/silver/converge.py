@@ -72,7 +72,7 @@ class Owed:
     def __init__(self, node, gently=False):
         self.gently = gently
         self.path = node.paths.var("owed.json")
-        # What is spoiled may have been anything. Varnish alone is not restarted for it: whatever spoils a file has restarted it.
+        # What is spoiled may have been anything. Nothing that visitors reach is restarted for it: what spoils a file has done so.
         self.actions = set(spoiled.read(node, self.path, spoiled.is_list_of_texts, lambda: ["daemon-reload", "nft-load", "top-vcl"]) or [])
 
     def add(self, action):
@@ -106,16 +106,17 @@ def write_files(node, state, owed):
 
 
 def follow_up(node, state, owed, gently):
-    """In order of dependency: units known, firewall loaded, Varnish's start file written, then the units started."""
+    """In order of dependency: units known, firewall loaded, certificates made, Varnish's start file written, then the units started."""
     if owed.actions & {"daemon-reload", "varnish-restart", "https-restart"}:
         unit.reload(node)
         owed.paid("daemon-reload")
-    # Where a certificate can't be made, Varnish goes on as it is.
-    changes = certificates.settle(node, state["https"]) if "https" in state else certificates.leave(node)
+    changes = []
     if node.read(NFT_CONF) and ("nft-load" in owed.actions or not firewall.is_loaded(node)):
         firewall.load_all(node)
         owed.paid("nft-load")
         changes.append({"what": "the node's firewall", "why": "its rules changed, or were not loaded"})
+    # Where one can't be made, Varnish goes on as it is.
+    changes += certificates.settle(node, state["https"]) if "https" in state else certificates.leave(node)
     web = "varnish.service" in state["units"]["running"]
     # One that nobody can reach serves nobody.
     if web and not ports.serves(node) if gently else "varnish-restart" in owed.actions:
@@ -127,13 +128,13 @@ def follow_up(node, state, owed, gently):
     if ports.KEEPER in state["units"]["running"] and ports.exposed(node):
         # It has run, and somebody has taken back what it did.
         unit.stop(node, [ports.KEEPER])
-    if "https-restart" in owed.actions:
+    if not gently and "https-restart" in owed.actions:
         node.run(["systemctl", "stop", certificates.UNIT], ok=None)
     changes += run_units(node, state["units"]["running"])
     if "https" in state:
         HaproxyCli(node).wait()
-    owed.paid("https-restart")
     if not gently:
+        owed.paid("https-restart")
         owed.paid("varnish-restart")
     return changes
 

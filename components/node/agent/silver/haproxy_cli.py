@@ -8,6 +8,8 @@ from . import unit
 from .errors import AgentError
 from .lines import lines_of
 
+UNIT = "silver-https.service"
+LOOK = f"systemctl status {UNIT}"
 SOCKET = "/run/silver-https/admin"
 # systemd considers it started while it still reads its certificates.
 START_SECONDS = 10
@@ -32,7 +34,7 @@ class HaproxyCli:
                     said += chunk
         except OSError as error:
             why = error.strerror or type(error).__name__
-            raise AgentError("unit", f"HAProxy does not answer: {why.lower()}", fix="systemctl status silver-https") from None
+            raise AgentError("unit", f"HAProxy does not answer: {why.lower()}", fix=LOOK) from None
         return said.decode(errors="replace").strip()
 
     def answers(self):
@@ -46,8 +48,7 @@ class HaproxyCli:
         end = time.monotonic() + START_SECONDS
         while not self.answers():
             if time.monotonic() > end:
-                fix = "systemctl status silver-https"
-                raise AgentError("unit", "HAProxy does not answer", fix=fix, log=unit.log(self.node, ["silver-https.service"]))
+                raise AgentError("unit", "HAProxy does not answer", fix=LOOK, log=unit.log(self.node, [UNIT]))
             self.node.still_wanted()
             time.sleep(0.05)
 
@@ -56,7 +57,7 @@ class HaproxyCli:
         said = self(command, payload)
         if sign not in said:
             # With a payload, the command alone: what follows it is a key.
-            raise AgentError("unit", f"HAProxy refused `{command}`", fix="systemctl restart silver-https", log=lines_of(said)[-10:])
+            raise AgentError("unit", f"HAProxy refused `{command}`", fix=f"systemctl restart {UNIT}", log=lines_of(said)[-10:])
 
     def listed(self):
         """Paths of the certificates that it knows, and of those that somebody has begun to change."""
