@@ -256,6 +256,7 @@ function nodeChange(name: string, commands: Command[]): Change {
     ...(known ? ["packages", "sites"].flatMap((key) => lists(key, words(valueOf(old, key)), words(valueOf(now, key)))) : []),
     ...(known ? changed("memory", valueOf(old, "memory"), valueOf(now, "memory")) : []),
     ...(known ? lists("trust_proxies", valuesOf(old, "trusts"), valuesOf(now, "trusts")) : []),
+    ...(known ? changed("https", valueOf(old, "https"), valueOf(now, "https")) : []),
     ...(known ? lists("apt", valuesOf(old, "apt"), valuesOf(now, "apt")) : []),
     ...(known ? lists("route", valuesOf(old, "route"), valuesOf(now, "route")) : []),
     ...(known && kind === "changed" ? changed("agent", valueOf(old, "agent"), valueOf(now, "agent")) : []),
@@ -274,9 +275,10 @@ function nodeChange(name: string, commands: Command[]): Change {
   };
 }
 
-/** How to reach a machine; its system is shown separately, and the environment's own name tells nothing. */
+/** How to reach a machine: its system and its https are shown separately, and the environment's own name tells nothing. */
 function reachedBy(variables: Record<string, string> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => name !== "os" && name !== "owner"));
+  const others = ["os", "owner", "authority"];
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !others.includes(name)));
 }
 
 const valuesOf = (facts: Facts | undefined, key: string): string[] =>

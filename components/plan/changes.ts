@@ -85,7 +85,7 @@ export function planChanges(before: Rendered | undefined, after: Rendered): Chan
   const nodes = byNode.flatMap(([one, other]) => nodeChange(one, other));
   for (const [one, other] of byNode)
     if (one?.kept === true && other !== undefined && other.kept !== true)
-      rerun(nodes, "node", other.name, [`${other.name}-state`], [keptUntilNow]);
+      rerun(nodes, "node", other.name, keptRuns(other), [keptUntilNow]);
   const why = sshWhys(before?.plan, after.plan);
   if (why.length > 0) for (const { name } of after.plan.nodes) rerun(nodes, "node", name, [`${name}-state`], why);
   const moved = new Map(byNode.map(([one, other]) => [other?.name, one && other && movedText(one, other)]));
@@ -179,7 +179,10 @@ export function releaseNotes(from: { release: string; version?: string }, to: { 
 function rerun(changes: Change[], subject: Change["subject"], name: string, runs: string[], why: string[]): void {
   const known = changes.find((change) => change.name === name);
   if (known === undefined) changes.push({ ...blank(subject, name, runs), why });
-  else if (known.kind === "changed") known.why.push(...why);
+  else if (known.kind === "changed") {
+    known.why.push(...why);
+    known.runs = [...new Set([...runs, ...known.runs])];
+  }
 }
 
 function siteChange(
@@ -208,6 +211,9 @@ function siteChange(
   return { ...base, from, to, notes, details, data };
 }
 
+/** What a node kept of its state, and a machine that the project makes of who signs its certificates. */
+const keptRuns = ({ name, machine }: NodePlan): string[] => [...(isMade(machine) ? [`${name}-machine`] : []), `${name}-state`];
+
 const keptUntilNow = "it kept what it had while a site was broken: what was declared meanwhile comes now, too";
 
 /** A node that keeps its last declared state may get another machine, and nothing else of what is declared. */
@@ -225,7 +231,9 @@ function nodeChange(one: NodePlan | undefined, other: NodePlan | undefined): Cha
   if (details.length === 0) return [];
   const systems = { from: one.os, to: other.os };
   if (one.os !== other.os || identity(one) !== identity(other)) return [{ ...both, ...systems, kind: "replaced", details }];
-  const reached = details.some(({ about }) => about === "machine" || about === "os");
+  // A machine that the project makes gets the authority that signs.
+  const signed = isMade(other.machine) && one.https?.authority !== other.https?.authority;
+  const reached = signed || details.some(({ about }) => about === "machine" || about === "os");
   return [{ ...(reached ? both : blank("node", name, [`${name}-state`])), ...systems, details }];
 }
 

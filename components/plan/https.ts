@@ -2,6 +2,6 @@ import type { Https } from "../environment/environment.ts";
 
 /** How a node speaks https, as a reviewer reads it. */
 export function httpsText({ authority, redirect, hstsSeconds }: Https): string {
-  const told = hstsSeconds === undefined ? "" : `, browsers come by it alone for ${hstsSeconds / 86_400} d`;
+  const told = hstsSeconds === undefined ? "" : `, HSTS max-age=${hstsSeconds}`;
   return `authority ${authority}${redirect ? "" : ", http as well"}${told}`;
 }

@@ -31,8 +31,11 @@ export class Node extends pulumi.ComponentResource {
   constructor(name: string, args: NodeArgs, options?: pulumi.ComponentResourceOptions) {
     super("silver:resources:Node", name, {}, options);
     const { plan, node } = args;
-    const authority = node.https === undefined ? {} : { authority: node.https.authority };
-    const machine = makeMachine(name, { declared: node.machine, os: node.os, ssh: plan.ssh, ...authority }, { parent: this });
+    const signed = {
+      ...(node.https === undefined ? {} : { authority: node.https.authority }),
+      ...(node.kept === undefined ? {} : { kept: node.kept }),
+    };
+    const machine = makeMachine(name, { declared: node.machine, os: node.os, ssh: plan.ssh, ...signed }, { parent: this });
     this.connection = machine.connection;
     this.owner = machine.owner;
 

@@ -71,6 +71,20 @@ const rows: Record<string, Row> = {
     diff: { "environment.old": "delete", "environment.fresh": "add" },
     stdout: "updated after created",
   },
+  "an ignored variable, added": {
+    before: { ...scripts, environment: { kept: "x" } },
+    after: { ...scripts, environment: { kept: "x", fresh: "1" }, options: { ignoreChanges: ["environment.fresh"] } },
+    op: "same",
+    diff: {},
+    stdout: "created",
+  },
+  "an ignored variable, taken away": {
+    before: { ...scripts, environment: { kept: "x", old: "1" } },
+    after: { ...scripts, environment: { kept: "x" }, options: { ignoreChanges: ["environment.old"] } },
+    op: "same",
+    diff: {},
+    stdout: "created",
+  },
   "the directory, taken away": {
     before: { ...scripts, dir: "/" },
     after: scripts,

@@ -138,7 +138,7 @@ test("that a node speaks https is a fact of its machine and of its state, and of
   await declare(https);
   expect(inputsOf("web1-machine")).toMatchObject({ environment: { authority: "local" }, triggers: ["ubuntu-24.04"] });
   const { create, stdin } = inputsOf("web1-state") as { create: string; stdin: string };
-  expect(create).toContain("\n# https: authority local, browsers come by it alone for 180 d\n");
+  expect(create).toContain("\n# https: authority local, HSTS max-age=15552000\n");
   expect(stdin).not.toContain("PRIVATE KEY");
   await mock("organization");
   await declare(hello);
@@ -206,6 +206,21 @@ test.each(["local", "host"] as const)(
     expect(JSON.parse(rollout)).toMatchObject({ nodes: [{ name: "web1", owner: ownerOf("web1") }] });
   },
 );
+
+test("a node that keeps what it had keeps its authority for certificates, too, or goes on without one", async () => {
+  const [node] = hello.nodes;
+  if (node === undefined) throw new Error("the plan has a node");
+  const ignored: Record<string, unknown> = {};
+  const transformations: pulumi.ResourceTransformation[] = [
+    ({ name, opts }) => {
+      ignored[name] = opts.ignoreChanges;
+      return undefined;
+    },
+  ];
+  new Node("web1", { plan: hello, node: { ...node, kept: true } }, { transformations });
+  await pulumi.runtime.disconnect();
+  expect(ignored).toMatchObject({ "web1-machine": ["environment.authority"], "web1-state": ["create", "stdin"] });
+});
 
 test("an environment's name has its organization before it, where the backend has some", async () => {
   await mock("acme");

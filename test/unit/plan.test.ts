@@ -360,7 +360,14 @@ test("https is planned for web nodes and for every site, and shown in the addres
   const rendered = (of: typeof plan) => ({ plan: of, releases: { blog: `3fa2c1d0.${of === plan ? "1" : "2"}1111111` } });
   const { changes } = planChanges(rendered(without), rendered(plan));
   expect(changes.map(({ name, details, urls }) => [name, details, urls])).toEqual([
-    ["web1", [{ about: "https", to: "authority local, http as well, browsers come by it alone for 180 d" }], undefined],
+    ["web1", [{ about: "https", to: "authority local, http as well, HSTS max-age=15552000" }], undefined],
     ["blog", [{ about: "https", from: "off", to: "on" }], ["https://blog.test/"]],
   ]);
+  const runsOf = (one: typeof plan, other: typeof plan) =>
+    planChanges(rendered(one), rendered(other)).changes.find(({ subject }) => subject === "node")?.runs;
+  // The machine gets the authority, or loses it.
+  const both = ["web1-machine", "web1-state"];
+  expect([runsOf(without, plan), runsOf(plan, without)]).toEqual([both, both]);
+  const otherwise = planned(sources("https: {authority: local, hsts: 1h}\n"));
+  expect(otherwise && runsOf(plan, otherwise)).toEqual(["web1-state"]);
 });

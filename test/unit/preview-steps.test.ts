@@ -68,20 +68,34 @@ test("a node and a site of one name are two changes, each with its own words", (
   expect(alone.untouched).toEqual(["blog"]);
 });
 
-test("what a node has of memory and trusted proxies is told by what was deployed, which git may not know", () => {
+test("what a node has of memory, trusted proxies and https is told by what was deployed, which git may not know", () => {
   const type = "command:remote:Command";
   const head = (...lines: string[]) => ["# node: web1 (debian-12)", "# packages: a", "# sites: blog", ...lines].join("\n");
   const step = {
     op: "update",
     urn: `urn:pulumi:dev::silverlining::silver:resources:Node$${type}::web1-state`,
-    oldState: { type, inputs: { create: head("# memory: 8G", "# trusts: 10.0.0.1") } },
+    oldState: { type, inputs: { create: head("# memory: 8G", "# trusts: 10.0.0.1", "# https: authority local") } },
     newState: { type, inputs: { create: head("# memory: 16G") } },
   };
   const background = { environment: "dev", sites: ["blog"], broken: [], program: [] };
   expect(previewChanges({ steps: [step], diagnostics: [] }, background).changes[0]?.details).toEqual([
     { about: "memory", from: "8G", to: "16G" },
     { about: "trust_proxies", name: "10.0.0.1", from: "10.0.0.1" },
+    { about: "https", from: "authority local" },
   ]);
+  const machine = (variables: object) => ({
+    type: "command:local:Command",
+    inputs: { environment: { os: "debian-12", ...variables } },
+  });
+  const gone = {
+    op: "update",
+    urn: "urn:pulumi:dev::silverlining::silver:machines:LocalMachine$command:local:Command::web1-machine",
+    oldState: machine({ authority: "local" }),
+    newState: machine({}),
+  };
+  // That is told as https, and is no other way to reach it.
+  const [change] = previewChanges({ steps: [gone, step], diagnostics: [] }, background).changes;
+  expect(change?.details.map(({ about }) => about)).toEqual(["memory", "trust_proxies", "https"]);
 });
 
 test("data of a service that becomes one of another type is left behind, also where git knows nothing of it", () => {

@@ -12,7 +12,7 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
   readonly connection: pulumi.Output<Connection>;
   readonly owner: pulumi.Output<Owner>;
 
-  constructor(name: string, { os, authority }: MachineArgs<"local">, options: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { os, authority, kept }: MachineArgs<"local">, options: pulumi.ComponentResourceOptions) {
     super("silver:machines:LocalMachine", name, {}, options);
     const machine = new local.Command(
       `${name}-machine`,
@@ -26,7 +26,11 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
         logging: local.Logging.Stderr,
       },
       // One name is one machine: delete the old one before creating its successor.
-      { parent: this, deleteBeforeReplace: true },
+      {
+        parent: this,
+        deleteBeforeReplace: true,
+        ...(kept === true ? { ignoreChanges: ["environment.authority"] } : {}),
+      },
     );
     const printed = machine.stdout.apply((stdout) => JSON.parse(stdout) as Printed);
     this.connection = printed.apply(({ address, hostKey, machineId }) => {

@@ -50,4 +50,6 @@ export interface MachineArgs<K extends Kind = Kind> {
   ssh: Plan["ssh"];
   /** Who signs the certificates of the sites there; absent: it speaks no https. */
   authority?: Https["authority"];
+  /** It has who signed them there before, or nobody: its state is the one before, too. */
+  kept?: true;
 }
