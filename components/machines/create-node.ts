@@ -25,7 +25,7 @@ export interface NodeSpec {
   prepared: readonly string[];
   /** The environment that wants it. Default: a person does, and it stays whose it is. */
   owner?: Owner;
-  /** Whether it gets the checkout's authority for certificates. Default: it does not. */
+  /** Whether it gets the checkout's authority for certificates. Default: as before; a new one does not. */
   hasAuthority?: boolean;
 }
 

@@ -33,7 +33,7 @@ const shutdownSeconds = 100;
  * @throws MachineError when it is another environment's
  */
 export async function ensureNode(clone: Clone, spec: NodeSpec, progress: Progress): Promise<Machine> {
-  const { name, os, owner, hasAuthority = false } = spec;
+  const { name, os, owner, hasAuthority } = spec;
   checkName(name);
   await checkMachine();
   return alone(clone, name, async (files) => {
@@ -45,10 +45,14 @@ export async function ensureNode(clone: Clone, spec: NodeSpec, progress: Progres
         `remove it first (its disk goes with it): node components/machines/main.ts remove ${name}`,
       );
     const { hasAuthority: hadAuthority, ...made } = found ?? (await createNode(clone, spec, progress));
-    const record: NodeRecord = { ...made, ...owned, ...(hasAuthority ? { hasAuthority } : {}) };
+    const isWanted = hasAuthority ?? hadAuthority === true;
+    const without: NodeRecord = { ...made, ...owned };
+    const record: NodeRecord = isWanted || hadAuthority === true ? { ...without, hasAuthority: true } : without;
     await writeRecord(files, record);
     await bootNode(clone, record, progress);
-    if (hasAuthority || hadAuthority === true) await settleAuthority(clone, record, hasAuthority, progress);
+    if (record.hasAuthority === true) await settleAuthority(clone, record, isWanted, progress);
+    // Not before it is gone: a node that does not boot has it still.
+    if (!isWanted) await writeRecord(files, without);
     return machineOf(record);
   });
 }

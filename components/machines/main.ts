@@ -22,9 +22,9 @@ const usage = `usage: node components/machines/main.ts <verb> [node] [--os ${sys
   reach NODE     log in to a machine that somebody else made, and tell what it is; the environment has its
                  address, port, hostKey, user, os and, with a jump host, proxy
   leave NODE     tell such a machine that the environment has it no more
-Where the environment has "authority", the node gets this checkout's own authority for certificates.
 Where the environment has "owner", the name of a Pulumi stack with its project, the machine is made, reached, removed
-or left for that stack, and another one's stays as it is.
+or left for that stack, and another one's stays as it is. With "authority", too, the node gets this checkout's own
+authority for certificates; without, it loses it.
 The operating system may also come from the environment, as "os": one of ${systemNames.join(", ")}.
 A node and the list are printed on stdout as JSON; what happens is told on stderr.`;
 
@@ -81,13 +81,11 @@ async function run(words: string[]): Promise<unknown> {
   if (rest.length > 0 || (named ? name === undefined : name !== undefined && verb !== "start")) throw new MachineError(usage);
   const asked = ["ensure", "remove", "reach"].includes(verb) ? await ownerFrom(name ?? "", process.env) : undefined;
   const owner = asked === undefined ? {} : { owner: asked };
+  // A person who starts a node by hand leaves it what its environment has given it.
+  const authority = asked === undefined ? {} : { hasAuthority: process.env.authority === "local" };
   switch (verb) {
     case "ensure":
-      return ensureNode(
-        clone,
-        { name: name ?? "", os, prepared: [], ...owner, hasAuthority: process.env.authority === "local" },
-        progress,
-      );
+      return ensureNode(clone, { name: name ?? "", os, prepared: [], ...owner, ...authority }, progress);
     case "start":
       return name === undefined ? startAllNodes(clone, progress) : startNode(clone, name, progress);
     case "stop":
