@@ -9,34 +9,48 @@ const files = "stacks/Pulumi.*.yaml";
 const mostStates = 5_000;
 const atOnce = 200;
 
+/** Where a state of a stack's file has a value. */
+interface Twin {
+  key: string;
+  file: string;
+}
+
 interface Earlier {
-  /** Value → the key under which an earlier state of a stack's file has it, where that is another. */
-  twins: Map<string, string>;
-  /** Whether there are more states than were looked at. */
-  isCut: boolean;
+  /** Value → where an earlier state has it under another key, or another file has it. */
+  twins: Map<string, Twin>;
+  /** Why not all states were looked at; absent when all were. */
+  cut?: string;
 }
 
 /**
  * Looks for encrypted values in all that git has of the files of stacks, on every branch: also one that no file has any more can be decrypted
  * still, and a change may begin before the commit that it copies from.
- * @param values value → the key that has it now
+ * @param file of the stack
+ * @param values value → the key that has it there now
  */
-export function earlierKeys(root: string, values: ReadonlyMap<string, string>): Earlier {
-  const twins = new Map<string, string>();
-  if (values.size === 0) return { twins, isCut: false };
+export function earlierTwins(root: string, file: string, values: ReadonlyMap<string, string>): Earlier {
+  const twins = new Map<string, Twin>();
+  if (values.size === 0) return { twins };
   const words = ["log", "--all", "HEAD", "--full-history", "-m", "--raw", "--no-abbrev", "--no-renames", "--format="];
   const listed = askGit(root, [...words, "--", files]).toString("latin1");
-  const states = new Set([...listed.matchAll(/^:\d+ \d+ [0-9a-f]+ (?!0+ )([0-9a-f]+) /gm)].map(([, id = ""]) => id));
-  const latest = [...states].slice(0, mostStates);
+  const found = [...listed.matchAll(/^:\d+ \d+ [0-9a-f]+ (?!0+ )([0-9a-f]+) [^\t]*\t(.*)$/gm)];
+  const states = Map.groupBy(found, ([, id = ""]) => id);
+  const latest = [...states.keys()].slice(0, mostStates);
   for (let next = 0; next < latest.length; next += atOnce) {
-    for (const text of blobs(root, latest.slice(next, next + atOnce)))
+    for (const [id, text] of blobs(root, latest.slice(next, next + atOnce)))
       for (const [value, key] of values) {
         if (twins.has(value) || !text.includes(value)) continue;
-        const other = keysOf(text, value).find((name) => name !== key);
+        const files = new Set(states.get(id)?.map(([, , path = ""]) => path));
+        const places = keysOf(text, value).flatMap((name) => [...files].map((path) => ({ key: name, file: path })));
+        const other = places.find((place) => place.key !== key || place.file !== file);
         if (other !== undefined) twins.set(value, other);
       }
   }
-  return { twins, isCut: states.size > mostStates };
+  if (states.size > mostStates)
+    return { twins, cut: `only the latest ${mostStates} versions of such files in git were searched for copies of new values` };
+  const isWhole = askGit(root, ["rev-parse", "--is-shallow-repository"]).toString().trim() === "false";
+  if (isWhole) return { twins };
+  return { twins, cut: "this clone has a part of git's history alone, and no more was searched for copies of new values" };
 }
 
 /** The keys of a value in the text of a stack's file; where it can't be read, one that says so. */
@@ -49,18 +63,18 @@ function keysOf(text: string, value: string): string[] {
     .flatMap((secrets) => Object.entries(secrets).flatMap(([key, kept]) => (isMap(kept) && kept.secure === value ? [key] : [])));
 }
 
-function* blobs(root: string, ids: readonly string[]): Generator<string> {
+function* blobs(root: string, ids: readonly string[]): Generator<[id: string, text: string]> {
   const answer = askGit(root, ["cat-file", "--batch"], { input: ids.map((id) => `${id}\n`).join("") });
   for (let at = 0; at < answer.length;) {
     const end = answer.indexOf("\n", at);
-    const [, type, size] = answer.toString("latin1", at, end).split(" ");
+    const [id = "", type, size] = answer.toString("latin1", at, end).split(" ");
     const length = Number(size);
     if (!Number.isInteger(length)) {
       // Missing, as in a clone that is not whole.
       at = end + 1;
       continue;
     }
-    if (type === "blob") yield answer.toString("utf8", end + 1, end + 1 + length);
+    if (type === "blob") yield [id, answer.toString("utf8", end + 1, end + 1 + length)];
     at = end + length + 2;
   }
 }

@@ -11,7 +11,7 @@ import type { Source } from "../components/text/source.ts";
 import { isMap } from "../components/text/value.ts";
 import { readYaml } from "../components/text/yaml.ts";
 import { NotPlanned } from "./planned.ts";
-import { earlierKeys } from "./secret-history.ts";
+import { earlierTwins } from "./secret-history.ts";
 
 interface Compared {
   /** The project, with git's history. */
@@ -83,7 +83,7 @@ export function judgeSecretValues(changes: Changes, { root, before, after, plan 
   return warned({ ...changes, changes: [...nodes, ...order], untouched }, copies(root, file, known, other));
 }
 
-/** Values that stand under another key, too, and did not before. */
+/** Values that stand under another key or in another file, too, and did not before. */
 function copies(root: string, file: string, before: Kept, { values }: Kept): string[] {
   const all = [...before.values, ...values];
   const fresh = [...values].flatMap(([key, value]) => {
@@ -92,14 +92,15 @@ function copies(root: string, file: string, before: Kept, { values }: Kept): str
     return [{ key, text, twin: all.find(([name, same]) => same === value && name !== key)?.[0] }];
   });
   const unknown = fresh.filter(({ twin }) => twin === undefined);
-  const earlier = earlierKeys(root, new Map(unknown.map(({ text, key }) => [text, key])));
+  const earlier = earlierTwins(root, file, new Map(unknown.map(({ text, key }) => [text, key])));
   const told = fresh.flatMap(({ key, text, twin }) => {
-    const other = twin ?? earlier.twins.get(text);
-    const from = twin === undefined ? ", from another commit or another stack" : "";
-    return other === undefined ? [] : [`${file}: ${key} has the value of ${other}${from}`];
+    if (twin !== undefined) return [`${file}: ${key} has the value of ${twin}`];
+    const other = earlier.twins.get(text);
+    if (other === undefined) return [];
+    const from = other.file === file ? ", from another commit" : ` of ${other.file}`;
+    return [`${file}: ${key} has the value of ${other.key}${from}`];
   });
-  const cut = `${file}: git has too much of it to look through all for values that new ones are copies of`;
-  return earlier.isCut ? [...told, cut] : told;
+  return earlier.cut === undefined ? told : [...told, `${file}: ${earlier.cut}`];
 }
 
 /** What is encrypted, in the only form of Pulumi's that has one text for the same bytes; undefined: it is of another. */

@@ -211,7 +211,7 @@ describe("values of secrets, of which a reviewer sees versions alone", () => {
     git("commit", "-qam", "without it");
     git("commit", "-q", "--allow-empty", "-m", "later");
     keep(kept({ ...values, "blog.MORE@1": "v1:qqqq:rrrr" }));
-    const told = "⚠ stacks/Pulumi.dev.yaml: blog.MORE@1 has the value of shop.OLD@1, from another commit or another stack\n";
+    const told = "⚠ stacks/Pulumi.dev.yaml: blog.MORE@1 has the value of shop.OLD@1, from another commit\n";
     expect(silver("plan", "HEAD").stdout).toContain(told);
     git("branch", "-q", "other", "HEAD~2");
     git("reset", "-q", "--hard", "HEAD~3");
@@ -227,8 +227,26 @@ describe("values of secrets, of which a reviewer sees versions alone", () => {
   test("and one of an environment that is new, which has another's salt", () => {
     write({ "stacks/trial.yaml": environment("{ KEY: { secret: 1 } }") });
     write({ "stacks/Pulumi.trial.yaml": kept({ "blog.KEY@1": "v1:cccc:dddd" }) });
-    expect(silver("plan", "HEAD", "-e", "trial").stdout).toContain("blog.KEY@1 has the value of shop.KEY@1, from another");
+    expect(silver("plan", "HEAD", "-e", "trial").stdout).toContain(
+      "\n⚠ stacks/Pulumi.trial.yaml: blog.KEY@1 has the value of shop.KEY@1 of stacks/Pulumi.dev.yaml\n",
+    );
+    // Also under the name that it has there.
+    write({ "stacks/Pulumi.trial.yaml": kept({ "blog.KEY@1": "v1:gggg:hhhh", "shop.KEY@1": "v1:cccc:dddd" }) });
+    expect(silver("plan", "HEAD", "-e", "trial").stdout).toContain(
+      "\n⚠ stacks/Pulumi.trial.yaml: shop.KEY@1 has the value of shop.KEY@1 of stacks/Pulumi.dev.yaml\n",
+    );
     for (const file of ["trial.yaml", "Pulumi.trial.yaml"]) rmSync(join(root, "stacks", file));
+  });
+
+  test("in a clone without all of git's history it is told that only a part was searched", () => {
+    keep(kept({ ...values, "blog.MORE@1": "v1:gggg:hhhh" }));
+    expect(silver("plan", "HEAD").stdout).not.toContain("⚠");
+    const commit = git("rev-parse", "HEAD");
+    writeFileSync(join(root, ".git/shallow"), commit);
+    expect(silver("plan", "HEAD").stdout).toContain(
+      "\n⚠ stacks/Pulumi.dev.yaml: this clone has a part of git's history alone, and no more was searched for copies of new values\n",
+    );
+    rmSync(join(root, ".git/shallow"));
   });
 
   test.each([
