@@ -1,7 +1,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { parseRequirements, renderRequirements, REQUIREMENTS_FILE } from "../components/bundle/requirements.ts";
+import {
+  decodeRequirements,
+  parseRequirements,
+  readPins,
+  renderRequirements,
+  REQUIREMENTS_FILE,
+} from "../components/bundle/requirements.ts";
 import { environmentNames } from "../components/plan/environment-names.ts";
 import { loadEnvironment } from "../components/plan/load.ts";
 import { distinctTargets, targetText } from "../components/plan/libraries.ts";
@@ -12,8 +18,8 @@ import { run } from "../components/rollout/run.ts";
 import { ensureUv } from "../components/rollout/uv.ts";
 import type { PythonTarget } from "../components/systems/python-target.ts";
 import { systems } from "../components/systems/systems.ts";
-import { realDirectory, readInside } from "../components/text/files.ts";
-import { readLockInput, readOwn } from "./lock-input.ts";
+import { readInside, realDirectory, refusalIssue } from "../components/text/files.ts";
+import { readLockInput, readProject } from "./lock-input.ts";
 import { environmentName, root } from "./pulumi.ts";
 import { UserError } from "./user-error.ts";
 
@@ -98,7 +104,7 @@ async function compile(app: string, input: string, targets: readonly PythonTarge
     const uv = await ensureUv(cache, signal);
     const environment = await indexEnvironment(directory, signal);
     const lists = writeInput(directory, found.real, input, app);
-    writePins(directory, found.real);
+    if (!upgrade) writePins(directory, found.real, app);
     const words = [
       "pip",
       "compile",
@@ -143,7 +149,7 @@ const below = "app";
 function writeInput(directory: string, from: string, input: string, app: string): string[] {
   if (input === "pyproject.toml") {
     mkdirSync(join(directory, below));
-    writeFileSync(join(directory, below, input), readOwn(from, input, app));
+    writeFileSync(join(directory, below, input), readProject(from, input, app));
     return [`${below}/${input}`];
   }
   const { requirements, constraints } = readLockInput(from, input, app);
@@ -153,11 +159,33 @@ function writeInput(directory: string, from: string, input: string, app: string)
   return [input, "-c", "constraints.in"];
 }
 
-/** Writes what is pinned already, so that it stays. */
-function writePins(directory: string, from: string): void {
-  const bytes = readInside(from, REQUIREMENTS_FILE, 2 ** 22);
-  const pinned = typeof bytes === "string" ? undefined : parseRequirements(bytes.toString(), REQUIREMENTS_FILE).value;
-  if (pinned !== undefined) writeFileSync(join(directory, REQUIREMENTS_FILE), renderRequirements(pinned));
+/**
+ * Writes what is pinned already, so that it stays. The file may be another program's, without hashes.
+ * @throws UserError at the first line that pins no version
+ */
+function writePins(directory: string, from: string, app: string): void {
+  const shown = `${app}/${REQUIREMENTS_FILE}`;
+  const anyway = `take the newest of everything: silver lock ${app} --upgrade`;
+  const bytes = readInside(from, REQUIREMENTS_FILE, mostPins);
+  if (bytes === "missing") return;
+  if (typeof bytes === "string")
+    throw new UserError(`${refusalIssue(bytes, shown, mostPins).message}, so what it pins can't be kept`, anyway);
+  const text = decodeRequirements(bytes);
+  const known = parseRequirements(text, shown).value;
+  const { value: pins, issues } = known === undefined ? readPins(text, shown) : { value: [], issues: [] };
+  const [issue] = issues;
+  if (pins === undefined)
+    throw new UserError(
+      `${shown}:${issue?.place.line ?? 1}: ${issue?.message ?? "it can't be read"}, so what the file pins can't be kept`,
+      `write name==version there, or ${anyway}`,
+    );
+  writeFileSync(
+    join(directory, REQUIREMENTS_FILE),
+    known === undefined ? pins.map((pin) => `${pin}\n`).join("") : renderRequirements(known),
+  );
 }
+
+/** Bytes of a file of pins. */
+const mostPins = 2 ** 22;
 
 const minor = ({ python }: PythonTarget): number => Number(python.split(".")[1]);

@@ -69,6 +69,23 @@ export function parseRequirements(text: string, file: string): Parsed<Requiremen
 }
 
 /**
+ * What a file pins, a library a line, whether it has hashes or not. Pure. Lines that say where libraries come from pin nothing.
+ * @returns the first line that pins no version, or all that are pinned
+ */
+export function readPins(text: string, file: string): Parsed<string[]> {
+  const pins: string[] = [];
+  for (const { line, pieces } of statements(text)) {
+    const [{ text: wanted } = { text: "" }] = partsOf(pieces);
+    if (INDEX_OPTION.test(wanted)) continue;
+    const place = { file, line };
+    const read = wanted.startsWith("-") ? { issues: [explainOption(place, wanted)] } : readRequirement(wanted, place);
+    if (!("value" in read) || read.value === undefined) return { issues: read.issues };
+    pins.push(renderPin(read.value));
+  }
+  return { value: pins, issues: [] };
+}
+
+/**
  * Poetry writes a library once alone, and once more with the extras that something needs of it: pip takes both for one.
  * @returns false when the two differ in more than extras, or in nothing
  */
@@ -90,14 +107,14 @@ export function decodeRequirements(bytes: Buffer): string {
 /** The libraries as a canonical requirements.txt. */
 export function renderRequirements({ list }: Requirements): string {
   return list
-    .map(({ name, extras, version, marker, hashes }) => {
-      const wanted = `${name}${extras.length === 0 ? "" : `[${extras.join(",")}]`}==${version}`;
-      return [`${wanted}${marker === undefined ? "" : ` ; ${marker}`}`, ...hashes.map((hash) => `--hash=sha256:${hash}`)].join(
-        " ",
-      );
-    })
+    .map((one) => [renderPin(one), ...one.hashes.map((hash) => `--hash=sha256:${hash}`)].join(" "))
     .map((line) => `${line}\n`)
     .join("");
+}
+
+function renderPin({ name, extras, version, marker }: Omit<Requirement, "hashes">): string {
+  const wanted = `${name}${extras.length === 0 ? "" : `[${extras.join(",")}]`}==${version}`;
+  return `${wanted}${marker === undefined ? "" : ` ; ${marker}`}`;
 }
 
 const sortKey = ({ name, marker = "" }: Requirement): string => `${name} ${marker}`;
@@ -216,11 +233,14 @@ function unpinned(wanted: string, place: Place): Parsed<never> {
 }
 
 /** URLs, version control, archives and directories. */
-function isElsewhere(wanted: string): boolean {
+export function isElsewhere(wanted: string): boolean {
   return /^[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@|:\/\/|^\.{0,2}[/\\]|^\.{1,2}$|^[A-Za-z]:\\|\.(?:whl|zip|tar\.\w+|tgz)$/.test(
     wanted.replace(/;.*/, "").trim(),
   );
 }
+
+/** Options that say where libraries come from. */
+const INDEX_OPTION = /^(?:-i|-f|--(?:index-url|extra-index-url|no-index|find-links|trusted-host))(?:[\s=]|$)/;
 
 function explainOption(place: Place, option: string): Issue {
   const [name = ""] = option.split(/[\s=]/);
@@ -228,7 +248,7 @@ function explainOption(place: Place, option: string): Issue {
     const message = `${name} names another place, but only this file says what is installed`;
     return error("requirement-option", place, message, "write each library here, or vendor it into lib/python");
   }
-  if (/^(?:-i|-f|--(?:index-url|extra-index-url|no-index|find-links|trusted-host))$/.test(name)) {
+  if (INDEX_OPTION.test(name)) {
     const message = `${name} names an index, but the machine that deploys decides on that`;
     return error(
       "requirement-option",

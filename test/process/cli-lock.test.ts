@@ -118,6 +118,14 @@ const refusedTraps: Record<string, (trace: string, directory: string) => Record<
     ...backend(trace),
   }),
   "a list from elsewhere": () => ({ "requirements.in": "-r https://acme.net/more.in\n" }),
+  "a library from elsewhere": () => ({ "requirements.in": "needy @ https://acme.net/needy-2.0-py3-none-any.whl\n" }),
+  "an index that gets a variable of whoever pins": () => ({
+    "requirements.in": "--extra-index-url https://acme.net/${HOME}/\nneedy\n",
+  }),
+  "the same in a pyproject.toml": () => ({
+    "pyproject.toml":
+      '[project]\nname = "x"\nversion = "1"\ndependencies = ["needy"]\n[[tool.uv.index]]\nurl = "https://acme.net/\\u0024{HOME}/"\n',
+  }),
   "a list outside": () => ({ "requirements.in": "-r ../blog/requirements.in\n" }),
 };
 
@@ -163,7 +171,7 @@ describe("nothing runs that an app has beside its list, which may be a stranger'
 
 test("what an app includes counts, what is pinned stays, and a link in place of the file is not followed", () => {
   mkdirSync(join(root, "apps/blog/lists"));
-  writeFileSync(join(root, "apps/blog/requirements.in"), "# ours\n-r lists/more.in\n-c lists/bounds.in\n");
+  writeFileSync(join(root, "apps/blog/requirements.in"), "# ours\n-r lists/more.in  # more of ours\n-c lists/bounds.in\n");
   writeFileSync(join(root, "apps/blog/lists/more.in"), "needy\n-c bounds.in\n");
   writeFileSync(join(root, "apps/blog/lists/bounds.in"), "needy<=2\n");
   rmSync(join(root, "apps/blog/requirements.txt"));
@@ -179,6 +187,38 @@ test("what an app includes counts, what is pinned stays, and a link in place of 
   expect(before).toContain("# via");
   expect(silver("lock", "blog", "--upgrade").status).toBe(0);
   expect(pinned()).toContain(newer);
+});
+
+test("what is pinned without hashes stays, too, and is refused by name where that can't be", () => {
+  const file = join(root, "apps/blog/requirements.txt");
+  writeFileSync(join(root, "apps/blog/requirements.in"), "needy\n");
+  writeFileSync(file, "--index-url https://acme.net/\n# frozen\nbackport==1.0\nNeedy==2.0 # ours\n");
+  expect(silver("lock", "blog").stderr).toBe("");
+  expect(pinned()).toContain("needy==2.0 ");
+  // As PowerShell writes it.
+  writeFileSync(file, Buffer.from("\uFEFFneedy==2.0\r\n", "utf16le"));
+  expect(silver("lock", "blog").stderr).toBe("");
+  expect(pinned()).toContain("needy==2.0 ");
+  writeFileSync(file, "backport==1.0\nneedy>=2\n");
+  const { status, stderr } = silver("lock", "blog");
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr:
+      '✗ apps/blog/requirements.txt:2: "needy>=2" is not pinned to one version by ==, so what the file pins can\'t be kept\n' +
+      "  write name==version there, or take the newest of everything: silver lock apps/blog --upgrade\n",
+  });
+  expect(pinned()).toBe("backport==1.0\nneedy>=2\n");
+  expect(silver("lock", "blog", "--upgrade").status).toBe(0);
+  expect(pinned()).toContain("needy==2.0.1 ");
+});
+
+test("a directory of wheels is one of this computer, since uv runs elsewhere: a relative one is refused by name", () => {
+  writeFileSync(join(root, "apps/blog/requirements.in"), `-f ${index} # ours\nneedy\n`);
+  expect(silver("lock", "blog").stderr).toBe("");
+  writeFileSync(join(root, "apps/blog/requirements.in"), "--find-links wheels\nneedy\n");
+  expect(silver("lock", "blog").stderr).toBe(
+    "✗ apps/blog/requirements.in:1: wheels is relative, and uv runs elsewhere\n  write its whole path, or an address with https://\n",
+  );
 });
 
 test("an app without a list, on no node, or that is none, is told what to do", () => {
