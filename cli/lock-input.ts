@@ -12,7 +12,7 @@ const options = /^--no-index$|^(?:-i|--index-url|--extra-index-url|-f|--find-lin
 /** What uv finds wherever it runs. */
 const absolute = /^(?:https?:\/\/|file:\/\/\/|\/)/;
 /** uv puts in variables of whoever runs it, also into an address that it asks: a stranger would learn a password. */
-const variable = /\$\{/;
+const variable = "${";
 /** The same in TOML, which has other ways to write both characters. */
 const variableInProject = /\$\{|\\(?:u00|U000000|x)(?:24|7b)/i;
 const included = /^(-r|--requirement|-c|--constraint)(?:=| *)([A-Za-z0-9_./-]+)$/;
@@ -45,7 +45,7 @@ export function readLockInput(directory: string, file: string, shown: string): L
       const [isOption, place = "/"] = options.exec(line) ?? [];
       if (other !== undefined) add(`${below}${other}`, /^(?:-c|--constraint)$/.test(option) ? "constraints" : to);
       else if (line === "") continue;
-      else if (variable.test(line)) throw refuse(`${quoteName(line)} has a variable of whoever runs silver lock`, ownIndex);
+      else if (line.includes(variable)) throw refuse(`${quoteName(line)} has a variable of whoever runs silver lock`, ownIndex);
       else if (!absolute.test(place))
         throw refuse(
           `${quoteName(place)} is relative, and uv runs elsewhere`,

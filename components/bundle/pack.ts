@@ -90,7 +90,7 @@ const FILE_MAX = 2 ** 31 - 1;
 
 function packEntry(packing: Packing, file: string): void {
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(file)) {
-    const message = "a file's name contains a control character, or what ends a line";
+    const message = "a file's name contains a control character or a line separator";
     refuse(packing, "file-name", file, message, "rename the file without newlines, tabs, U+0085, U+2028 and the like");
     return;
   }

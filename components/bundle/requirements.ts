@@ -78,9 +78,10 @@ export function readPins(text: string, file: string): Parsed<string[]> {
     const [{ text: wanted } = { text: "" }] = partsOf(pieces);
     if (INDEX_OPTION.test(wanted)) continue;
     const place = { file, line };
-    const read = wanted.startsWith("-") ? { issues: [explainOption(place, wanted)] } : readRequirement(wanted, place);
-    if (!("value" in read) || read.value === undefined) return { issues: read.issues };
-    pins.push(renderPin(read.value));
+    if (wanted.startsWith("-")) return { issues: [explainOption(place, wanted)] };
+    const { value, issues } = readRequirement(wanted, place);
+    if (value === undefined) return { issues };
+    pins.push(renderPin(value));
   }
   return { value: pins, issues: [] };
 }

@@ -20,12 +20,12 @@ export function checkProxies(
   const withSites = [...nodes].filter(([, node]) => node?.roles.includes("web"));
   return proxies.flatMap((proxy, index) => {
     const told = (what: string, fix: string) => {
-      const message = `trust_proxies has ${proxy}, ${what}, so that each site there is believed about a visitor's address and scheme`;
+      const message = `trust_proxies has ${proxy}, ${what}: every site there could pass off any address and scheme as a visitor's`;
       return [warning("trusts-sites", source.placeOf(["trust_proxies", index], "value"), message, fix)];
     };
-    if (loopback.some((own) => meet(proxy, own)))
+    if (loopback.some((own) => overlap(proxy, own)))
       return told("which is each node itself", "delete it: a proxy on the node itself can't be told from its sites");
-    const inside = withSites.filter(([, node]) => node?.host !== undefined && meet(proxy, node.host)).map(([name]) => name);
+    const inside = withSites.filter(([, node]) => node?.host !== undefined && overlap(proxy, node.host)).map(([name]) => name);
     const [first = "", second = ""] = inside;
     const others = inside.length === 2 ? second : `${inside.length - 1} other nodes`;
     if (inside.length === 0) return [];
@@ -37,7 +37,7 @@ export function checkProxies(
 }
 
 /** Whether two have an address in common, each an address or a network; a name has none that is known. */
-function meet(one: string, other: string): boolean {
+function overlap(one: string, other: string): boolean {
   const [left, right] = [rangeOf(one), rangeOf(other)];
   if (left === undefined || right === undefined) return false;
   return left[0].kind() === right[0].kind() && left[0].match(right[0], Math.min(left[1], right[1]));

@@ -99,8 +99,7 @@ function checkNode(name: string, node: NodeTree, source: Source): Issue[] {
 
 /** The checkout's own authority is for machines that nobody but its developer visits. */
 function checkHttps(nodes: Nodes, source: Source): Issue[] {
-  const others = [...nodes].filter(([, node]) => node !== undefined && !node.local && node.roles.includes("web"));
-  const [first] = others;
+  const first = [...nodes].find(([, node]) => node !== undefined && !node.local && node.roles.includes("web"));
   if (first === undefined) return [];
   const place = source.placeOf(["https", "authority"], "value");
   const message = `certificates of a public authority are not built yet, and node ${first[0]} is not local`;

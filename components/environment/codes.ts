@@ -67,7 +67,7 @@ export const environmentCodes = {
     fix: "Name the machine once; make new host keys on a clone.",
   },
   "trusts-sites": {
-    rule: "A trusted proxy is not a node of the environment: what the sites of a node ask of each other comes from a loopback address, or from the node's own.",
+    rule: "No trusted proxy is a node of the environment: what its sites ask of each other comes from a loopback address, or from the node's own.",
     example: { "dev.yaml": "trust_proxies: [127.0.0.1]\nnodes: {web1: {local: true, os: ubuntu-24.04}}\n" },
     fix: "Name the addresses of the proxies alone.",
   },

@@ -24,7 +24,7 @@ export interface Environment {
     debs: string[];
   };
   /** Upper limits for any site. */
-  limits: MostOfAnySite;
+  limits: EnvironmentLimits;
   nodes: Record<string, EnvironmentNode>;
   sites: Record<string, EnvironmentSite>;
 }
@@ -99,7 +99,8 @@ export interface Limits {
   bodyBytes?: number;
 }
 
-export interface MostOfAnySite extends Limits {
+/** The most that any site of an environment may have, and any of its services. */
+export interface EnvironmentLimits extends Limits {
   /** Disk that a service may fill. */
   quotaBytes?: number;
   /** Memory that a service may fill. */

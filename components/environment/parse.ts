@@ -4,7 +4,7 @@ import { tooLarge } from "../text/too-large.ts";
 import type { Source } from "../text/source.ts";
 import { readYaml } from "../text/yaml.ts";
 import { checkEnvironment } from "./check.ts";
-import type { Environment, EnvironmentNode, EnvironmentSite, Https, Limits, MostOfAnySite, Spot } from "./environment.ts";
+import type { Environment, EnvironmentNode, EnvironmentSite, Https, Limits, EnvironmentLimits, Spot } from "./environment.ts";
 import { layer } from "./layers.ts";
 import { readMachine } from "./kinds/registry.ts";
 import { appPath, environmentSchema, type EnvironmentTree } from "./schema.ts";
@@ -90,7 +90,7 @@ function toEnvironment(tree: EnvironmentTree, source: Source, file: string, name
       debs: tree.apt.debs,
     },
     defaults: { retain: tree.defaults.retain, graceSeconds: tree.defaults.grace },
-    limits: toMost(tree.limits),
+    limits: toEnvironmentLimits(tree.limits),
     nodes: mapValues(tree.nodes, (key, node) => toNode(key, node, source)),
     sites: mapValues(tree.sites, (key, site) => toSite(key, site, tree, source)),
   };
@@ -155,7 +155,7 @@ function toLimits({ processes, memory, body }: { processes?: number; memory?: nu
   };
 }
 
-function toMost({ quota, service_memory: memory, ...ofSites }: EnvironmentTree["limits"]): MostOfAnySite {
+function toEnvironmentLimits({ quota, service_memory: memory, ...ofSites }: EnvironmentTree["limits"]): EnvironmentLimits {
   return {
     ...toLimits(ofSites),
     ...(quota === undefined ? {} : { quotaBytes: quota }),

@@ -28,8 +28,8 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
   }
   const { processes, memoryBytes, bodyBytes } = environment.limits;
   const ofSite = "lower it there, or under the site's limits, or raise the environment's limits";
-  const beyond = (what: string, most: string, fix = ofSite) => {
-    const message = `${manifest.file} asks for ${what}, but this environment allows site ${site.name} ${most}`;
+  const beyond = (what: string, most: string, fix = ofSite, wants = "asks for") => {
+    const message = `${manifest.file} ${wants} ${what}, but this environment allows site ${site.name} ${most}`;
     issues.push(error("limit", place, message, fix));
   };
   if (processes !== undefined && plan.processes.count > processes) {
@@ -60,7 +60,7 @@ export function judgeSite(environment: Environment, site: EnvironmentSite, manif
     beyond(`request bodies of ${sizeText(plan.limits.bodyBytes)}`, sizeText(bodyBytes));
   }
   for (const { what, most, option, limit } of servicesBeyond(environment, plan))
-    beyond(what, sizeText(most), `lower its ${option} there, or raise limits.${limit} of the environment`);
+    beyond(what, sizeText(most), `lower its ${option} there, or raise limits.${limit} of the environment`, "needs");
   return issues;
 }
 

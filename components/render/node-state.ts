@@ -15,7 +15,7 @@ import {
   renderRecoverTimer,
   renderRecoverUnit,
   renderVarnishDropIn,
-  renderVarnishStorage,
+  renderVarnishSizes,
   renderWorkerDropIn,
 } from "./node-units.ts";
 import { portsScript, renderPortsUnit, renderReleasePorts } from "./release-ports.ts";
@@ -99,7 +99,7 @@ function webFiles(node: NodePlan): RenderedFile[] {
       content: renderTopVcl(node),
       after: "top-vcl",
     },
-    { path: "/etc/silver/varnish/storage", mode: "0644", content: renderVarnishStorage(), after: "varnish-restart" },
+    { path: "/etc/silver/varnish/storage", mode: "0644", content: renderVarnishSizes(), after: "varnish-restart" },
     { path: portsScript, mode: "0644", content: renderReleasePorts() },
     unit("silver-ports.service", renderPortsUnit()),
     unit("silver-boot.service", renderBootUnit()),

@@ -72,7 +72,7 @@ ${closedSystem}`;
  * free, set aside at once, so that it neither fills the disk nor finds it full. Where next to nothing is free it gets memory, because
  * a node with a full disk has to serve.
  */
-export function renderVarnishStorage(): string {
+export function renderVarnishSizes(): string {
   return `# Made by silver. Run before Varnish starts: the threads of each of its two pools, and the sizes, in MB, of what it keeps on disk.
 set -eu
 memory=$(sed -n 's/^MemTotal: *\\([0-9]*\\) kB$/\\1/p' /proc/meminfo)

@@ -5,7 +5,7 @@ import {
   absolutePath,
   anyText,
   bundleId,
-  certifiedHost,
+  certificateHost,
   count,
   digest,
   innerPath,
@@ -58,7 +58,7 @@ export const nodeState = z.strictObject({
    * Who signs the certificates, and each site's hosts; sites that answer to every host alone have none of their own. Absent: the node
    * speaks no https.
    */
-  https: z.strictObject({ authority: z.enum(["local"]), hosts: z.record(siteName, z.array(certifiedHost)) }).exactOptional(),
+  https: z.strictObject({ authority: z.enum(["local"]), hosts: z.record(siteName, z.array(certificateHost)) }).exactOptional(),
   /** systemd units that must be enabled and running, and those that must be stopped and disabled. */
   units: z.strictObject({ running: z.array(unitName), stopped: z.array(unitName) }),
 });

@@ -63,7 +63,8 @@ global
 
 defaults
   mode http
-  # Varnish ends what takes too long, and says so with a page: each of these is longer than its own.
+  # Varnish ends what takes too long, and says so with a page: each of these is longer than its own. Who reads nothing is let go
+  # here all the same: Varnish would wait for an hour.
   timeout connect 5s
   timeout http-request 15s
   timeout client 90s
@@ -112,7 +113,7 @@ AmbientCapabilities=CAP_NET_BIND_SERVICE
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 UMask=0077
 ProtectSystem=strict
-InaccessiblePaths=-/srv/silver -/var/lib/silver/authority -/run/dbus
+InaccessiblePaths=-/srv/silver -/var/lib/silver/authority.pem -/run/dbus
 PrivateTmp=yes
 PrivateDevices=yes
 PrivateIPC=yes

@@ -12,7 +12,23 @@ import { regexLiteral, vclString } from "../text/literals.ts";
 export function renderTopVcl({ routes, trustProxies = [], https }: Pick<NodePlan, "routes" | "trustProxies" | "https">): string {
   const redirects = https?.redirect === true;
   const page = errorPage("Nothing here", "No site answers at this address.");
-  const unclear = errorPage("Not understood", "This address can't be read.");
+  const acls = [trustedProxies(trustProxies), ...(redirects ? [nodeItself] : [])];
+  const received = [
+    indent(proxyLines(trustProxies)),
+    "  # For the lines below only: a change of the request is undone when it is handed over.",
+    indent(normalPathLines()),
+    '  set req.http.X-Silver-Host = regsub(std.tolower(req.http.Host), "[.]?(?::[0-9]*)?$", "");',
+    ...(https === undefined ? [] : [indent(noUpgradeLines)]),
+    ...(redirects ? [indent(redirectLines(trustProxies))] : []),
+    ...routes.map((route) => `  ${renderRoute(route)}`),
+    "  return (synth(404));",
+  ];
+  const pages = [
+    synthPage(400, unclear),
+    ...(https === undefined ? [] : [synthPage(501, noUpgrade)]),
+    ...(redirects ? [synthPage(308, moved, [location])] : []),
+    indent(pageLines("resp", page)),
+  ];
   return `vcl 4.1;
 # Which site answers: exact hosts first, then suffixes, then every host; longer paths first. One line a location.
 
@@ -20,24 +36,18 @@ import blob;
 import std;
 
 backend default none;
-${trustedProxies(trustProxies)}${redirects ? nodeItself : ""}
+${acls.join("")}
 sub vcl_recv {
-${indent(proxyLines(trustProxies))}
-  # For the lines below only: a change of the request is undone when it is handed over.
-${indent(normalPathLines())}
-  set req.http.X-Silver-Host = regsub(std.tolower(req.http.Host), "[.]?(?::[0-9]*)?$", "");
-${https === undefined ? "" : `${indent(noUpgradeLines)}\n`}${redirects ? `${indent(redirectLines(trustProxies))}\n` : ""}${routes.map((route) => `  ${renderRoute(route)}\n`).join("")}  return (synth(404));
+${received.join("\n")}
 }
 
 sub vcl_synth {
-  if (resp.status == 400) {
-${indent(pageLines("resp", unclear), "    ")}
-  }
-${https === undefined ? "" : `${synthPage(501, noUpgrade)}\n`}${redirects ? `${synthPage(308, moved, [location])}\n` : ""}${indent(pageLines("resp", page))}
+${pages.join("\n")}
 }
 `;
 }
 
+const unclear = errorPage("Not understood", "This address can't be read.");
 const noUpgrade = errorPage("Not possible", "No site here can answer over a WebSocket.");
 const moved = errorPage("Over there", "This site answers over https.");
 const location = 'set resp.http.Location = "https://" + req.http.X-Silver-Host + req.url;';

@@ -43,7 +43,7 @@ export const absolutePath = form(`(?:/${SEGMENT})+`, "a plain absolute path");
 export const innerPath = form(`${SEGMENT}(?:/${SEGMENT})*`, "a path that stays inside its directory");
 
 /** `blog.acme.net`, or `.acme.net` for all hosts below it and itself. */
-export const certifiedHost = form("\\.?[a-z0-9-]+(?:\\.[a-z0-9-]+)*", "a host name");
+export const certificateHost = form("\\.?[a-z0-9-]+(?:\\.[a-z0-9-]+)*", "a host name");
 
 /** A whole number: a count or a process id. */
 export const count = z.int().min(0);

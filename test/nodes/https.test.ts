@@ -148,7 +148,11 @@ describe.each([testOs])("on %s", (os) => {
     expect(Object.keys(tried)).toHaveLength(7);
     expect(Object.values(tried).filter((how) => how === "opened")).toEqual([]);
     const asUser = (words: string) => trySsh(node, `runuser -u site-blog -- ${words}`);
-    for (const path of Object.keys(tried)) expect((await asUser(`test -r ${path}`)).code, path).toBe(1);
+    for (const path of Object.keys(tried)) {
+      // Of one that is not there nothing would be shown.
+      expect((await trySsh(node, `test -e ${path}`)).code, path).toBe(0);
+      expect((await asUser(`test -r ${path}`)).code, path).toBe(1);
+    }
     // The terminator itself has the keys of the certificates, and not that of the authority.
     const asTerminator = (path: string) => trySsh(node, `runuser -u haproxy -- test -r ${path}`);
     expect((await asTerminator("/var/lib/silver/https/blog.pem")).code).toBe(0);

@@ -106,6 +106,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  // A failed test leaves them.
+  for (const follower of followers) follower.process.kill("SIGINT");
   silver.remove();
   site.remove();
   await agent.stop();

@@ -50,7 +50,7 @@ describe("proxies that the sites of a node can pass themselves off as are a warn
 `;
   const parsed = (proxies: string, own = nodes, base = "") =>
     parseEnvironment(`trust_proxies: [${proxies}]\n${own}`, "stacks/dev.yaml", "dev", { text: base, file: "stacks/base.yaml" });
-  const believed = "so that each site there is believed about a visitor's address and scheme";
+  const believed = "every site there could pass off any address and scheme as a visitor's";
 
   test("with the place, why, and what to do", () => {
     const { value, issues } = parsed("192.0.2.7, 127.0.0.1, 10.0.0.0/8");
@@ -60,14 +60,14 @@ describe("proxies that the sites of a node can pass themselves off as are a warn
         code: "trusts-sites",
         severity: "warning",
         place: { file: "stacks/dev.yaml", line: 1, column: 28 },
-        message: `trust_proxies has 127.0.0.1, which is each node itself, ${believed}`,
+        message: `trust_proxies has 127.0.0.1, which is each node itself: ${believed}`,
         fix: "delete it: a proxy on the node itself can't be told from its sites",
       },
       {
         code: "trusts-sites",
         severity: "warning",
         place: { file: "stacks/dev.yaml", line: 1, column: 39 },
-        message: `trust_proxies has 10.0.0.0/8, where web1 is, ${believed}`,
+        message: `trust_proxies has 10.0.0.0/8, where web1 is: ${believed}`,
         fix: "name the proxies' own addresses",
       },
     ]);
@@ -89,7 +89,7 @@ describe("proxies that the sites of a node can pass themselves off as are a warn
     ['"::ffff:0:0/96"', undefined],
     ['"2001:db8::/32"', undefined],
   ])("%s: %s", (proxies, said) => {
-    const found = parsed(proxies).issues.map(({ message }) => /, (wh.*), /.exec(message)?.[1]);
+    const found = parsed(proxies).issues.map(({ message }) => /, (wh.*): every /.exec(message)?.[1]);
     expect(found).toEqual(said === undefined ? [] : [said]);
   });
 
@@ -100,8 +100,8 @@ describe("proxies that the sites of a node can pass themselves off as are a warn
         `  web${index}: {host: 10.0.1.${index}, os: debian-12, hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAA${index}}\n`,
     );
     const said = (count: number) => parsed("10.0.0.0/8", `nodes:\n${many.slice(0, count).join("")}`).issues[0]?.message;
-    expect(said(2)).toContain(", where web0 and web1 are, ");
-    expect(said(5)).toContain(", where web0 and 4 other nodes are, ");
+    expect(said(2)).toContain(", where web0 and web1 are: ");
+    expect(said(5)).toContain(", where web0 and 4 other nodes are: ");
   });
 
   test("at its place in the base of all environments, too", () => {

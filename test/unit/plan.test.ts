@@ -252,12 +252,12 @@ test("a service gets no more disk and memory than the environment allows, whethe
       code: "limit",
       severity: "error",
       place: { file: "stacks/dev.yaml", line: 6, column: 3 },
-      message: "apps/blog/app.yaml asks for 1T on disk for its service db (postgres), but this environment allows site blog 8G",
+      message: "apps/blog/app.yaml needs 1T on disk for its service db (postgres), but this environment allows site blog 8G",
       fix: "lower its quota there, or raise limits.quota of the environment",
     },
   ]);
   const found = (...of: Parameters<typeof issues>) =>
-    issues(...of).map(({ message, fix }) => [/ asks for (.*), but/.exec(message)?.[1], fix]);
+    issues(...of).map(({ message, fix }) => [/ needs (.*), but/.exec(message)?.[1], fix]);
   const quota = "lower its quota there, or raise limits.quota of the environment";
   const memory = "lower its memory there, or raise limits.service_memory of the environment";
   for (const [type, own] of Object.entries({
@@ -369,5 +369,5 @@ test("https is planned for web nodes and for every site, and shown in the addres
   const both = ["web1-machine", "web1-state"];
   expect([runsOf(without, plan), runsOf(plan, without)]).toEqual([both, both]);
   const otherwise = planned(sources("https: {authority: local, hsts: 1h}\n"));
-  expect(otherwise && runsOf(plan, otherwise)).toEqual(["web1-state"]);
+  expect(runsOf(plan, otherwise)).toEqual(["web1-state"]);
 });

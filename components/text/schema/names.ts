@@ -94,7 +94,7 @@ export function variableValue() {
     .max(32_768);
   return field(z.union([word, z.number().transform(String)]), {
     code: "bad-text",
-    must: "a text without control characters, U+2028 and U+2029, of at most 32768 characters",
+    must: "a text without control characters, U+2028 or U+2029, of at most 32768 characters",
     example: '"on"',
     isHidden: true,
     explain: (value) => {
