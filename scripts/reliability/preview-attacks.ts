@@ -223,6 +223,13 @@ export const previewAttacks: readonly Attack[] = [
     test: "nothing runs that an app has beside its list",
   },
   {
+    attack:
+      "a list of libraries names an index with `${PASSWORD}` in its address, which uv would put in from the variables of whoever pins it",
+    holds: "the line is refused by name, and nothing is asked",
+    file: "test/process/cli-lock.test.ts",
+    test: "%s is refused",
+  },
+  {
     attack: "its errors are thousands, or hold escapes, fences and commands to a CI service",
     holds: "the comment is bounded, and all of it is text",
     file: "test/process/cli-plan.test.ts",
