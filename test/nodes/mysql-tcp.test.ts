@@ -2,7 +2,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { asUser as asUserOf, dial as dialOn, floodAs, listenAs, onNode as onNodeOf, whereIs } from "../support/by-address.ts";
+import {
+  asUser as asUserOf,
+  dial as dialOn,
+  expectHidden,
+  expectUnheard,
+  floodAs,
+  onNode as onNodeOf,
+} from "../support/by-address.ts";
 import { inTerminal } from "../support/in-terminal.ts";
 import { http, poll, reboot } from "../support/nodes.ts";
 import type { TestNode } from "../support/nodes.ts";
@@ -10,6 +17,7 @@ import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
 import { siteOn } from "../support/site-on.ts";
 import { testOs } from "../support/systems.ts";
+import { answersWithErrors } from "../support/wsgi-app.ts";
 
 /** Knows no socket, unless it is told that one is all there is. */
 const app = `import json, os, re, pymysql
@@ -42,14 +50,7 @@ def answer(path):
             return json.dumps({name: value for name, value in os.environ.items() if name.startswith("CONFIG_")})
     return "ok"
 
-def application(environ, start_response):
-    try:
-        body = answer(environ["PATH_INFO"].encode("latin-1").decode()).encode()
-    except Exception as error:
-        body = str(error).encode()
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
-    return [body]
-`;
+${answersWithErrors}`;
 
 /** As the site, holds connections that have logged in: "address:1" one by the address, "socket:100" as many by the socket. */
 const holder = `import glob, json, sys, time, pymysql
@@ -217,28 +218,13 @@ describe.each([testOs])("on %s", (os) => {
   });
 
   test("what binds the port of another's server that is down is not heard", async () => {
-    const told = await variables("one-a");
-    await onNode("systemctl stop silver-mysql-one-a@g1");
-    const said = await listenAs(node, "site-two", placeOf(told), async () => {
-      expect(await dial("site-one-a", told)).toMatch(/timed out[^]*exit code 1/);
-    });
-    expect(said).toMatch(/timed out/);
-    await onNode("systemctl start silver-mysql-one-a@g1");
+    await expectUnheard(node, "silver-mysql-one-a@g1", placeOf(await variables("one-a")));
     expect(await get("one-a", "/read")).toBe('["first"]');
   });
 
   test("the password stands nowhere but with the site and with root", async () => {
     const { CONFIG_MYSQL_PASSWORD: password } = await variables("one-a");
-    expect(JSON.stringify(await project.engine.exportState())).not.toContain(password);
-    expect(await project.engine.preview("--diff")).not.toContain(password);
-    const { lines, files } = await whereIs(node, password);
-    expect(lines).toEqual([0, 0, 0, 0]);
-    expect(files).toEqual([
-      "/srv/silver/one-a/data/mysql/g1.login.json",
-      expect.stringMatching(/^\/srv\/silver\/one-a\/releases\/[^/]+\/environ\.json$/),
-    ]);
-    expect(await onNode("stat -c '%a %U' /srv/silver/one-a/data/mysql/g1.login.json")).toBe("600 root");
-    expect(await asUser("site-two", "cat /srv/silver/one-a/releases/*/environ.json")).toMatch(/No such file|Permission denied/);
+    await expectHidden(project, node, password, "/srv/silver/one-a/data/mysql/g1.login.json");
     expect(await asUser("site-two", "cat /etc/silver/mysql/one-a-g1.sql")).toMatch(/Permission denied/);
   });
 

@@ -10,6 +10,7 @@ import { withProject } from "../support/project.ts";
 import type { Project } from "../support/project.ts";
 import { siteOn } from "../support/site-on.ts";
 import { testOs } from "../support/systems.ts";
+import { answersWithErrors } from "../support/wsgi-app.ts";
 
 /** Writes and reads by its variables, with each of the distribution's drivers. */
 const app = `import json, os
@@ -77,14 +78,7 @@ def answer(path):
             return json.dumps({name: value for name, value in os.environ.items() if name.startswith("CONFIG_")})
     return "ok"
 
-def application(environ, start_response):
-    try:
-        body = answer(environ["PATH_INFO"].encode("latin-1").decode()).encode()
-    except Exception as error:
-        body = str(error).encode()
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
-    return [body]
-`;
+${answersWithErrors}`;
 
 /** Connections that say nothing, more than there are places for: the server ends each after a while. */
 const crowd = `import socket, time

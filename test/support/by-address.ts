@@ -1,6 +1,8 @@
 // A site's server that listens on an address of its own, and what users of its node try there.
+import { expect } from "vitest";
 import { poll, ssh } from "./nodes.ts";
 import type { TestNode } from "./nodes.ts";
+import type { Project } from "./project.ts";
 
 export interface Place {
   host: string;
@@ -18,17 +20,32 @@ export const asUser = (node: TestNode, user: string, command: string) =>
 export const dial = (node: TestNode, user: string, { host, port }: Place) =>
   asUser(node, user, `python3 -c "import socket; socket.create_connection((\\"${host}\\", ${port}), 5)"`);
 
-/** A user listens on the address until nobody has come for a while; once it does, `meanwhile` begins. Returns what it says. */
-export async function listenAs(node: TestNode, user: string, { host, port }: Place, meanwhile: () => Promise<void>) {
+/** Another site listens on the address while the server is down: the site whose server it is must not hear it. */
+export async function expectUnheard(node: TestNode, unit: string, { host, port }: Place): Promise<void> {
+  await onNode(node, `systemctl stop ${unit}`);
   const impostor = `import socket; s = socket.socket(); s.setsockopt(1, 2, 1); s.bind((\\"${host}\\", ${port})); s.listen(); s.settimeout(20); s.accept()`;
-  const said = asUser(node, user, `python3 -c "${impostor}"`);
+  const said = asUser(node, "site-two", `python3 -c "${impostor}"`);
   await poll("it listens", 10, async () => (await onNode(node, `ss -Hltn sport = :${port}`)) !== "");
-  await meanwhile();
-  return said;
+  expect(await dial(node, "site-one-a", { host, port })).toMatch(/timed out[^]*exit code 1/);
+  expect(await said).toMatch(/timed out/);
+  await onNode(node, `systemctl start ${unit}`);
+}
+
+/** The site's password is in no output, state, process, log and unit, and in no file but root's record and what its releases are told. */
+export async function expectHidden(project: Project, node: TestNode, password: string, record: string): Promise<void> {
+  expect(JSON.stringify(await project.engine.exportState())).not.toContain(password);
+  expect(await project.engine.preview("--diff")).not.toContain(password);
+  const { lines, files } = await whereIs(node, password);
+  expect(lines).toEqual([0, 0, 0, 0]);
+  expect(files).toEqual([record, expect.stringMatching(/^\/srv\/silver\/one-a\/releases\/[^/]+\/environ\.json$/)]);
+  expect(await onNode(node, `stat -c '%a %U' ${record}`)).toBe("600 root");
+  expect(await asUser(node, "site-two", "cat /srv/silver/one-a/releases/*/environ.json")).toMatch(
+    /No such file|Permission denied/,
+  );
 }
 
 /** How many lines of processes, logs and units have a secret, and all files that do. */
-export async function whereIs(node: TestNode, secret: string) {
+async function whereIs(node: TestNode, secret: string) {
   await onNode(node, "install -m 600 /dev/stdin /dev/shm/planted", `${secret}\n`);
   const lines: number[] = [];
   for (const place of [

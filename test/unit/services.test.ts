@@ -216,7 +216,7 @@ const overTcp = {
   },
 };
 
-test("each type that takes `tcp` is told of in the table above", () => {
+test("each type that takes `tcp` is in the table above", () => {
   const types = Object.entries(serviceTypes).filter(([, { options, overTcp }]) => "tcp" in options || overTcp !== undefined);
   expect(types.map(([type]) => type).sort()).toEqual(Object.keys(overTcp).sort());
 });

@@ -229,7 +229,7 @@ def list_files(node, record):
 
 
 def serve(node, record, names):
-    """Puts in what the running terminator does not serve yet, and takes out what is no site's any more. What is lost here it serves on."""
+    """Adds to the running terminator what it does not serve yet, and removes what no site has any more; a lost file removes nothing."""
     cli, changes = HaproxyCli(node), []
     for name, known in record.items():
         path = f"{DIRECTORY}/{name}.pem"
